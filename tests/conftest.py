@@ -1,0 +1,44 @@
+"""Encoders and chains that several tests share."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+
+import esm_explore as ex
+
+
+@pytest.fixture(scope="session")
+def toy_encoder() -> StructureTokenEncoder:
+    """esm's own class, so narrow that a pass takes milliseconds; its tokens vary."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        encoder = StructureTokenEncoder(
+            d_model=64, n_heads=1, v_heads=8, n_layers=2, d_out=16, n_codes=512
+        )
+        # esm starts from an embedding of 0.02, so that all states are alike.
+        encoder.relative_positional_embedding.embedding.weight.data.normal_()
+        encoder.codebook.embeddings.normal_(std=0.5)
+    return encoder.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def full_encoder() -> StructureTokenEncoder:
+    """ESM3's architecture at its full size."""
+    return ex.load_encoder("untrained")
+
+
+@pytest.fixture(scope="session")
+def ubiquitin():
+    """1UBI, 76 residues."""
+    return ex.read_chain("1UBI")
+
+
+def with_positions(chain, atom37_positions):
+    """Copy a chain with other coordinates; NaN is a missing atom."""
+    present = np.isfinite(atom37_positions).all(-1) & chain.atom37_mask
+    return dataclasses.replace(chain, atom37_positions=atom37_positions, atom37_mask=present)
