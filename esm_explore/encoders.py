@@ -1,0 +1,135 @@
+"""`load_encoder`: esm's own `StructureTokenEncoder`, with weights from somewhere and a name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+
+from esm_explore.errors import EncoderError
+from esm_explore.hub import ESM3_NAME, find_esm3_weights
+from esm_explore.untrained import untrained_encoder
+from esm_explore.weights import build_encoder, read_weights
+
+_TITLE = "_esm_explore_title"
+
+
+@dataclass(frozen=True)
+class EncoderInfo:
+    """Which encoder it is; in every table and picture.
+
+    Attributes
+    ----------
+    title : str
+        The words that views print.
+    d_model, v_heads, n_layers, d_code, n_codes, n_parameters : int
+        Sizes: width of a node's state, heads of geometric attention, blocks, width of a code,
+        number of codes, number of trained parameters (the codebook is not among them).
+    fingerprint : str
+        The first 8 hexadecimal digits of a SHA-256 over `pre_vq_proj` and the codebook.
+    """
+
+    title: str
+    d_model: int
+    v_heads: int
+    n_layers: int
+    d_code: int
+    n_codes: int
+    n_parameters: int
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.title}: {self.n_parameters / 1e6:.1f} M parameters, {self.n_layers} blocks of "
+            f"{self.v_heads} heads, d_model {self.d_model}, {self.n_codes} codes of {self.d_code} "
+            f"numbers [{self.fingerprint}]"
+        )
+
+
+def load_encoder(
+    source: str | os.PathLike | None = None, *, device: str | torch.device = "cpu"
+) -> StructureTokenEncoder:
+    """Load a structure encoder.
+
+    Parameters
+    ----------
+    source : str or path, optional
+        - ``"esm3"``: ESM3's weights, ``esm3_structure_encoder_v0``. Taken from the Hugging Face
+          cache, else downloaded once (122 MB; needs a login, see the README).
+        - ``"untrained"``, the default: ESM3's architecture with random weights from a fixed seed,
+          and a codebook fitted to the bundled examples so that tokens vary. It knows nothing
+          about proteins.
+        - a path to a checkpoint of esm's class (.pth or .safetensors); sizes are read from it.
+    device : str or torch.device
+
+    Returns
+    -------
+    StructureTokenEncoder
+        In eval mode, float32, without gradients.
+
+    Raises
+    ------
+    EncoderError
+        If the weights are missing, unreachable, not allowed, damaged, or not of this class.
+
+    Examples
+    --------
+    >>> print(encoder_info(load_encoder("untrained")))  # doctest: +ELLIPSIS
+    untrained (ESM3's architecture, random weights): 30.1 M parameters, 2 blocks of 128 heads, ...
+    """
+    if source is None or source == "untrained":
+        encoder, title = untrained_encoder(), "untrained (ESM3's architecture, random weights)"
+    elif source in ("esm3", ESM3_NAME):
+        encoder, title = build_encoder(read_weights(find_esm3_weights())), ESM3_NAME
+    else:
+        path = Path(source)
+        if not path.is_file():
+            raise EncoderError(
+                f"{os.fspath(source)!r} is not a file, and not one of the encoders: "
+                "esm3, untrained."
+            )
+        encoder, title = build_encoder(read_weights(path)), f"checkpoint {path.name}"
+    encoder = encoder.eval().requires_grad_(False).to(device)
+    setattr(encoder, _TITLE, (title, _fingerprint(encoder)))
+    return encoder
+
+
+def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
+    """Say which encoder this is.
+
+    Parameters
+    ----------
+    encoder : StructureTokenEncoder
+        Any; one that `load_encoder` did not make, or whose weights changed since, is "unnamed".
+
+    Returns
+    -------
+    EncoderInfo
+    """
+    fingerprint = _fingerprint(encoder)
+    title, loaded = getattr(encoder, _TITLE, (None, None))
+    if loaded != fingerprint:
+        title = f"unnamed encoder {fingerprint}"
+    d_code, d_model = encoder.pre_vq_proj.weight.shape
+    blocks = encoder.transformer.blocks
+    return EncoderInfo(
+        title=title,
+        d_model=d_model,
+        v_heads=blocks[0].geom_attn.v_heads,
+        n_layers=len(blocks),
+        d_code=d_code,
+        n_codes=encoder.codebook.n_codes,
+        n_parameters=sum(parameter.numel() for parameter in encoder.parameters()),
+        fingerprint=fingerprint,
+    )
+
+
+def _fingerprint(encoder: StructureTokenEncoder) -> str:
+    digest = hashlib.sha256()
+    for tensor in (encoder.pre_vq_proj.weight, encoder.pre_vq_proj.bias, encoder.codebook.embeddings):
+        digest.update(tensor.detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:8]

@@ -1,0 +1,1 @@
+"""Bundled structures; see `esm_explore.examples`."""
