@@ -94,7 +94,7 @@ def _in_time(name: str, fetch: Callable[[], object]) -> None:
         try:
             fetch()
             outcome.put(None)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread below
+        except BaseException as error:
             outcome.put(error)
 
     threading.Thread(target=run, daemon=True).start()
@@ -119,6 +119,10 @@ def _explained(name: str, error: BaseException) -> BaseException:
         return ChainError(f"The service failed for {name} (HTTP status {status}); try again later.")
     if isinstance(error, RequestError | KeyError):
         return ChainError(f"{name} is not in the database: check the id.")
-    return error if not isinstance(error, Exception) else ChainError(
-        f"{name} could not be fetched ({type(error).__name__}: {error}); {_ATTEMPTED}."
+    return (
+        error
+        if not isinstance(error, Exception)
+        else ChainError(
+            f"{name} could not be fetched ({type(error).__name__}: {error}); {_ATTEMPTED}."
+        )
     )

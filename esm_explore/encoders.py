@@ -18,7 +18,7 @@ from esm_explore.weights import build_encoder, read_weights
 _TITLE = "_esm_explore_title"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EncoderInfo:
     """Which encoder it is; in every table and picture.
 
@@ -42,7 +42,7 @@ class EncoderInfo:
     n_parameters: int
     fingerprint: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return (
             f"{self.title}: {self.n_parameters / 1e6:.1f} M parameters, {self.n_layers} blocks of "
             f"{self.v_heads} heads, d_model {self.d_model}, {self.n_codes} codes of {self.d_code} "
@@ -130,6 +130,10 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
 
 def _fingerprint(encoder: StructureTokenEncoder) -> str:
     digest = hashlib.sha256()
-    for tensor in (encoder.pre_vq_proj.weight, encoder.pre_vq_proj.bias, encoder.codebook.embeddings):
+    for tensor in (
+        encoder.pre_vq_proj.weight,
+        encoder.pre_vq_proj.bias,
+        encoder.codebook.embeddings,
+    ):
         digest.update(tensor.detach().float().cpu().numpy().tobytes())
     return digest.hexdigest()[:8]

@@ -14,20 +14,29 @@ ESM3_NAME = "esm3_structure_encoder_v0"
 FILE = f"data/weights/{ESM3_NAME}.pth"
 # The model moved; a cache may hold it under either name.
 REPOSITORIES = ("biohub/esm3-sm-open-v1", "EvolutionaryScale/esm3-sm-open-v1")
-ANSWER_LIMIT = 10.0
+# The hub's library asks five times, with pauses, before it gives up on a silent server.
+ANSWER_LIMIT = 5.0
 
+# What the user can do most about comes first.
 _MESSAGES = {
     "gated": (
-        f"{ESM3_NAME} is behind a licence. Accept it on the hub's page of {REPOSITORIES[0]}, then "
-        "log in from a shell with 'hf auth login', or set HF_TOKEN. Never put a token in a notebook."
+        f"{ESM3_NAME} is behind a licence. Accept it on the hub's page of {REPOSITORIES[0]}, "
+        "then log in from a shell with 'hf auth login', or set HF_TOKEN. Never put a token in a "
+        "notebook."
     ),
-    "rate limited": "The hub refuses more requests for now (status 429): wait some minutes, and log "
-    "in ('hf auth login') for a higher limit.",
+    "rate limited": (
+        "The hub refuses more requests for now (status 429): wait some minutes, and log in "
+        "('hf auth login') for a higher limit."
+    ),
     "failing": "The hub is failing (status {status}): try again later.",
-    "not found": f"{FILE} is not in {' nor in '.join(REPOSITORIES)}: it may have moved. If you have "
-    "the file, give its path to load_encoder.",
-    "offline": f"{ESM3_NAME} is not in the cache, and the hub cannot be reached. Connect once, or "
-    "give the path of the file to load_encoder; load_encoder() works offline.",
+    "not found": (
+        f"{FILE} is not in {' nor in '.join(REPOSITORIES)}: it may have moved. If you have the "
+        "file, give its path to load_encoder."
+    ),
+    "offline": (
+        f"{ESM3_NAME} is not in the cache, and the hub cannot be reached. Connect once, or give "
+        "the path of the file to load_encoder; load_encoder() works offline."
+    ),
 }
 
 
@@ -58,7 +67,6 @@ def find_esm3_weights() -> Path:
             reasons[reason] = (status, error)
             if reason == "offline":
                 break
-    # What the user can do most about comes first in the table of messages.
     reason = next(name for name in _MESSAGES if name in reasons)
     status, error = reasons[reason]
     raise EncoderError(_MESSAGES[reason].format(status=status)) from error

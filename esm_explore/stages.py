@@ -152,7 +152,7 @@ def _saving(capture: Capture, keep: Callable, input_name: str | None, output_nam
 def hooked(
     encoder: StructureTokenEncoder, keep: Callable = query_row, *, internals: bool = False
 ) -> Iterator[Capture]:
-    """Hook every stage of an encoder, and leave the encoder as it was found.
+    """Catch what every stage of an encoder returns, and leave the encoder as it was found.
 
     Inside, the encoder is in eval mode (in train mode esm overwrites its codebook), and
     gradients and autocast are off. The hooks, each module's mode and ``find_knn_edges`` are put

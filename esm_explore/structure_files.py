@@ -87,7 +87,9 @@ def read_model(path: Path, model: int = 1) -> Model:
     # biotite lets through whatever a damaged file trips over in its parsers.
     except Exception as error:
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise ChainError(f"{path} could not be read, it is damaged or cut off ({reason}).") from error
+        raise ChainError(
+            f"{path} could not be read, it is damaged or cut off ({reason})."
+        ) from error
     raise ChainError(
         f"{path} is not a structure: it is neither PDB (no ATOM lines) nor mmCIF (no data_ block) "
         "nor BinaryCIF."
@@ -161,7 +163,7 @@ def _from_pdb(text: str, model: int, path: Path) -> Model:
 
 
 def _filled(line: str, number: int, path: Path) -> str:
-    """Fill in a blank occupancy and B-factor; refuse coordinates that are no numbers."""
+    """Fill in blank occupancy, B-factor and element; refuse coordinates that are no numbers."""
     line = line.ljust(80)
     try:
         np.array([line[30:38], line[38:46], line[46:54]], dtype=float)
@@ -171,7 +173,9 @@ def _filled(line: str, number: int, path: Path) -> str:
         ) from None
     occupancy = line[54:60] if line[54:60].strip() else "  1.00"
     b_factor = line[60:66] if line[60:66].strip() else "  0.00"
-    return line[:54] + occupancy + b_factor + line[66:]
+    # Columns 13 and 14 are where an atom's name has its element; biotite 2.0 fails on a blank one.
+    element = line[76:78] if line[76:78].strip() else line[12:14]
+    return line[:54] + occupancy + b_factor + line[66:76] + element + line[78:]
 
 
 def _complete(atoms: AtomArray) -> AtomArray:

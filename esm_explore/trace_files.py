@@ -105,7 +105,5 @@ def _assemble(about: dict, tensor, encoder: StructureTokenEncoder | None) -> Tra
         codebook=tensor("codebook"),
         encoder=encoder,
         **{name: tensor(name) for name in _ARRAYS},
-        **{
-            name: tuple(tensor(f"{name}.{i}") for i in range(about["blocks"])) for name in _LAYERED
-        },
+        **{name: tuple(tensor(f"{name}.{i}") for i in range(about["blocks"])) for name in _LAYERED},
     )

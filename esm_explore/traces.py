@@ -148,7 +148,9 @@ class Trace:
             if residue.strip() in labels:
                 return labels.index(residue.strip())
             same = [label for label in labels if re.match(r"-?\d+", label)[0] == residue.strip()]
-            hint = f"with that number: {', '.join(same)}" if same else f"{labels[0]} to {labels[-1]}"
+            hint = (
+                f"with that number: {', '.join(same)}" if same else f"{labels[0]} to {labels[-1]}"
+            )
             raise TraceError(f"Residue {residue!r} is not in {self.title}; it has: {hint}.")
         if not isinstance(residue, int | np.integer) or not 0 <= residue < len(self):
             raise TraceError(
@@ -183,7 +185,8 @@ class Trace:
             )
         device = next(self.encoder.parameters()).device
         inputs = Inputs.build(
-            torch.from_numpy(self.coords).to(device), torch.from_numpy(self.residue_index).to(device)
+            torch.from_numpy(self.coords).to(device),
+            torch.from_numpy(self.residue_index).to(device),
         )
         opened = open_neighborhood(self.encoder, inputs, self.edges[index], self.labels)
         if not np.allclose(opened.states[-1][0], self.blocks[-1][index], atol=1e-3, rtol=1e-3):
@@ -261,7 +264,9 @@ class Trace:
 
     def _header(self) -> list[str]:
         frameless = len(self) - int(self.has_frame.sum())
-        left_out = f"{frameless} without a backbone frame" if frameless else "all with a backbone frame"
+        left_out = (
+            f"{frameless} without a backbone frame" if frameless else "all with a backbone frame"
+        )
         return [
             f"Trace of {self.title} ({left_out}); {NUMBERINGS[self.numbering]}",
             f"Encoder: {self.encoder_info.title}",
@@ -271,7 +276,9 @@ class Trace:
         table = self._table()
         widths = [max(table[name].str.len().max(), len(name)) for name in table]
         rows = [tuple(table.columns), *table.itertuples(index=False)]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines = [
+            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+        ]
         return "\n".join([*self._header(), "", *lines])
 
     def _repr_html_(self) -> str:

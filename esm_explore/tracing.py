@@ -82,7 +82,9 @@ def _check_encoder(encoder: StructureTokenEncoder) -> None:
     dtypes = {parameter.dtype for parameter in encoder.parameters()}
     if dtypes != {torch.float32}:
         names = ", ".join(sorted(str(dtype) for dtype in dtypes))
-        raise TraceError(f"The encoder's weights are {names}; esm encodes in float32: use encoder.float().")
+        raise TraceError(
+            f"The encoder's weights are {names}; esm encodes in float32: use encoder.float()."
+        )
 
 
 def _inputs(encoder: StructureTokenEncoder, chain: ProteinChain, numbering: Numbering) -> Inputs:
@@ -112,8 +114,9 @@ def _check_coords(chain: ProteinChain) -> None:
     far = (np.isfinite(positions) & (np.abs(positions) > FARTHEST)).any((1, 2))
     if far.any():
         raise TraceError(
-            f"Coordinates beyond {FARTHEST:,.0f} Å at residue {_residues(chain, np.flatnonzero(far))} "
-            f"of chain {chain.chain_id}: esm expects Å, near the origin."
+            f"Coordinates beyond {FARTHEST:,.0f} Å at residue "
+            f"{_residues(chain, np.flatnonzero(far))} of chain {chain.chain_id}: "
+            "esm expects Å, near the origin."
         )
 
 

@@ -59,7 +59,14 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
             f"{path} holds something other than tensors, and was not loaded: a pickle can run any "
             "code. Save the state dict alone."
         ) from error
-    except (SafetensorError, RuntimeError, EOFError, zipfile.BadZipFile, ValueError, KeyError) as error:
+    except (
+        SafetensorError,
+        RuntimeError,
+        EOFError,
+        zipfile.BadZipFile,
+        ValueError,
+        KeyError,
+    ) as error:
         raise EncoderError(
             f"{path} is damaged or cut off ({size:,} bytes): download it again. ({error})"
         ) from error
@@ -99,7 +106,9 @@ def build_encoder(weights: Mapping[str, torch.Tensor]) -> StructureTokenEncoder:
         )
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
-            raise EncoderError(f"Tensor {name!r} holds NaN or infinite numbers: the file is damaged.")
+            raise EncoderError(
+                f"Tensor {name!r} holds NaN or infinite numbers: the file is damaged."
+            )
     try:
         d_out, d_model = weights["pre_vq_proj.weight"].shape
         encoder = blank_encoder(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
 import torch
+from biotite.structure.io.pdb import PDBFile
 from esm.models.vqvae import StructureTokenEncoder
 
 import esm_explore as ex
@@ -14,7 +16,7 @@ import esm_explore as ex
 
 @pytest.fixture(scope="session")
 def toy_encoder() -> StructureTokenEncoder:
-    """esm's own class, so narrow that a pass takes milliseconds; its tokens vary."""
+    """Esm's own class, so narrow that a pass takes milliseconds; its tokens vary."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         encoder = StructureTokenEncoder(
@@ -42,3 +44,11 @@ def with_positions(chain, atom37_positions):
     """Copy a chain with other coordinates; NaN is a missing atom."""
     present = np.isfinite(atom37_positions).all(-1) & chain.atom37_mask
     return dataclasses.replace(chain, atom37_positions=atom37_positions, atom37_mask=present)
+
+
+def pdb_lines(atoms) -> list[str]:
+    """Write atoms in PDB columns."""
+    file, text = PDBFile(), io.StringIO()
+    file.set_structure(atoms)
+    file.write(text)
+    return text.getvalue().splitlines()

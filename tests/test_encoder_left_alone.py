@@ -46,7 +46,7 @@ def test_a_trace_leaves_nothing_behind(encoder, ubiquitin):
 
 
 def test_a_train_mode_encoder_keeps_its_codebook_and_its_mode(encoder, ubiquitin):
-    """esm's encode in train mode overwrites the codebook, then raises."""
+    """Esm's encode in train mode overwrites the codebook, then raises."""
     expected = ex.trace(encoder, ubiquitin).tokens
     encoder.train()
     encoder.transformer.blocks[0].eval()
@@ -118,7 +118,7 @@ def test_threads_that_share_an_encoder_do_not_mix_their_captures(encoder):
 
 
 def test_autocast_around_a_trace_changes_nothing(encoder, ubiquitin):
-    """esm fails or rounds under autocast; a trace is float32."""
+    """Esm fails or rounds under autocast; a trace is float32."""
     expected = ex.trace(encoder, ubiquitin)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = ex.trace(encoder, ubiquitin)

@@ -69,6 +69,4 @@ def test_a_residue_outside_a_neighbourhood_changes_nothing_there(
     untouched = ~(reference.edges == moved).any(1) & ~(trace.edges == moved).any(1)
     assert untouched.any()
     np.testing.assert_array_equal(trace.edges[untouched], reference.edges[untouched])
-    np.testing.assert_allclose(
-        trace.pre_vq[untouched], reference.pre_vq[untouched], atol=1e-4
-    )
+    np.testing.assert_allclose(trace.pre_vq[untouched], reference.pre_vq[untouched], atol=1e-4)

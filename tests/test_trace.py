@@ -52,7 +52,7 @@ def test_trace_equals_encode_at_esm3s_full_size(full_encoder, name):
 
 @pytest.mark.parametrize("name", ["1AS5", "1A8O", "1ITU"])
 def test_tokens_with_special_are_tokenize_structures_third_output(full_encoder, name):
-    """esm numbers residues 1 to L here; the result has BOS and EOS around L tokens."""
+    """Esm numbers residues 1 to L here; the result has BOS and EOS around L tokens."""
     chain = ex.read_chain(name)
     n_codes = full_encoder.codebook.n_codes
     with torch.no_grad():

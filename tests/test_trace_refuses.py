@@ -27,7 +27,7 @@ def test_coordinates_far_beyond_a_files_columns(toy_encoder, ubiquitin, far):
 
 
 def test_a_residue_on_top_of_another(toy_encoder, ubiquitin):
-    """esm would encode residue 12 under the name of 11, or the other way round."""
+    """Esm would encode residue 12 under the name of 11, or the other way round."""
     positions = ubiquitin.atom37_positions.copy()
     positions[11] = positions[10]
     with pytest.raises(ex.TraceError, match="at the same place, at residue 1[12] of chain A"):

@@ -46,7 +46,9 @@ def test_near_codes_have_near_colors():
     codes = rng.normal(size=(500, 3)) * [4, 3, 2]
     colors = token_colors(codes).astype(float)
     a, b, c = rng.integers(0, 500, (3, 5000))
-    nearer = np.linalg.norm(codes[a] - codes[b], axis=1) < np.linalg.norm(codes[a] - codes[c], axis=1)
+    nearer = np.linalg.norm(codes[a] - codes[b], axis=1) < np.linalg.norm(
+        codes[a] - codes[c], axis=1
+    )
     closer = np.linalg.norm(colors[a] - colors[b], axis=1) < np.linalg.norm(
         colors[a] - colors[c], axis=1
     )

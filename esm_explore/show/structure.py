@@ -46,7 +46,7 @@ class StructureView:
         script, note = load_3dmol()
         caption = "<br>".join(escape(line) for line in [*self._lines, *note])
         return (
-            f'{script}{self.viewer.write_html()}'
+            f"{script}{self.viewer.write_html()}"
             f'<p style="font-size: 85%; margin: 4px 0">{caption}</p>'
         )
 

@@ -1,0 +1,51 @@
+# Everything runs from .venv, which `make install` makes; nothing is installed elsewhere.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# The first Python that is in range; set PYTHON to choose another.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c '$(IN_RANGE)' 2>/dev/null && echo $$p && break; done)
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install lab test notebooks outputs lint bench test-lines clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+
+install: $(VENV)/installed ## set up .venv with all that lab and tests need
+
+$(VENV)/installed: pyproject.toml hatch_build.py package-lock.json constraints/py311.txt constraints/py312.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	.ci/install.sh $(BIN)/python lab,test,dev
+	@touch $@
+
+lab: install ## open JupyterLab in notebooks/ (prints the address where there is no display)
+	cd notebooks && $(CURDIR)/$(BIN)/jupyter lab $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
+
+test: install ## unit tests, then all notebooks compared with their stored outputs
+	$(BIN)/python -m pytest -ra
+	TQDM_DISABLE=1 $(BIN)/python -m pytest -ra $(NBVAL) notebooks
+
+notebooks: install ## run all notebooks and write them as HTML to build/notebooks
+	TQDM_DISABLE=1 PLOTLY_RENDERER=plotly_mimetype+notebook $(BIN)/jupyter nbconvert \
+		--to html --execute --output-dir build/notebooks notebooks/*.ipynb
+
+outputs: install ## run all notebooks and store the outputs that nbval compares with
+	TQDM_DISABLE=1 $(BIN)/python .ci/store_outputs.py notebooks/*.ipynb
+
+lint: install ## check style, without changing anything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: install ## measure speed and memory as ratios
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+test-lines: ## the tests that have to hold on the second line of esm (Python 3.12)
+	.ci/second_line.sh
+
+clean: ## remove what was built, but not .venv
+	rm -rf build dist .pytest_cache .hypothesis .ruff_cache

@@ -1,0 +1,1 @@
+"""The bundled encoder: how it is trained, evaluated and described."""

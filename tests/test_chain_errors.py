@@ -1,0 +1,306 @@
+"""What cannot be read is refused with its name and what would be right, never in silence."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import threading
+import warnings
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from biotite.database import RequestError
+from conftest import pdb_lines
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import esm_explore as ex
+from esm_explore import downloads, structure_files
+
+EXAMPLES = Path(ex.__file__).parent / "examples"
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    """1UBI in PDB columns."""
+    return pdb_lines(structure_files.read_model(EXAMPLES / "1ubi.bcif.gz").atoms)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write some lines, or bytes, to a file."""
+
+    def write(content, name="x.pdb"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else "\n".join(content).encode())
+        return path
+
+    return write
+
+
+def test_missing_file():
+    """A path that is not there, as string and as Path."""
+    for source in ("no/such.pdb", Path("no/such.pdb"), "such.cif.gz"):
+        with pytest.raises(ex.ChainError, match=r"There is no file .*such"):
+            ex.read_chain(source)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"<!DOCTYPE html><html>404</html>", "is a web page"),
+        (b"HEADER    HYDROLASE\nEND\n", "no ATOM lines"),
+        (b"hello", "is not a structure"),
+        (b"data_x\n_entry.id x\n", "no atom_site"),
+        (gzip.compress(b"ATOM" * 1000)[:40], "damaged or cut off"),
+        (bytes(range(256)) * 10, "is not a structure"),
+    ],
+)
+def test_not_a_structure(written, content, message):
+    """Each kind of wrong file is called what it is."""
+    with pytest.raises(ex.ChainError, match=message):
+        ex.read_chain(written(content))
+
+
+def test_coordinates_that_are_no_numbers_are_named_by_line(written, lines):
+    """Asterisks are what Fortran writes when a number does not fit."""
+    lines[20] = lines[20][:30] + "********" + lines[20][38:]
+    with pytest.raises(ex.ChainError, match=r"line 21: the coordinates '\*{8}"):
+        ex.read_chain(written(lines))
+
+
+def test_blank_occupancy_and_b_factor_are_read(written, lines):
+    """Columns 55 to 66 left out, as some programs do."""
+    cut = [line[:54] if line.startswith("ATOM") else line for line in lines]
+    assert len(ex.read_chain(written(cut))) == 76
+
+
+def test_latin_1_remarks_are_read(written, lines):
+    """A remark with an angstrom sign in Latin-1."""
+    content = b"REMARK   1 RESOLUTION 1.8 \xc5\n" + "\n".join(lines).encode()
+    assert len(ex.read_chain(written(content))) == 76
+
+
+def test_wrong_chain_id_lists_the_protein_chains_with_their_lengths():
+    """2HT0 has two proteins, and DNA in other chains."""
+    with pytest.raises(
+        ex.ChainError,
+        match=r"Chain 'Z' is not a protein chain of 2HT0; it has: A \(96 residues\), B \(93 res",
+    ):
+        ex.read_chain("2HT0", "Z")
+
+
+def test_a_dna_chain_is_not_a_protein_chain():
+    """Chain C of 2HT0 is DNA."""
+    with pytest.raises(ex.ChainError, match="'C' is not a protein chain of 2HT0"):
+        ex.read_chain("2HT0", "C")
+
+
+def test_no_protein_at_all(written, lines):
+    """A file of water."""
+    water = [f"HETATM{line[6:17]}HOH{line[20:]}" for line in lines if line.startswith("ATOM")]
+    with pytest.raises(ex.ChainError, match="has no protein chain; its chains are: A"):
+        ex.read_chain(written(water))
+
+
+def test_ca_only(written, lines):
+    """A CA trace has no backbone frames."""
+    trace = [line for line in lines if line[12:16].strip() == "CA"]
+    with pytest.raises(ex.ChainError, match=r"No residue of x chain A has N, CA and C.*only: CA\."):
+        ex.read_chain(written(trace))
+
+
+def test_some_residues_without_a_backbone_are_reported(written, lines):
+    """Residue 30 without its C stays in the chain, and is named."""
+    cut = [
+        line for line in lines if not (line[22:26].strip() == "30" and line[12:16].strip() == "C")
+    ]
+    with pytest.warns(ex.ChainWarning, match="no backbone frame at 30$"):
+        chain = ex.read_chain(written(cut))
+    assert len(chain) == 76
+    assert np.isnan(chain.atom37_positions[29, 2]).all()
+
+
+def test_numbering_that_restarts_is_refused(written, lines):
+    """Two chains under one id."""
+    atoms = [line for line in lines if line.startswith("ATOM")]
+    with pytest.raises(ex.ChainError, match="more than one residue numbered 1, 2, 3, 4, 5 and 71"):
+        ex.read_chain(written(atoms + atoms))
+
+
+def test_a_model_that_is_not_there():
+    """The message says how many there are."""
+    with pytest.raises(ex.ChainError, match=r"Model 2 is not in .*; it has 1 model"):
+        ex.read_chain("1UBI", model=2)
+    with pytest.raises(ex.ChainError, match="model is 'first'"):
+        ex.read_chain("1UBI", model="first")
+
+
+@pytest.mark.parametrize(
+    "source", ["../1ubi", "1UB", "", "1ubi;rm", "ubiquitin", "AF-XX", "AF-../x"]
+)
+def test_what_is_no_name_is_refused_before_any_request(source, monkeypatch):
+    """Nothing that is not an id by its pattern reaches a server or a cache path."""
+    monkeypatch.setattr(downloads, "_cached", lambda *_: pytest.fail("a request was made"))
+    with pytest.raises(ex.ChainError):
+        ex.read_chain(source)
+
+
+def test_a_gzip_bomb_is_refused(written, monkeypatch):
+    """The limit is on what comes out."""
+    monkeypatch.setattr(structure_files, "MAX_BYTES", 10_000)
+    with pytest.raises(ex.ChainError, match="larger than 10,000 bytes unpacked"):
+        ex.read_chain(written(gzip.compress(b"0" * 1_000_000)))
+
+
+# --- downloads: biotite's fetchers against a server of our own ---
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answer by the name of the file that is asked for."""
+
+    def do_GET(self):
+        name = self.path.rsplit("/", 1)[-1].split(".")[0]
+        status = {"9bad": 503, "9not": 404}.get(name, 200)
+        body = b"sorry"
+        if name == "9ubi":
+            body = gzip.decompress((EXAMPLES / "1ubi.bcif.gz").read_bytes())
+        if name == "9slo":
+            self.server.stop.wait(10)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def service(monkeypatch, tmp_path):
+    """A stand-in for the PDB's download service, and an empty cache."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server.stop = threading.Event()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    from biotite.database.rcsb import download
+
+    monkeypatch.setattr(download, "_bcif_url", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path / "cache"))
+    yield tmp_path / "cache"
+    server.stop.set()
+    server.shutdown()
+
+
+def test_a_pdb_id_is_fetched_once_then_kept(service, monkeypatch):
+    """The second time there is no request."""
+    first = ex.read_chain("9UBI")
+    monkeypatch.setattr(downloads.rcsb, "fetch", lambda *_: pytest.fail("a request was made"))
+    assert ex.read_chain("9ubi").sequence == first.sequence
+    assert (first.id, len(first)) == ("9UBI", 76)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("9NOT", "9not is not in the database: check the id"),
+        ("9BAD", r"The service failed for 9bad \(HTTP status 503\)"),
+        ("9HTM", "What came for 9htm is not a structure"),
+    ],
+)
+def test_each_failure_of_the_service_has_its_own_message(service, name, message):
+    """And leaves nothing in the cache that a later run takes for good."""
+    with pytest.raises(ex.ChainError, match=message):
+        ex.read_chain(name)
+    assert [path for path in service.rglob("*") if path.is_file()] == []
+
+
+def test_a_silent_service_is_given_up_on(service, monkeypatch):
+    """Biotite's own fetchers would wait for ever."""
+    monkeypatch.setattr(downloads, "TIME_LIMIT", 0.3)
+    with pytest.raises(ex.ChainError, match="9slo did not arrive within"):
+        ex.read_chain("9SLO")
+
+
+def test_no_network(monkeypatch, tmp_path):
+    """Connections are refused."""
+    monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path))
+
+    def refuse(*_):
+        raise requests.ConnectionError("refused")
+
+    monkeypatch.setattr(downloads.rcsb, "fetch", refuse)
+    monkeypatch.setattr(downloads.afdb, "fetch", refuse)
+    for name in ("1ABC", "AF-P69905", "af-p69905-f1"):
+        with pytest.raises(ex.ChainError, match="there is no network"):
+            ex.read_chain(name)
+
+
+def test_a_chain_that_was_cut_from_an_example_is_fetched(monkeypatch, tmp_path):
+    """The bundled 1ITU has chain B only: chain A is the PDB's."""
+    asked = []
+    monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path))
+    monkeypatch.setattr(
+        downloads.rcsb, "fetch", lambda name, *_: asked.append(name) or _raise(RequestError("no"))
+    )
+    with pytest.raises(ex.ChainError):
+        ex.read_chain("1ITU", "A")
+    assert asked == ["1itu"]
+
+
+def _raise(error):
+    raise error
+
+
+def test_an_alphafold_models_confidence_is_plddt_from_0_to_1(monkeypatch, tmp_path):
+    """A stand-in for a model: 1UBI with its B-factors taken for pLDDT."""
+    monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path))
+
+    def fetch(name, _format, folder):
+        packed = (EXAMPLES / "1ubi.bcif.gz").read_bytes()
+        Path(folder, f"{name}.bcif").write_bytes(gzip.decompress(packed))
+
+    monkeypatch.setattr(downloads.afdb, "fetch", fetch)
+    chain = ex.read_chain("AF-P69905")
+    assert chain.id == "AF-P69905"
+    assert (chain.confidence >= 0).all()
+    assert (chain.confidence < 1).all()
+
+
+QUIET = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@QUIET
+@given(
+    content=st.binary(max_size=300),
+    prefix=st.sampled_from([b"", b"\x1f\x8b", b"data_x\n", b"ATOM  "]),
+)
+def test_any_bytes_are_refused_with_our_error(tmp_path, content, prefix):
+    """Nothing but ChainError comes out of a file of noise."""
+    path = tmp_path / "noise"
+    path.write_bytes(prefix + content)
+    with pytest.raises(ex.ChainError):
+        ex.read_chain(path)
+
+
+@QUIET
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_with_our_error(tmp_path, data):
+    """Bytes of a BinaryCIF and of its PDB twin changed or cut off."""
+    packed = EXAMPLES / "1as5.bcif.gz"
+    twin = "\n".join(pdb_lines(structure_files.read_model(packed).atoms))
+    kinds = [gzip.decompress(packed.read_bytes()), twin.encode()]
+    content = bytearray(data.draw(st.sampled_from(kinds)))
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    del content[data.draw(st.integers(0, len(content))) :]
+    path = tmp_path / "damaged"
+    path.write_bytes(bytes(content))
+    with warnings.catch_warnings(), contextlib.suppress(ex.ChainError):
+        warnings.simplefilter("ignore")
+        assert len(ex.read_chain(path)) > 0

@@ -1,0 +1,55 @@
+"""What every notebook of this project is like."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_are_notebooks():
+    """The tests below would pass on an empty folder."""
+    assert NOTEBOOKS
+
+
+def test_cells_are_short_and_define_nothing(notebook):
+    """At most 8 lines; a helper that is needed belongs into the package."""
+    for cell in code(notebook):
+        assert len(cell.source.splitlines()) <= 8, cell.source
+        assert not re.search(r"^\s*(def|class) ", cell.source, re.MULTILINE), cell.source
+
+
+def test_outputs_are_those_of_one_run_from_top_to_bottom(notebook):
+    """Nbval compares with them."""
+    assert [cell.execution_count for cell in code(notebook)] == list(
+        range(1, len(code(notebook)) + 1)
+    )
+    kinds = {output.output_type for cell in code(notebook) for output in cell.outputs}
+    assert "error" not in kinds
+
+
+def test_nothing_of_this_machine_and_no_secret_is_stored(notebook):
+    """No paths, no tokens, no scripts of megabytes."""
+    text = nbformat.writes(notebook)
+    assert len(text) < 1_500_000
+    assert not re.search(r"/(work|root|tmp|home)/|\bhf_[A-Za-z0-9]{20,}", text)
+    assert "login(" not in text
+
+
+def test_it_begins_with_a_title_and_says_what_to_notice(notebook):
+    """Prose carries a notebook, code shows that it is true."""
+    assert notebook.cells[0].source.startswith("# ")
+    assert any("Things to notice" in cell.source for cell in notebook.cells)
