@@ -172,7 +172,7 @@ def test_a_silent_hub_is_given_up_on(server, monkeypatch):
 
 
 def test_only_the_one_file_is_fetched(server, weights, tmp_path):
-    """esm itself takes gigabytes for these 122 MB; the second load asks nothing."""
+    """122 MB instead of the gigabytes that esm takes; the second load asks nothing."""
     torch.save(weights, tmp_path / "file")
     server.content = (tmp_path / "file").read_bytes()
     server.status = 200
