@@ -1,4 +1,7 @@
-"""Make a bundled structure: ``python -m esm_explore.examples.recipe FILE OUT.bcif.gz [CHAIN]``."""
+"""Make a bundled structure: ``python esm_explore/examples/recipe.py FILE OUT.bcif.gz [CHAIN]``.
+
+This folder is no package: as a module it would hide the function `esm_explore.examples`.
+"""
 
 from __future__ import annotations
 

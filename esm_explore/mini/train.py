@@ -97,6 +97,15 @@ class Trained(nn.Module):
         self.readings = Readings()
 
 
+def geometry_loss(
+    ca: torch.Tensor, rotation: torch.Tensor, batch: Neighborhoods
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Compare decoded neighbours with the real ones: places (Å, over 3), and directions."""
+    miss = (ca - batch.translation[:, 1:]).norm(dim=-1)
+    turn = (rotation - batch.rotation[:, 1:]).square().sum((-1, -2))
+    return F.smooth_l1_loss(miss, torch.zeros_like(miss), beta=1.0) / 3, turn.mean() / 8
+
+
 def loss_parts(model: Trained, examples: Examples, rows: torch.Tensor) -> dict[str, torch.Tensor]:
     """Compute the parts of the loss for some residues."""
     clean = examples.neighborhoods(rows)
@@ -106,8 +115,7 @@ def loss_parts(model: Trained, examples: Examples, rows: torch.Tensor) -> dict[s
     still = latents(model.encoder, clean.first(STEADY_ROWS))
     moved = (still - z[:STEADY_ROWS]).square().mean() / z.var(0).mean().detach().clamp(min=1e-3)
     ca, rotation = model.decoder(noisy, clean.bins[:, 1:])
-    miss = (ca - clean.translation[:, 1:]).norm(dim=-1)
-    turn = (rotation - clean.rotation[:, 1:]).square().sum((-1, -2))
+    places, directions = geometry_loss(ca, rotation, clean)
     bonds, angles = model.readings(noisy)
     window = rows[:, None] + torch.arange(-WINDOW, WINDOW + 1)
     inner = examples.inner[rows]
@@ -118,8 +126,8 @@ def loss_parts(model: Trained, examples: Examples, rows: torch.Tensor) -> dict[s
     ).unflatten(0, (-1, 2 * WINDOW + 1, 2))
     target = examples.torsions[window[inner][:, 2:-2]]
     return {
-        "ca": F.smooth_l1_loss(miss, torch.zeros_like(miss), beta=1.0) / 3,
-        "turn": turn.mean() / 8,
+        "ca": places,
+        "turn": directions,
         "bonds": READ * (cross.mean((0, 2)) * weight).sum() / weight.sum(),
         "torsions": READ * F.mse_loss(angles[inner], target),
         "steady": STEADY * moved,

@@ -1,1 +1,0 @@
-"""Bundled structures; see `esm_explore.examples`."""
