@@ -16,6 +16,7 @@ from sklearn.cluster import MiniBatchKMeans
 from tqdm import tqdm
 
 from esm_explore.errors import EncoderError
+from esm_explore.mini import BINS, DECODER
 from esm_explore.mini.data import (
     Backbones,
     K,
@@ -31,8 +32,6 @@ from esm_explore.mini.train import BATCH, SIZES, Trained, geometry_loss
 CHAINS = 4_000
 DECODER_STEPS = 3_000
 ENCODE_AT_ONCE = 2_048
-DECODER = "decoder."
-BINS = "decoder_bins"
 
 
 class Encoded:
