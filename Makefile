@@ -7,6 +7,9 @@ IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 # The first Python that is in range; set PYTHON to choose another.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c '$(IN_RANGE)' 2>/dev/null && echo $$p && break; done)
+# Without a display the address is printed instead; root, as in containers, has to be allowed.
+LAB_FLAGS = $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser) \
+	$(if $(filter 0,$(shell id -u)),--allow-root)
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -24,7 +27,7 @@ $(VENV)/installed: pyproject.toml hatch_build.py package-lock.json constraints/p
 	@touch $@
 
 lab: install ## open JupyterLab in notebooks/ (prints the address where there is no display)
-	cd notebooks && $(CURDIR)/$(BIN)/jupyter lab $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
+	cd notebooks && $(CURDIR)/$(BIN)/jupyter lab $(LAB_FLAGS)
 
 test: install ## unit tests, then all notebooks compared with their stored outputs
 	$(BIN)/python -m pytest -ra
