@@ -9,8 +9,9 @@ from esm_explore.errors import (
     EsmExploreError,
     TraceError,
 )
+from esm_explore.mini.decoder import DecodedNeighborhood, decode_neighborhood
 from esm_explore.neighborhood import Neighborhood
-from esm_explore.show.structure import view
+from esm_explore.show.structure import view, view_neighborhood
 from esm_explore.trace_files import load_trace
 from esm_explore.traces import Trace
 from esm_explore.tracing import trace
@@ -20,12 +21,14 @@ __version__ = "0.1.0"
 __all__ = [
     "ChainError",
     "ChainWarning",
+    "DecodedNeighborhood",
     "EncoderError",
     "EncoderInfo",
     "EsmExploreError",
     "Neighborhood",
     "Trace",
     "TraceError",
+    "decode_neighborhood",
     "encoder_info",
     "examples",
     "load_encoder",
@@ -33,4 +36,5 @@ __all__ = [
     "read_chain",
     "trace",
     "view",
+    "view_neighborhood",
 ]

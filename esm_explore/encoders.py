@@ -12,6 +12,8 @@ from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.errors import EncoderError
 from esm_explore.hub import ESM3_NAME, find_esm3_weights
+from esm_explore.mini import TITLE as MINI_TITLE
+from esm_explore.mini import load_mini
 from esm_explore.untrained import untrained_encoder
 from esm_explore.weights import build_encoder, read_weights
 
@@ -58,9 +60,11 @@ def load_encoder(
     Parameters
     ----------
     source : str or path, optional
+        - ``"mini"``, the default: the bundled encoder, of esm's class and knobs but narrower,
+          trained by this project. Its code numbers have nothing to do with ESM3's.
         - ``"esm3"``: ESM3's weights, ``esm3_structure_encoder_v0``. Taken from the Hugging Face
           cache, else downloaded once (122 MB; needs a login, see the README).
-        - ``"untrained"``, the default: ESM3's architecture with random weights from a fixed seed,
+        - ``"untrained"``: ESM3's architecture with random weights from a fixed seed,
           and a codebook fitted to the bundled examples so that tokens vary. It knows nothing
           about proteins.
         - a path to a checkpoint of esm's class (.pth or .safetensors); sizes are read from it.
@@ -81,7 +85,9 @@ def load_encoder(
     >>> print(encoder_info(load_encoder("untrained")))  # doctest: +ELLIPSIS
     untrained (ESM3's architecture, random weights): 30.1 M parameters, 2 blocks of 128 heads, ...
     """
-    if source is None or source == "untrained":
+    if source in (None, "mini"):
+        encoder, title = load_mini()[0], MINI_TITLE
+    elif source == "untrained":
         encoder, title = untrained_encoder(), "untrained (ESM3's architecture, random weights)"
     elif source in ("esm3", ESM3_NAME):
         encoder, title = build_encoder(read_weights(find_esm3_weights())), ESM3_NAME
@@ -90,7 +96,7 @@ def load_encoder(
         if not path.is_file():
             raise EncoderError(
                 f"{os.fspath(source)!r} is not a file, and not one of the encoders: "
-                "esm3, untrained."
+                "mini, esm3, untrained."
             )
         encoder, title = build_encoder(read_weights(path)), f"checkpoint {path.name}"
     encoder = encoder.eval().requires_grad_(False).to(device)

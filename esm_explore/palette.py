@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
+from plotly.colors import sample_colorscale, unlabel_rgb
 from scipy.stats import rankdata
 
 FRAMELESS = "#b0b0b0"
+# Okabe and Ito (2008): told apart also by color-blind readers.
+CATEGORIES = (
+    *("#0072b2", "#e69f00", "#009e73", "#cc79a7"),
+    *("#56b4e9", "#d55e00", "#f0e442", "#000000"),
+)
+SECONDARY_STRUCTURE = {
+    "helix": "#cc79a7",
+    "strand": "#e69f00",
+    "coil": "#56b4e9",
+    "unknown": FRAMELESS,
+}
 
 
 def token_colors(codebook: np.ndarray) -> np.ndarray:
@@ -55,6 +70,72 @@ def hex_colors(colors: np.ndarray) -> list[str]:
     ['#ff0010']
     """
     return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in colors]
+
+
+@dataclass(frozen=True)
+class Colors:
+    """Colors of some values, and what they mean.
+
+    Attributes
+    ----------
+    hex : list of str
+        One color a value.
+    legend : list of (str, str)
+        Color and meaning.
+    """
+
+    hex: list[str]
+    legend: list[tuple[str, str]]
+
+
+def category_colors(values: Sequence[str]) -> Colors:
+    """Give each category a color, told apart also by color-blind readers.
+
+    Parameters
+    ----------
+    values : sequence of str
+
+    Returns
+    -------
+    Colors
+        Secondary structure has colors of its own; other categories take eight in turn, in
+        alphabetical order.
+    """
+    names = sorted(set(values))
+    if set(names) <= set(SECONDARY_STRUCTURE):
+        table = {name: SECONDARY_STRUCTURE[name] for name in names}
+    else:
+        table = {name: CATEGORIES[i % len(CATEGORIES)] for i, name in enumerate(names)}
+    return Colors([table[value] for value in values], [(table[name], name) for name in names])
+
+
+def number_colors(values: np.ndarray) -> Colors:
+    """Give numbers colors from the lowest (dark) to the highest (bright), by plotly's Viridis.
+
+    Parameters
+    ----------
+    values : ndarray, shape=(n,), dtype=float
+        NaN, for what is not known, is grey.
+
+    Returns
+    -------
+    Colors
+    """
+    values = np.asarray(values, dtype=float)
+    known = np.isfinite(values)
+    if not known.any():
+        return Colors([FRAMELESS] * len(values), [])
+    low, high = values[known].min(), values[known].max()
+    share = (values - low) / (high - low) if high > low else np.zeros(len(values))
+    shades = _viridis(np.where(known, share, 0))
+    marks = [f"{value:.3g}" for value in (low, (low + high) / 2, high)]
+    shown = [shade if k else FRAMELESS for shade, k in zip(shades, known, strict=True)]
+    return Colors(shown, list(zip(_viridis(np.array([0, 0.5, 1])), marks, strict=True)))
+
+
+def _viridis(shares: np.ndarray) -> list[str]:
+    colors = [unlabel_rgb(color) for color in sample_colorscale("Viridis", shares)]
+    return hex_colors(np.round(colors).astype(np.uint8))
 
 
 def _oklab_to_srgb(lightness: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Make codes for a trained encoder: ``python -m esm_explore.mini.codes DATA TRAINING.pt OUT``.
+"""Make codes for a trained encoder: ``python -m esm_explore.mini.codes --data train_nr30.npz``.
 
 k-means over latents of training chains, then the local decoder once more, from codes. The
 result is the file that `load_encoder` reads.
@@ -7,6 +7,7 @@ result is the file that `load_encoder` reads.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from sklearn.cluster import MiniBatchKMeans
 from tqdm import tqdm
 
 from esm_explore.errors import EncoderError
-from esm_explore.mini import BINS, DECODER
+from esm_explore.mini import BINS, DECODER, WEIGHTS
 from esm_explore.mini.data import (
     Backbones,
     K,
@@ -141,7 +142,12 @@ def usual_bins(encoded: Encoded, tokens: torch.Tensor, n_codes: int) -> torch.Te
     return counts.argmax(-1).to(torch.uint8)
 
 
-def main(data: Path, training: Path, out: Path, threads: int = 2) -> None:
+def main(
+    data: Annotated[Path, typer.Option()],
+    training: Annotated[Path, typer.Option()] = Path("build/mini/training.pt"),
+    out: Annotated[Path, typer.Option()] = Path(__file__).parent / WEIGHTS,
+    threads: int = 2,
+) -> None:
     """Write the encoder with its codes and the local decoder to one safetensors file."""
     torch.set_num_threads(threads)
     if not training.is_file():

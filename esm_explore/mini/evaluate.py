@@ -1,4 +1,4 @@
-"""Evaluate the mini encoder: ``python -m esm_explore.mini.evaluate DATA``.
+"""Evaluate the mini encoder: ``python -m esm_explore.mini.evaluate --data train_nr30.npz``.
 
 Everything is measured on chains that were set aside by name before training, against the same
 architecture untrained, with a codebook of the same size, and against 3Di (`mini3di`).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -130,7 +131,7 @@ def three_di(data: Backbones, *, shake: float = 0.0) -> np.ndarray:
     return np.concatenate(found)
 
 
-def main(data: Path, threads: int = 2) -> None:
+def main(data: Annotated[Path, typer.Option()], threads: int = 2) -> None:
     """Print the table of the model card."""
     torch.set_num_threads(threads)
     chains = read_backbones(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 from tqdm import tqdm
 
+from esm_explore.errors import EncoderError
 from esm_explore.mini.data import (
     Backbones,
     backbone_frames,
@@ -135,7 +137,13 @@ def loss_parts(model: Trained, examples: Examples, rows: torch.Tensor) -> dict[s
     }
 
 
-def train(data: Path, out: Path, steps: int = 10_000, seed: int = 0, threads: int = 2) -> None:
+def train(
+    data: Annotated[Path, typer.Option()],
+    out: Annotated[Path, typer.Option()] = Path("build/mini"),
+    steps: int = 8_000,
+    seed: int = 0,
+    threads: int = 2,
+) -> list[float]:
     """Train, or go on with the training that `out` holds.
 
     Parameters
@@ -148,6 +156,16 @@ def train(data: Path, out: Path, steps: int = 10_000, seed: int = 0, threads: in
         Batches of 512 neighbourhoods.
     seed, threads : int
         The same of both give the same weights on the same machine.
+
+    Returns
+    -------
+    list of float
+        The loss of each step that was done now.
+
+    Raises
+    ------
+    EncoderError
+        If `data` is not training data, or the checkpoint is of a training with other steps.
     """
     torch.set_num_threads(threads)
     chains = read_backbones(data)
@@ -163,11 +181,18 @@ def train(data: Path, out: Path, steps: int = 10_000, seed: int = 0, threads: in
     done = 0
     if checkpoint.is_file():
         saved = torch.load(checkpoint, weights_only=True)
+        planned = saved["schedule"]["total_steps"]
+        if planned != steps:
+            raise EncoderError(
+                f"{checkpoint} is of a training of {planned} steps, not {steps}: its learning "
+                "rates do not fit. Give another folder."
+            )
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         schedule.load_state_dict(saved["schedule"])
         torch.set_rng_state(saved["random"])
         done = saved["step"]
+    losses = []
     bar = tqdm(range(done, steps), initial=done, total=steps, unit="step", mininterval=5)
     for step in bar:
         rows = torch.randint(len(examples.xyz), (BATCH,))
@@ -178,6 +203,7 @@ def train(data: Path, out: Path, steps: int = 10_000, seed: int = 0, threads: in
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
+        losses.append(loss.item())
         if step % 50 == 0:
             bar.set_postfix({name: f"{part.item():.3f}" for name, part in parts.items()})
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
@@ -191,6 +217,7 @@ def train(data: Path, out: Path, steps: int = 10_000, seed: int = 0, threads: in
             }
             torch.save(state, partial)
             partial.replace(checkpoint)
+    return losses
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The 3D structure, colored by token."""
+"""Static 3D structures: a chain colored by any value, and one residue's neighbourhood."""
 
 from __future__ import annotations
 
@@ -11,10 +11,23 @@ import py3Dmol
 from biotite.structure import AtomArray
 from biotite.structure.io.pdbx import CIFFile, set_structure
 
-from esm_explore.palette import FRAMELESS, hex_colors, token_colors
+from esm_explore.annotations import annotate
+from esm_explore.codebook import nearest_codes
+from esm_explore.errors import TraceError
+from esm_explore.palette import (
+    FRAMELESS,
+    Colors,
+    category_colors,
+    hex_colors,
+    number_colors,
+    token_colors,
+)
+from esm_explore.show.picture import hover_of
 from esm_explore.show.script import load_3dmol
 from esm_explore.traces import Trace
 
+KEYS = ("token", "margin", "secondary_structure", "burial", "amino_acid")
+AXES = ("#d62728", "#2ca02c", "#1f77b4")
 _BACKBONE = {"N": 0, "CA": 1, "C": 2, "O": 4}
 _HOVER = """function(atom, viewer) {
   if (!atom.label) atom.label = viewer.addLabel(%s[atom.resi - 1],
@@ -26,7 +39,7 @@ _UNHOVER = """function(atom, viewer) {
 
 
 class StructureView:
-    """A chain as a cartoon; Jupyter shows it, ``print`` says what is on it.
+    """A structure in 3D; Jupyter shows it, ``print`` says what is on it.
 
     Attributes
     ----------
@@ -35,24 +48,35 @@ class StructureView:
         the order of the chain; hovering shows their numbers in the file.
     """
 
-    def __init__(self, viewer: py3Dmol.view, lines: list[str]):
+    def __init__(
+        self, viewer: py3Dmol.view, lines: list[str], legend: list[tuple[str, str]] | None = None
+    ):
         self.viewer = viewer
         self._lines = lines
+        self._legend = legend or []
 
     def __repr__(self) -> str:
         return "\n".join(self._lines)
 
     def _repr_html_(self) -> str:
         script, note = load_3dmol()
-        caption = "<br>".join(escape(line) for line in [*self._lines, *note])
+        swatches = "".join(
+            f'<span style="display: inline-block; margin-right: 1em"><span style="display: '
+            f'inline-block; width: 0.8em; height: 0.8em; background: {color}"></span> '
+            f"{escape(meaning)}</span>"
+            for color, meaning in self._legend
+        )
+        caption = "<br>".join([*map(escape, self._lines), *([swatches] if swatches else []), *note])
         return (
             f"{script}{self.viewer.write_html()}"
             f'<p style="font-size: 85%; margin: 4px 0">{caption}</p>'
         )
 
 
-def view(trace: Trace) -> StructureView:
-    """Show a traced chain in 3D, colored by token.
+def view(
+    trace: Trace, color: str | np.ndarray = "token", *, label: str = "values"
+) -> StructureView:
+    """Show a traced chain in 3D, colored by token or by any other value of its residues.
 
     Codes that are near in the codebook have near colors, the same in every picture of the
     encoder. Residues without a backbone frame are grey: their token says nothing. Hover over a
@@ -61,38 +85,138 @@ def view(trace: Trace) -> StructureView:
     Parameters
     ----------
     trace : Trace
+    color : str or ndarray, shape=(L,)
+        ``"token"``, ``"margin"`` (how clear the choice of the code was), ``"secondary_structure"``,
+        ``"burial"``, ``"amino_acid"``; or values of your own, numbers or words.
+    label : str
+        What your own values are, for the caption.
 
     Returns
     -------
     StructureView
+
+    Raises
+    ------
+    TraceError
+        If there is no such color, or not one value a residue.
     """
-    colors = np.array(hex_colors(token_colors(trace.codebook)))[trace.tokens]
-    colors = np.where(trace.has_frame, colors, FRAMELESS)
-    table = trace.to_frame()
-    hover = [
-        f"{name} {label}, " + (f"token {token}" if framed else "no backbone frame")
-        for label, name, token, framed in zip(
-            trace.labels, table["name"], trace.tokens, trace.has_frame, strict=True
-        )
-    ]
-    viewer = py3Dmol.view(width=640, height=420)
-    viewer.addModel(_backbone_cif(trace), "cif")
-    scheme = {"prop": "resi", "map": dict(enumerate(colors.tolist(), start=1))}
-    viewer.setStyle({"cartoon": {"colorscheme": scheme}})
-    viewer.setHoverable({}, True, _HOVER % json.dumps(hover), _UNHOVER)
+    name, colors = _colors(trace, color, label)
+    shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
+    viewer = _cartoon(trace, {"cartoon": {"colorscheme": _scheme(shown)}})
     viewer.zoomTo()
-    return StructureView(viewer, _lines(trace))
+    lines = [f"{trace.title}, colored by {name}", f"Encoder: {trace.encoder_info.title}"]
+    frameless = len(trace) - int(trace.has_frame.sum())
+    if frameless:
+        lines.append(f"Grey: {frameless} residues without a backbone frame")
+    return StructureView(viewer, lines, colors.legend)
 
 
-def _lines(trace: Trace) -> list[str]:
-    framed = trace.tokens[trace.has_frame]
+def view_neighborhood(
+    trace: Trace, residue: int | str, block: int | None = None, head: int | None = None
+) -> StructureView:
+    """Show one residue's 16 nodes: their frames as axes, and lines to those it attends to.
+
+    Parameters
+    ----------
+    trace : Trace
+    residue : int or str
+        As in `Trace.index_of`.
+    block : int, optional
+        Make lines as thick as the residue's attention in this block; without it all are alike.
+    head : int, optional
+        Of one head; without it the average of all.
+
+    Returns
+    -------
+    StructureView
+
+    Raises
+    ------
+    TraceError
+        If there is no such residue, block or head.
+    """
+    index = trace.index_of(residue)
+    nodes = trace.edges[index]
+    weights = np.full(len(nodes), 0.3)
+    what = "its nodes"
+    if block is not None:
+        attention = trace.neighborhood(index).attention
+        blocks, heads = attention.shape[:2]
+        if not 0 <= block < blocks or not 0 <= (head or 0) < heads:
+            raise TraceError(
+                f"Block {block}, head {head} is not there: blocks are 0 to {blocks - 1}, heads 0 "
+                f"to {heads - 1}."
+            )
+        rows = attention[block, :, 0]
+        weights = rows.mean(0) if head is None else rows[head]
+        what = f"attention in block {block}, {'all heads' if head is None else f'head {head}'}"
+    viewer = _cartoon(trace, {"cartoon": {"color": "#dddddd", "opacity": 0.5}})
+    thickness = (weights / max(weights.max(), 1e-9)).tolist()
+    for node, thick in zip(nodes.tolist(), thickness, strict=True):
+        if trace.has_frame[node]:
+            _draw_node(viewer, trace, index, node, thick)
+    viewer.zoomTo({"resi": [int(node) + 1 for node in nodes]})
     lines = [
-        f"{trace.title}, colored by token ({len(np.unique(framed))} different)",
+        f"{trace.title}: residue {trace.labels[index]} and {what}",
         f"Encoder: {trace.encoder_info.title}",
     ]
-    if len(framed) < len(trace):
-        lines.append(f"Grey: {len(trace) - len(framed)} residues without a backbone frame")
-    return lines
+    return StructureView(viewer, lines)
+
+
+def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight: float) -> None:
+    """Draw a node's frame, and a line from the query as thick as `weight` (0 to 1)."""
+    n, ca, c = trace.chain.atom37_positions[node, :3].astype(float)
+    x = (ca - c) / np.linalg.norm(ca - c)
+    y = n - ca - ((n - ca) @ x) * x
+    y /= np.linalg.norm(y)
+    for axis, color in zip((x, y, np.cross(x, y)), AXES, strict=True):
+        viewer.addCylinder(
+            {"start": _point(ca), "end": _point(ca + 1.2 * axis), "radius": 0.08, "color": color}
+        )
+    label = {"position": _point(ca), "fontSize": 11, "backgroundOpacity": 0.55}
+    viewer.addLabel(trace.labels[node], label)
+    if node != query:
+        start = trace.chain.atom37_positions[query, 1].astype(float)
+        line = {"start": _point(start), "end": _point(ca), "color": "#e69f00"}
+        viewer.addCylinder({**line, "radius": 0.04 + 0.3 * weight})
+
+
+def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Colors]:
+    if isinstance(color, str):
+        if color == "token":
+            hexes = np.array(hex_colors(token_colors(trace.codebook)))[trace.tokens].tolist()
+            different = len(np.unique(trace.tokens[trace.has_frame]))
+            return f"token ({different} different)", Colors(hexes, [])
+        if color == "margin":
+            margin = nearest_codes(trace.codebook, trace.pre_vq, k=2).margin
+            return "margin", number_colors(np.where(trace.has_frame, margin, np.nan))
+        if color not in KEYS:
+            raise TraceError(
+                f"There is no color {color!r}; there are {', '.join(KEYS)}, and arrays of "
+                f"{len(trace)} values."
+            )
+        label, color = color.replace("_", " "), annotate(trace.chain)[color].to_numpy()
+    values = np.asarray(color)
+    if values.shape != (len(trace),):
+        raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
+    numeric = values.dtype.kind in "iuf"
+    return label, number_colors(values) if numeric else category_colors(values.astype(str).tolist())
+
+
+def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
+    viewer = py3Dmol.view(width=640, height=420)
+    viewer.addModel(_backbone_cif(trace), "cif")
+    viewer.setStyle(style)
+    viewer.setHoverable({}, True, _HOVER % json.dumps(hover_of(trace)), _UNHOVER)
+    return viewer
+
+
+def _scheme(colors: list[str]) -> dict:
+    return {"prop": "resi", "map": dict(enumerate(colors, start=1))}
+
+
+def _point(position: np.ndarray) -> dict[str, float]:
+    return dict(zip("xyz", position.tolist(), strict=True))
 
 
 def _backbone_cif(trace: Trace) -> str:

@@ -1,0 +1,83 @@
+"""Maps are fitted once, take new points, and come back from a file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import esm_explore as ex
+from esm_explore.maps import fit_map, load_map
+from esm_explore.probes import probe_stages, stage_states
+
+NAMES = ["1UBI", "5PTI", "1A8O", "1EJG", "1AS5"]
+
+
+@pytest.fixture(scope="module")
+def traces(toy_encoder):
+    return [ex.trace(toy_encoder, ex.read_chain(name)) for name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def latents(traces):
+    return np.concatenate([trace.pre_vq for trace in traces])
+
+
+@pytest.fixture(scope="module")
+def fitted(latents):
+    return fit_map(latents)
+
+
+def test_a_point_of_the_map_lands_where_it_is(fitted, latents):
+    """Transforming the data puts most points within a tenth of the map's width of their place."""
+    again = fitted.transform(latents)
+    width = np.ptp(fitted.points, axis=0).max()
+    assert (np.linalg.norm(again - fitted.points, axis=1) < 0.1 * width).mean() > 0.9
+    assert fitted.trustworthiness() > 0.8
+
+
+def test_the_same_seed_gives_the_same_map(fitted, latents):
+    """On the same machine."""
+    np.testing.assert_array_equal(fit_map(latents).points, fitted.points)
+
+
+def test_a_saved_map_places_new_points_as_before(fitted, latents, tmp_path):
+    """Same points, same settings, and near the same places for points it has not seen."""
+    loaded = load_map(fitted.save(tmp_path / "map"))
+    assert repr(loaded) == repr(fitted)
+    np.testing.assert_array_equal(loaded.points, fitted.points)
+    new = latents[:40] + 0.01
+    np.testing.assert_allclose(loaded.transform(new), fitted.transform(new), atol=0.5)
+
+
+def test_what_makes_no_map_is_refused(fitted, latents, tmp_path):
+    """Too few points, another width, NaN, a file of something else."""
+    with pytest.raises(ex.TraceError, match="needs more than 15 points; there are 15"):
+        fit_map(latents[:15])
+    with pytest.raises(ex.TraceError, match="64 numbers do not fit a map of points of 16"):
+        fitted.transform(np.zeros((3, 64)))
+    with pytest.raises(ex.TraceError, match="finite"):
+        fit_map(np.full((30, 4), np.nan))
+    (tmp_path / "x").write_text("hello")
+    with pytest.raises(ex.TraceError, match="is not a map"):
+        load_map(tmp_path / "x")
+    with pytest.raises(ex.TraceError, match="no file"):
+        load_map(tmp_path / "y")
+
+
+def test_probes_are_tested_on_other_chains(traces):
+    """A label that is a line through pre_vq is read from it; the majority is reported beside."""
+    middle = np.median(np.concatenate([trace.pre_vq[:, 0] for trace in traces]))
+    labels = [trace.pre_vq[:, 0] > middle for trace in traces]
+    table = probe_stages(traces, labels).set_index("stage")
+    assert list(table.index) == ["relative_position", "blocks[0]", "blocks[1]", "pre_vq", "z_q"]
+    assert table.loc["pre_vq", "accuracy"] > 0.85
+    share = np.concatenate(labels).mean()
+    np.testing.assert_allclose(table["majority"], max(share, 1 - share))
+
+
+def test_probes_need_five_chains_of_one_encoder(traces, full_encoder, ubiquitin):
+    """Otherwise nothing could be left out, or states would not compare."""
+    with pytest.raises(ex.TraceError, match="five"):
+        probe_stages(traces[:3], [t.tokens for t in traces[:3]])
+    with pytest.raises(ex.TraceError, match="Traces of one encoder"):
+        stage_states([*traces, ex.trace(full_encoder, ubiquitin)])
