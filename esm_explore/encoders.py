@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from esm_explore.errors import EncoderError
 from esm_explore.hub import ESM3_NAME, find_esm3_weights
 from esm_explore.mini import TITLE as MINI_TITLE
 from esm_explore.mini import load_mini
-from esm_explore.untrained import untrained_encoder
+from esm_explore.untrained import SIZES, untrained_encoder
 from esm_explore.weights import build_encoder, read_weights
 
 _TITLE = "_esm_explore_title"
@@ -32,7 +33,8 @@ class EncoderInfo:
         Sizes: width of a node's state, heads of geometric attention, blocks, width of a code,
         number of codes, number of trained parameters (the codebook is not among them).
     fingerprint : str
-        The first 8 hexadecimal digits of a SHA-256 over `pre_vq_proj` and the codebook.
+        The first 8 hexadecimal digits of a SHA-256 over `pre_vq_proj` and the codebook. (The
+        name hangs on all weights.)
     """
 
     title: str
@@ -86,11 +88,13 @@ def load_encoder(
     untrained (ESM3's architecture, random weights): 30.1 M parameters, 2 blocks of 128 heads, ...
     """
     if source in (None, "mini"):
-        encoder, title = load_mini()[0], MINI_TITLE
+        # Its decoder draws random numbers before they are overwritten.
+        with torch.random.fork_rng(devices=[]):
+            encoder, title = load_mini()[0], MINI_TITLE
     elif source == "untrained":
         encoder, title = untrained_encoder(), "untrained (ESM3's architecture, random weights)"
     elif source in ("esm3", ESM3_NAME):
-        encoder, title = build_encoder(read_weights(find_esm3_weights())), ESM3_NAME
+        encoder, title = _esm3(), ESM3_NAME
     else:
         path = Path(source)
         if not path.is_file():
@@ -100,7 +104,7 @@ def load_encoder(
             )
         encoder, title = build_encoder(read_weights(path)), f"checkpoint {path.name}"
     encoder = encoder.eval().requires_grad_(False).to(device)
-    setattr(encoder, _TITLE, (title, _fingerprint(encoder)))
+    setattr(encoder, _TITLE, (title, _digest(encoder.state_dict().values())))
     return encoder
 
 
@@ -116,11 +120,12 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     -------
     EncoderInfo
     """
-    fingerprint = _fingerprint(encoder)
+    latent = encoder.pre_vq_proj
+    fingerprint = _digest((latent.weight, latent.bias, encoder.codebook.embeddings))[:8]
     title, loaded = getattr(encoder, _TITLE, (None, None))
-    if loaded != fingerprint:
+    if loaded is None or loaded != _digest(encoder.state_dict().values()):
         title = f"unnamed encoder {fingerprint}"
-    d_code, d_model = encoder.pre_vq_proj.weight.shape
+    d_code, d_model = latent.weight.shape
     blocks = encoder.transformer.blocks
     return EncoderInfo(
         title=title,
@@ -134,12 +139,20 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     )
 
 
-def _fingerprint(encoder: StructureTokenEncoder) -> str:
+def _esm3() -> StructureTokenEncoder:
+    path = find_esm3_weights()
+    try:
+        return build_encoder(read_weights(path), SIZES)
+    except EncoderError as error:
+        # The snapshot is a link; as long as its target is there the hub's library keeps it.
+        raise EncoderError(
+            f"{error} It is in the hub's cache, and stays there until you delete "
+            f"{path.resolve()}; then load 'esm3' again."
+        ) from error
+
+
+def _digest(tensors: Iterable[torch.Tensor]) -> str:
     digest = hashlib.sha256()
-    for tensor in (
-        encoder.pre_vq_proj.weight,
-        encoder.pre_vq_proj.bias,
-        encoder.codebook.embeddings,
-    ):
+    for tensor in tensors:
         digest.update(tensor.detach().float().cpu().numpy().tobytes())
-    return digest.hexdigest()[:8]
+    return digest.hexdigest()

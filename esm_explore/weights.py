@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from esm_explore.errors import EncoderError
 
 _BLOCK = re.compile(r"transformer\.blocks\.(\d+)\.")
+# torch.save's zip, and the pickle that it wrote before.
+_TORCH = (b"PK", b"\x80")
+# Far above any weight; a flipped bit in an exponent soon goes beyond.
+_LARGEST = 1e10
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -49,8 +52,13 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         )
     if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
         raise EncoderError(f"{path} is a web page, not weights: was the download refused?")
+    safe = start[8:9] == b"{"
+    if not safe and not start.startswith(_TORCH):
+        raise EncoderError(
+            f"{path} is neither of torch.save nor safetensors: it begins with {start[:40]!r}."
+        )
     try:
-        if start[8:9] == b"{":
+        if safe:
             weights = load_file(path)
         else:
             weights = torch.load(path, map_location="cpu", weights_only=True)
@@ -59,32 +67,31 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
             f"{path} holds something other than tensors, and was not loaded: a pickle can run any "
             "code. Save the state dict alone."
         ) from error
-    except (
-        SafetensorError,
-        RuntimeError,
-        EOFError,
-        zipfile.BadZipFile,
-        ValueError,
-        KeyError,
-    ) as error:
+    except Exception as error:  # on damaged bytes torch raises whatever they lead it to
         raise EncoderError(
             f"{path} is damaged or cut off ({size:,} bytes): download it again. ({error})"
         ) from error
     if not isinstance(weights, Mapping) or not weights:
         raise EncoderError(f"{path} holds a {type(weights).__name__}, not a state dict of tensors.")
-    strange = [name for name, value in weights.items() if not isinstance(value, torch.Tensor)]
-    if strange:
-        raise EncoderError(f"{path} is not a state dict: {strange[0]!r} is not a tensor.")
+    for name, value in weights.items():
+        if not isinstance(name, str):
+            raise EncoderError(f"{path} is not a state dict: {name!r} is no name of a tensor.")
+        if not isinstance(value, torch.Tensor):
+            raise EncoderError(f"{path} is not a state dict: {name!r} is not a tensor.")
     return dict(weights)
 
 
-def build_encoder(weights: Mapping[str, torch.Tensor]) -> StructureTokenEncoder:
-    """Make an encoder of the sizes that a checkpoint has, and load it.
+def build_encoder(
+    weights: Mapping[str, torch.Tensor], sizes: Mapping[str, int] | None = None
+) -> StructureTokenEncoder:
+    """Make an encoder and load a checkpoint.
 
     Parameters
     ----------
     weights : mapping
         A state dict of esm's ``StructureTokenEncoder``; every key is needed, none may be left.
+    sizes : mapping, optional
+        Arguments of the class. Without them, the sizes that the checkpoint has.
 
     Returns
     -------
@@ -94,7 +101,8 @@ def build_encoder(weights: Mapping[str, torch.Tensor]) -> StructureTokenEncoder:
     Raises
     ------
     EncoderError
-        If keys are missing or left over, shapes do not fit, or numbers are not finite.
+        If keys are missing or left over, shapes do not fit, or numbers are not real, not finite,
+        or larger than weights can be.
     """
     needed = ["pre_vq_proj.weight", "codebook.embeddings"]
     needed.append("transformer.blocks.0.geom_attn.distance_scale_per_head")
@@ -104,25 +112,13 @@ def build_encoder(weights: Mapping[str, torch.Tensor]) -> StructureTokenEncoder:
             f"This is not a checkpoint of esm's StructureTokenEncoder: it has no {missing[0]!r}; "
             f"it has {', '.join(list(weights)[:4])} ... ({len(weights)} tensors)."
         )
-    for name, tensor in weights.items():
-        if not torch.isfinite(tensor).all():
-            raise EncoderError(
-                f"Tensor {name!r} holds NaN or infinite numbers: the file is damaged."
-            )
+    weights = {name: _sound(name, tensor) for name, tensor in weights.items()}
     try:
-        d_out, d_model = weights["pre_vq_proj.weight"].shape
-        encoder = blank_encoder(
-            d_model=d_model,
-            n_heads=1,
-            v_heads=len(weights[needed[2]]),
-            n_layers=1 + max(int(m[1]) for m in map(_BLOCK.match, weights) if m),
-            d_out=d_out,
-            n_codes=len(weights["codebook.embeddings"]),
-        )
+        encoder = blank_encoder(**(sizes or _sizes_of(weights)))
     except (ValueError, TypeError) as error:
         raise EncoderError(f"The sizes of this checkpoint make no encoder: {error}") from error
     _check_shapes(encoder, weights)
-    encoder.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    encoder.load_state_dict(weights)
     return encoder.float()
 
 
@@ -130,6 +126,37 @@ def blank_encoder(**sizes: int) -> StructureTokenEncoder:
     """Make an encoder of some sizes, leaving torch's random numbers as they were."""
     with torch.random.fork_rng(devices=[]):
         return StructureTokenEncoder(**sizes)
+
+
+def _sizes_of(weights: Mapping[str, torch.Tensor]) -> dict[str, int]:
+    d_out, d_model = weights["pre_vq_proj.weight"].shape
+    return {
+        "d_model": d_model,
+        "n_heads": 1,
+        "v_heads": len(weights["transformer.blocks.0.geom_attn.distance_scale_per_head"]),
+        # Counted: a block numbered 1,000,000 must not make us build as many.
+        "n_layers": len({match[1] for match in map(_BLOCK.match, weights) if match}),
+        "d_out": d_out,
+        "n_codes": len(weights["codebook.embeddings"]),
+    }
+
+
+def _sound(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """Give a tensor in float32, if its numbers can be weights."""
+    if tensor.layout != torch.strided or tensor.is_meta or not tensor.is_floating_point():
+        raise EncoderError(
+            f"Tensor {name!r} is of {tensor.dtype}, {tensor.layout} on {tensor.device}; weights "
+            "are dense floating-point numbers."
+        )
+    tensor = tensor.float()
+    largest = tensor.abs().max().item() if tensor.numel() else 0.0
+    if not math.isfinite(largest):
+        raise EncoderError(f"Tensor {name!r} holds NaN or infinite numbers: the file is damaged.")
+    if largest > _LARGEST:
+        raise EncoderError(
+            f"Tensor {name!r} holds numbers as large as {largest:.0e}: the file is damaged."
+        )
+    return tensor
 
 
 def _check_shapes(encoder: StructureTokenEncoder, weights: Mapping[str, torch.Tensor]) -> None:
@@ -145,6 +172,6 @@ def _check_shapes(encoder: StructureTokenEncoder, weights: Mapping[str, torch.Te
     for name, tensor in weights.items():
         if tensor.shape != expected[name].shape:
             raise EncoderError(
-                f"Tensor {name!r} has shape {tuple(tensor.shape)}; by the sizes of the others it "
+                f"Tensor {name!r} has shape {tuple(tensor.shape)}; in an encoder of this size it "
                 f"has to be {tuple(expected[name].shape)}."
             )

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 import esm_explore as ex
+from esm_explore.untrained.fit import CHAINS
 from esm_explore.weights import build_encoder, read_weights
 
 pytestmark = pytest.mark.lines
@@ -49,13 +50,20 @@ def test_tokens_of_the_untrained_encoder_vary(full_encoder, ubiquitin):
     assert len(np.unique(ex.trace(full_encoder, ubiquitin).tokens)) > 30
 
 
-def test_loading_leaves_torchs_random_numbers_alone():
+def test_the_recipe_of_the_codebook_needs_only_bundled_chains():
+    """All of its chains are examples; an example that is added later changes nothing."""
+    assert CHAINS.items() <= dict(ex.examples()["chain"]).items()
+
+
+@pytest.mark.parametrize("source", ["mini", "untrained", "file"])
+def test_loading_leaves_torchs_random_numbers_alone(source, state, tmp_path):
     """A user's seed means the same before and after."""
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    ex.load_encoder("untrained")
-    torch.testing.assert_close(torch.rand(3), expected)
+    if source == "file":
+        source = tmp_path / "toy.pth"
+        torch.save(state, source)
+    before = torch.get_rng_state()
+    ex.load_encoder(source)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("kind", ["pth", "safetensors"])
@@ -73,11 +81,21 @@ def test_a_checkpoint_of_any_size_gives_the_same_tokens(toy_encoder, ubiquitin, 
     assert ex.encoder_info(encoder).title == f"checkpoint mine.{kind}"
 
 
-def test_an_encoder_that_changed_loses_its_name(full_encoder):
-    """A fine-tuned encoder is not what was loaded."""
+@pytest.mark.parametrize(
+    "name",
+    [
+        "relative_positional_embedding.embedding.weight",
+        "transformer.blocks.0.geom_attn.distance_scale_per_head",
+        "transformer.blocks.1.ffn.1.weight",
+        "pre_vq_proj.weight",
+        "codebook.embeddings",
+    ],
+)
+def test_an_encoder_that_changed_loses_its_name(full_encoder, name):
+    """One number anywhere: a fine-tuned or damaged encoder is not what was loaded."""
     encoder = copy.deepcopy(full_encoder)
     assert ex.encoder_info(encoder).title.startswith("untrained")
-    encoder.pre_vq_proj.weight[0, 0] += 1
+    encoder.state_dict()[name].view(-1)[3] += 1
     assert ex.encoder_info(encoder).title.startswith("unnamed encoder ")
 
 
@@ -99,6 +117,7 @@ def test_unknown_names_say_which_there_are():
         (b"", "is empty"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
         (b"<!DOCTYPE html>", "is a web page"),
+        (b'{"error": "refused"}', "neither of torch.save nor safetensors: it begins with.*refused"),
         (b"PK\x03\x04 and no more", "damaged or cut off"),
         (b"\x00" * 8 + b"{not json", "damaged or cut off"),
     ],
@@ -111,12 +130,55 @@ def test_files_that_are_no_weights(tmp_path, content, message):
         ex.load_encoder(path)
 
 
-def test_a_truncated_checkpoint_is_refused(state, tmp_path):
-    """Half of a good file."""
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+def test_a_truncated_checkpoint_is_refused(state, tmp_path, kind):
+    """Wherever it was cut: torch raises errors of several types, some without a text."""
     path = tmp_path / "weights.pth"
-    torch.save(state, path)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(ex.EncoderError, match="damaged or cut off"):
+    if kind == "safetensors":
+        save_file(state, path)
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=kind == "zip")
+    content = path.read_bytes()
+    for size in [9, 100, *range(1000, len(content), len(content) // 60), len(content) - 1]:
+        path.write_bytes(content[:size])
+        with pytest.raises(ex.EncoderError, match=r"damaged or cut off|other than tensors"):
+            ex.load_encoder(path)
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+def test_mutated_headers_raise_only_our_errors(state, tmp_path, kind):
+    """Bytes of the first kilobytes changed at random: loaded, or an EncoderError."""
+    path = tmp_path / "weights.pth"
+    if kind == "safetensors":
+        save_file(state, path)
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=kind == "zip")
+    content = path.read_bytes()
+    rng = np.random.default_rng(1)
+    refused = 0
+    for _ in range(60):
+        changed = bytearray(content)
+        for where in rng.integers(0, 3000, size=4):
+            changed[where] ^= rng.integers(1, 256)
+        path.write_bytes(changed)
+        try:
+            ex.load_encoder(path)
+        except ex.EncoderError:
+            refused += 1
+    assert refused > 30
+
+
+def test_flipped_bytes_are_noticed(full_encoder, tmp_path):
+    """4,000 of 121 million: esm loads them without a word, and every token is the same."""
+    path = tmp_path / "weights.pth"
+    torch.save(full_encoder.state_dict(), path)
+    content = np.fromfile(path, dtype=np.uint8)
+    rng = np.random.default_rng(0)
+    # Behind the names at the start, and before the directory at the end.
+    where = rng.integers(1_000_000, len(content) - 100_000, size=4000)
+    content[where] ^= rng.integers(1, 256, size=4000).astype(np.uint8)
+    content.tofile(path)
+    with pytest.raises(ex.EncoderError, match="holds (NaN|numbers as large as).* is damaged"):
         ex.load_encoder(path)
 
 
@@ -152,16 +214,46 @@ def test_tensors_that_do_not_fit_are_named(state):
         build_encoder(state | {"head.weight": torch.zeros(3)})
     with pytest.raises(ex.EncoderError, match=rf"'{block}' has shape \(2, 2\)"):
         build_encoder(state | {block: torch.zeros(2, 2)})
+    with pytest.raises(ex.EncoderError, match="unknown 'transformer.blocks.1000000.x'"):
+        build_encoder(state | {"transformer.blocks.1000000.x": torch.zeros(1)})
     state["codebook.embeddings"][7, 3] = torch.nan
     with pytest.raises(ex.EncoderError, match="'codebook.embeddings' holds NaN"):
         build_encoder(state)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.to(torch.complex64), "is of torch.complex64"),
+        (lambda t: t.long(), "is of torch.int64"),
+        (lambda t: t.to_sparse(), "torch.sparse_coo"),
+        (lambda t: t.to("meta"), "on meta"),
+        (lambda t: torch.full_like(t, 1e300, dtype=torch.float64), "infinite numbers"),
+        (lambda t: torch.full_like(t, -1e30), "as large as 1e\\+30"),
+    ],
+)
+def test_numbers_that_cannot_be_weights_are_refused(state, change, message):
+    """None is turned into something else without a word; 1e300 is infinite in float32."""
+    state["pre_vq_proj.weight"] = change(state["pre_vq_proj.weight"])
+    with pytest.raises(ex.EncoderError, match=rf"'pre_vq_proj.weight'.*{message}"):
+        build_encoder(state)
+
+
+def test_half_precision_is_read_as_float32(state):
+    """Exactly: every half is a float."""
+    encoder = build_encoder({name: tensor.half() for name, tensor in state.items()})
+    assert {tensor.dtype for tensor in encoder.state_dict().values()} == {torch.float32}
+    assert torch.equal(encoder.pre_vq_proj.weight, state["pre_vq_proj.weight"].half().float())
+
+
 def test_a_file_of_something_else_is_refused(tmp_path):
-    """A list, and a dictionary of numbers."""
+    """A list, and dictionaries of numbers and of tensors without names."""
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(ex.EncoderError, match="holds a list"):
         read_weights(tmp_path / "list.pth")
     torch.save({"steps": 3}, tmp_path / "numbers.pth")
     with pytest.raises(ex.EncoderError, match="'steps' is not a tensor"):
         read_weights(tmp_path / "numbers.pth")
+    torch.save({7: torch.zeros(2)}, tmp_path / "nameless.pth")
+    with pytest.raises(ex.EncoderError, match="7 is no name of a tensor"):
+        read_weights(tmp_path / "nameless.pth")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from huggingface_hub import constants, file_download
+from huggingface_hub import constants, file_download, try_to_load_from_cache
 from huggingface_hub.utils import reset_sessions
 
 import esm_explore as ex
@@ -89,6 +90,14 @@ def test_a_damaged_file_in_the_cache(cache, weights):
         ex.load_encoder("esm3")
 
 
+@pytest.mark.lines
+def test_weights_of_another_size_never_pass_for_esm3(cache, toy_encoder):
+    """Good weights in the right place, but not of ESM3's architecture: the tensor is named."""
+    put_in_cache(cache, hub.REPOSITORIES[0], toy_encoder.state_dict())
+    with pytest.raises(ex.EncoderError, match=r"has shape .*; in an encoder of this size it has"):
+        ex.load_encoder("esm3")
+
+
 class Hub(BaseHTTPRequestHandler):
     """Answer every request with the server's status, or with the file."""
 
@@ -161,6 +170,44 @@ def test_a_licence_to_accept_comes_before_a_missing_repository(server):
     server.status = lambda path: 403 if "biohub" in path else 404
     with pytest.raises(ex.EncoderError, match="is behind a licence"):
         ex.load_encoder("esm3")
+
+
+def test_a_refusal_of_one_repository_does_not_hide_the_other(server, weights, tmp_path):
+    """Who accepted the licence under the old name gets the file from there."""
+    torch.save(weights, tmp_path / "file")
+    server.content = (tmp_path / "file").read_bytes()
+    server.status = lambda path: 403 if "biohub" in path else 200
+    encoder = ex.load_encoder("esm3")
+    assert torch.equal(encoder.pre_vq_proj.weight, weights["pre_vq_proj.weight"])
+
+
+def test_a_damaged_download_goes_away_as_the_message_says(server, weights, tmp_path):
+    """The hub's library would keep it for ever: delete what is named, and the next load is good."""
+    server.status, server.content = 200, b"version https://git-lfs.github.com/spec/v1\n"
+    with pytest.raises(ex.EncoderError, match="Git LFS pointer.*until you delete") as caught:
+        ex.load_encoder("esm3")
+    Path(re.search(r"until you delete (.*); then", str(caught.value))[1]).unlink()
+    torch.save(weights, tmp_path / "file")
+    server.content = (tmp_path / "file").read_bytes()
+    encoder = ex.load_encoder("esm3")
+    assert torch.equal(encoder.pre_vq_proj.weight, weights["pre_vq_proj.weight"])
+
+
+def test_a_download_that_stalls_is_given_up_on(server, monkeypatch):
+    """The hub answers, begins to send, and falls silent; nothing is left for a later run."""
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
+    server.status, server.content = 200, b"x" * 1000
+
+    def begin(handler):
+        handler.do_HEAD()
+        handler.wfile.write(server.content[:10])
+        handler.wfile.flush()
+        server.stop.wait(20)
+
+    monkeypatch.setattr(Hub, "do_GET", begin)
+    with pytest.raises(ex.EncoderError, match="the hub cannot be reached"):
+        ex.load_encoder("esm3")
+    assert try_to_load_from_cache(hub.REPOSITORIES[0], hub.FILE) is None
 
 
 def test_a_silent_hub_is_given_up_on(server, monkeypatch):

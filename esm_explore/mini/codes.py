@@ -30,7 +30,7 @@ from esm_explore.mini.model import LocalDecoder
 from esm_explore.mini.query_pass import Neighborhoods, latents
 from esm_explore.mini.train import BATCH, SIZES, Trained, geometry_loss
 
-CHAINS = 4_000
+CHAINS = 2_500
 DECODER_STEPS = 3_000
 ENCODE_AT_ONCE = 2_048
 
