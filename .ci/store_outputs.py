@@ -1,13 +1,15 @@
-"""Run notebooks and store their outputs in them, but for pages of HTML that nbval ignores."""
+"""Run notebooks and store their outputs in them, but for large pictures, which nbval ignores."""
 
 from __future__ import annotations
 
+import json
 import sys
 
 import nbformat
 from nbclient import NotebookClient
 
 IGNORED = "nbval-ignore-output"
+LARGE = 150_000
 
 
 def main(paths: list[str]) -> None:
@@ -21,7 +23,9 @@ def main(paths: list[str]) -> None:
             cell.metadata.pop("execution", None)
             if IGNORED in cell.metadata.get("tags", []):
                 for output in cell.outputs:
-                    output.get("data", {}).pop("text/html", None)
+                    for kind, content in list(output.get("data", {}).items()):
+                        if len(json.dumps(content)) > LARGE:
+                            del output.data[kind]
         nbformat.write(notebook, path)
 
 

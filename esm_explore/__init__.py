@@ -1,5 +1,6 @@
 """A microscope for ESM3's structure tokens."""
 
+from esm_explore.annotations import annotate
 from esm_explore.chains import examples, read_chain
 from esm_explore.encoders import EncoderInfo, encoder_info, load_encoder
 from esm_explore.errors import (
@@ -28,6 +29,7 @@ __all__ = [
     "Neighborhood",
     "Trace",
     "TraceError",
+    "annotate",
     "decode_neighborhood",
     "encoder_info",
     "examples",

@@ -110,9 +110,7 @@ def test_annotations_of_ubiquitin(trace):
     assert table["burial"].iloc[25] > table["burial"].iloc[75]
 
 
-@pytest.mark.parametrize(
-    "color", ["token", "margin", "secondary_structure", "burial", "amino_acid"]
-)
+@pytest.mark.parametrize("color", KEYS)
 def test_structures_in_every_color(trace, color):
     """The caption says which."""
     view = ex.view(trace, color)

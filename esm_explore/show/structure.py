@@ -171,13 +171,13 @@ def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight
     y /= np.linalg.norm(y)
     for axis, color in zip((x, y, np.cross(x, y)), AXES, strict=True):
         viewer.addCylinder(
-            {"start": _point(ca), "end": _point(ca + 1.2 * axis), "radius": 0.08, "color": color}
+            {"start": point(ca), "end": point(ca + 1.2 * axis), "radius": 0.08, "color": color}
         )
-    label = {"position": _point(ca), "fontSize": 11, "backgroundOpacity": 0.55}
+    label = {"position": point(ca), "fontSize": 11, "backgroundOpacity": 0.55}
     viewer.addLabel(trace.labels[node], label)
     if node != query:
         start = trace.chain.atom37_positions[query, 1].astype(float)
-        line = {"start": _point(start), "end": _point(ca), "color": "#e69f00"}
+        line = {"start": point(start), "end": point(ca), "color": "#e69f00"}
         viewer.addCylinder({**line, "radius": 0.04 + 0.3 * weight})
 
 
@@ -215,7 +215,8 @@ def _scheme(colors: list[str]) -> dict:
     return {"prop": "resi", "map": dict(enumerate(colors, start=1))}
 
 
-def _point(position: np.ndarray) -> dict[str, float]:
+def point(position: np.ndarray) -> dict[str, float]:
+    """Write a place, shape=(3,), as 3Dmol.js has it."""
     return dict(zip("xyz", position.tolist(), strict=True))
 
 

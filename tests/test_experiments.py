@@ -1,0 +1,86 @@
+"""Comparisons of tokens between proteins and conformations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import with_positions
+
+import esm_explore as ex
+from esm_explore.experiments import compare_conformations, same_token
+from esm_explore.show.superposed import view_same_token
+
+
+@pytest.fixture(scope="module")
+def traces(toy_encoder):
+    return [ex.trace(toy_encoder, ex.read_chain(name)) for name in ("1UBI", "1AKE", "4AKE")]
+
+
+def test_a_chain_against_itself_moved_as_a_whole(toy_encoder, ubiquitin):
+    """Nothing changes, neither in the whole chain nor in a neighbourhood."""
+    trace = ex.trace(toy_encoder, ubiquitin)
+    moved = ex.trace(toy_encoder, with_positions(ubiquitin, ubiquitin.atom37_positions + 5))
+    table = compare_conformations(trace, moved)
+    assert len(table) == 76
+    assert table["whole_chain"].max() < 1e-3
+    assert table["neighbourhood"].max() < 1e-3
+    assert table["changed"].sum() <= 1
+
+
+def test_closed_and_open_adenylate_kinase(traces):
+    """Domains move by up to 20 Å or more, neighbourhoods hardly."""
+    table = compare_conformations(*traces[1:])
+    assert len(table) == 214
+    assert table["whole_chain"].max() > 10
+    assert table["neighbourhood"].median() < 1.0
+    np.testing.assert_array_equal(table["changed"], traces[1].tokens != traces[2].tokens)
+    assert table["latent"][table["changed"]].mean() > table["latent"][~table["changed"]].mean()
+
+
+def test_residues_match_by_number_not_by_place(traces, toy_encoder):
+    """The open form without its first ten residues."""
+    cut = ex.trace(toy_encoder, ex.read_chain("4AKE")[10:])
+    table = compare_conformations(traces[1], cut)
+    assert list(table.index) == [str(n) for n in range(11, 215)]
+
+
+def test_neighbourhoods_of_a_token_are_seen_from_their_query(traces):
+    """The query is at the origin, the next CA 3.8 Å from it; both conformations contribute."""
+    common = set(traces[1].tokens) & set(traces[2].tokens)
+    alike = same_token(traces, min(common))
+    assert len(alike) >= 2
+    assert np.abs(alike.ca[:, 0]).max() < 1e-3
+    beside = alike.ca[alike.relative_positions == 1]
+    np.testing.assert_allclose(np.linalg.norm(beside, axis=1), 3.8, atol=0.15)
+    text = repr(view_same_token(alike))
+    assert f"Token {alike.token}: {len(alike)} of {len(alike)} neighbourhoods" in text
+    assert traces[0].encoder_info.title in text
+
+
+def test_the_same_neighbourhood_has_no_spread(toy_encoder, ubiquitin):
+    """Three copies of ubiquitin, each turned otherwise."""
+    turns = [np.eye(3), np.diag([1.0, -1, -1]), np.diag([-1.0, -1, 1])]
+    copies = [
+        ex.trace(
+            toy_encoder,
+            with_positions(ubiquitin, (ubiquitin.atom37_positions @ turn).astype(np.float32)),
+        )
+        for turn in turns
+    ]
+    counts = [np.bincount(copy.tokens, minlength=512) for copy in copies]
+    token = int(np.flatnonzero(np.all(np.array(counts) == 1, axis=0))[0])
+    alike = same_token(copies, token)
+    assert len(alike) == 3
+    assert alike.spread()["deviation"].max() < 1e-2
+
+
+def test_what_does_not_compare_is_refused(traces, full_encoder, ubiquitin):
+    """Two encoders, a token that nobody has."""
+    other = ex.trace(full_encoder, ubiquitin)
+    with pytest.raises(ex.TraceError, match="of two encoders"):
+        compare_conformations(traces[0], other)
+    with pytest.raises(ex.TraceError, match="Traces of one encoder"):
+        same_token([traces[0], other], 3)
+    unused = next(t for t in range(512) if all(t not in trace.tokens for trace in traces))
+    with pytest.raises(ex.TraceError, match=f"has token {unused} in these chains"):
+        same_token(traces, unused)
