@@ -13,7 +13,7 @@ LAB_FLAGS = $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install lab test notebooks outputs lint bench test-lines clean
+.PHONY: help install lab test notebooks outputs lint audit bench test-lines clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -33,9 +33,8 @@ test: install ## unit tests, then all notebooks compared with their stored outpu
 	$(BIN)/python -m pytest -ra
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -ra $(NBVAL) notebooks
 
-notebooks: install ## run all notebooks and write them as HTML to build/notebooks
-	TQDM_DISABLE=1 PLOTLY_RENDERER=plotly_mimetype+notebook $(BIN)/jupyter nbconvert \
-		--to html --execute --output-dir build/notebooks notebooks/*.ipynb
+notebooks: install ## run all notebooks and write a gallery that opens offline to build/notebooks
+	TQDM_DISABLE=1 $(BIN)/python .ci/gallery.py build/notebooks notebooks/*.ipynb
 
 outputs: install ## run all notebooks and store the outputs that nbval compares with
 	TQDM_DISABLE=1 $(BIN)/python .ci/store_outputs.py notebooks/*.ipynb
@@ -43,6 +42,9 @@ outputs: install ## run all notebooks and store the outputs that nbval compares 
 lint: install ## check style, without changing anything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+audit: ## compare the pinned versions with known vulnerabilities, where that can be reached
+	.ci/audit.sh
 
 bench: install ## measure speed and memory as ratios
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

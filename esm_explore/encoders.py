@@ -12,13 +12,18 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.errors import EncoderError
-from esm_explore.hub import ESM3_NAME, find_esm3_weights
+from esm_explore.hub import ESM3_NAME, check_hub_checksum, find_esm3_weights
 from esm_explore.mini import TITLE as MINI_TITLE
+from esm_explore.mini import WEIGHTS as MINI_WEIGHTS
 from esm_explore.mini import load_mini
 from esm_explore.untrained import SIZES, untrained_encoder
-from esm_explore.weights import build_encoder, read_weights
+from esm_explore.weights import build_encoder, checksum, read_weights
 
 _TITLE = "_esm_explore_title"
+MINI_FILE = Path(__file__).parent / "mini" / MINI_WEIGHTS
+# How many distinct tokens an encoder has to give crambin, of 46 residues. A few may be somebody's
+# experiment, one is damage; ESM3's weights tell far more residues apart.
+FEWEST, FEWEST_OF_ESM3 = 2, 12
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,6 +40,9 @@ class EncoderInfo:
     fingerprint : str
         The first 8 hexadecimal digits of a SHA-256 over `pre_vq_proj` and the codebook. (The
         name hangs on all weights.)
+    checksum : str
+        SHA-256 of the file that the weights were read from; empty where there was none, or
+        where they changed since.
     """
 
     title: str
@@ -45,6 +53,7 @@ class EncoderInfo:
     n_codes: int
     n_parameters: int
     fingerprint: str
+    checksum: str = ""
 
     def __repr__(self) -> str:
         return (
@@ -90,12 +99,17 @@ def load_encoder(
     if source in (None, "mini"):
         # Its decoder draws random numbers before they are overwritten.
         with torch.random.fork_rng(devices=[]):
-            encoder, title = load_mini()[0], MINI_TITLE
+            encoder, title, digest = load_mini()[0], MINI_TITLE, checksum(MINI_FILE)
     elif source == "untrained":
-        encoder, title = untrained_encoder(), "untrained (ESM3's architecture, random weights)"
+        encoder, digest = untrained_encoder(), ""
+        title = "untrained (ESM3's architecture, random weights)"
     elif source in ("esm3", ESM3_NAME):
-        encoder, title = _esm3(), ESM3_NAME
+        (encoder, digest), title = _esm3(), ESM3_NAME
     else:
+        if not isinstance(source, str | os.PathLike):
+            raise EncoderError(
+                f"An encoder is loaded by name or path, not from a {type(source).__name__}."
+            )
         path = Path(source)
         if not path.is_file():
             raise EncoderError(
@@ -103,8 +117,10 @@ def load_encoder(
                 "mini, esm3, untrained."
             )
         encoder, title = build_encoder(read_weights(path)), f"checkpoint {path.name}"
-    encoder = encoder.eval().requires_grad_(False).to(device)
-    setattr(encoder, _TITLE, (title, _digest(encoder.state_dict().values())))
+        digest = checksum(path)
+        _self_test(encoder, FEWEST)
+    encoder = _moved(encoder.eval().requires_grad_(False), device)
+    setattr(encoder, _TITLE, (title, _digest(encoder.state_dict().values()), digest))
     return encoder
 
 
@@ -122,9 +138,9 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     """
     latent = encoder.pre_vq_proj
     fingerprint = _digest((latent.weight, latent.bias, encoder.codebook.embeddings))[:8]
-    title, loaded = getattr(encoder, _TITLE, (None, None))
+    title, loaded, digest = getattr(encoder, _TITLE, (None, None, ""))
     if loaded is None or loaded != _digest(encoder.state_dict().values()):
-        title = f"unnamed encoder {fingerprint}"
+        title, digest = f"unnamed encoder {fingerprint}", ""
     d_code, d_model = latent.weight.shape
     blocks = encoder.transformer.blocks
     return EncoderInfo(
@@ -136,18 +152,40 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
         n_codes=encoder.codebook.n_codes,
         n_parameters=sum(parameter.numel() for parameter in encoder.parameters()),
         fingerprint=fingerprint,
+        checksum=digest,
     )
 
 
-def _esm3() -> StructureTokenEncoder:
+def _esm3() -> tuple[StructureTokenEncoder, str]:
     path = find_esm3_weights()
     try:
-        return build_encoder(read_weights(path), SIZES)
+        encoder = build_encoder(read_weights(path), SIZES)
+        digest = checksum(path)
+        check_hub_checksum(path, digest)
+        _self_test(encoder, FEWEST_OF_ESM3)
+        return encoder, digest
     except EncoderError as error:
         # The snapshot is a link; as long as its target is there the hub's library keeps it.
         raise EncoderError(
             f"{error} It is in the hub's cache, and stays there until you delete "
             f"{path.resolve()}; then load 'esm3' again."
+        ) from error
+
+
+def _self_test(encoder: StructureTokenEncoder, fewest: int) -> None:
+    # Imported here because the test traces a chain, and a trace says by which encoder.
+    from esm_explore.diagnosis.self_test import self_test
+
+    self_test(encoder, fewest)
+
+
+def _moved(encoder: StructureTokenEncoder, device: str | torch.device) -> StructureTokenEncoder:
+    try:
+        return encoder.to(device)
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        raise EncoderError(
+            f"The encoder cannot be put on {device!r} ({str(error).splitlines()[0]}); "
+            'device="cpu" always works.'
         ) from error
 
 

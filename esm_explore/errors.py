@@ -5,6 +5,9 @@ Everything raised on purpose is an `EsmExploreError`, so one ``except`` catches 
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class EsmExploreError(Exception):
     """Base of every error that esm_explore raises on purpose."""
@@ -24,3 +27,11 @@ class TraceError(EsmExploreError, ValueError):
 
 class ChainWarning(UserWarning):
     """Something in a structure was left out or chosen between; the message says what and why."""
+
+
+def warn(message: str) -> None:
+    """Issue a `ChainWarning` at the line that called this package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("esm_explore."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, ChainWarning, stacklevel=level)

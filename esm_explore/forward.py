@@ -13,6 +13,8 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.misc import MAX_SUPPORTED_DISTANCE
 from esm.utils.structure.affine3d import Affine3D, build_affine3d_from_coordinates
 
+from esm_explore.diagnosis.backbone import flat_frames
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -27,6 +29,8 @@ class Inputs:
     affine : Affine3D, shape=(1, L)
         esm's backbone frames; residues without one get the chain's average frame.
     has_frame : Tensor, shape=(L,), dtype=bool
+        Not where an atom is missing, nor where the three coincide or lie on a line, of which
+        esm would make a rotation of determinant 0.
     """
 
     coords: torch.Tensor
@@ -37,6 +41,8 @@ class Inputs:
     @classmethod
     def build(cls, coords: torch.Tensor, residue_index: torch.Tensor) -> Inputs:
         """Let esm build the backbone frames of `coords`."""
+        flat = torch.from_numpy(flat_frames(coords.cpu().numpy())).to(coords.device)
+        coords = coords.masked_fill(flat[:, None, None], torch.nan)
         affine, has_frame = build_affine3d_from_coordinates(coords[None])
         return cls(coords, residue_index, affine, has_frame[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import requests
@@ -70,6 +71,31 @@ def find_esm3_weights() -> Path:
     reason = next(name for name in _MESSAGES if name in reasons)
     status, error = reasons[reason]
     raise EncoderError(_MESSAGES[reason].format(status=status)) from error
+
+
+def check_hub_checksum(path: Path, digest: str) -> None:
+    """Compare a file of the hub's cache with the checksum that the hub gave for it.
+
+    Parameters
+    ----------
+    path : Path
+        As `find_esm3_weights` gives it: a link to a blob, which the hub's library names by the
+        hub's ETag; for large files that is their SHA-256. Where it is not, there is nothing to
+        compare with.
+    digest : str
+        The file's SHA-256.
+
+    Raises
+    ------
+    EncoderError
+        If they differ.
+    """
+    blob = path.resolve().name
+    if re.fullmatch(r"[0-9a-f]{64}", blob) and blob != digest:
+        raise EncoderError(
+            f"{path} is not the file that the hub has: its SHA-256 begins with {digest[:12]}, the "
+            f"hub's with {blob[:12]}. It was damaged, or changed, since the download."
+        )
 
 
 def _reason(error: BaseException) -> tuple[str, int | None]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 from sklearn.manifold import trustworthiness
+from tqdm.auto import tqdm
 
+from esm_explore.array_files import FileKind, read_arrays, write_arrays
 from esm_explore.errors import TraceError
 
-FORMAT = "esm_explore map 1"
+KIND = FileKind("map", 2, "LatentMap.save")
 # Trustworthiness compares all pairs; this many points are enough for two digits.
 _SAMPLE = 2_000
+# UMAP takes 500 for up to 10,000 points; 200, as for more, gives maps as trustworthy sooner.
+_EPOCHS = 200
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,15 @@ class MapSettings:
     ----------
     n_points, width : int
         Of the data it was fitted to.
-    seed, n_neighbors : int
+    seed : int or None
+    n_neighbors : int
     min_dist : float
     umap_version : str
     """
 
     n_points: int
     width: int
-    seed: int
+    seed: int | None
     n_neighbors: int
     min_dist: float
     umap_version: str = field(default_factory=lambda: version("umap-learn"))
@@ -107,16 +109,12 @@ class LatentMap:
 
     def save(self, path: str | Path) -> Path:
         """Write the map to a safetensors file; an existing one is replaced in one step."""
-        path = Path(path)
-        partial = path.with_name(path.name + ".partial")
-        about = json.dumps({"format": FORMAT, **asdict(self.settings)})
-        tensors = {"data": self._data, "points": np.ascontiguousarray(self.points)}
-        save_file(tensors, partial, metadata={"esm_explore": about})
-        return partial.replace(path)
+        tensors = {"data": self._data, "points": self.points}
+        return write_arrays(Path(path), KIND, tensors, {"settings": asdict(self.settings)})
 
 
 def fit_map(
-    latents: np.ndarray, *, seed: int = 0, n_neighbors: int = 15, min_dist: float = 0.1
+    latents: np.ndarray, *, seed: int | None = 0, n_neighbors: int = 15, min_dist: float = 0.1
 ) -> LatentMap:
     """Fit a map.
 
@@ -125,8 +123,9 @@ def fit_map(
     latents : ndarray, shape=(N, width), dtype=float32
         Of residues with a backbone frame. UMAP wants at least some hundreds; 5,000 take half a
         minute.
-    seed : int
+    seed : int or None
         The same gives the same map on the same machine; to other machines it is only similar.
+        None uses all cores, for hundreds of thousands of points; each map is then another.
     n_neighbors : int
         Small for fine structure, large for the broad one.
     min_dist : float
@@ -148,8 +147,13 @@ def fit_map(
             f"{len(latents)}. Take more residues, or fewer neighbours."
         )
     settings = MapSettings(len(latents), latents.shape[1], seed, n_neighbors, min_dist)
-    with _quiet():
-        reducer = _reducer(settings).fit(latents)
+    # The first map in a session takes some ten seconds more, to import and compile UMAP.
+    said = f"UMAP of {len(latents):,} points (compiled before the first one)"
+    with tqdm(total=0, desc=said, bar_format="{desc}, {elapsed}", leave=False) as bar, _quiet():
+        bar.refresh()
+        reducer = _reducer(settings)
+        reducer.tqdm_kwds = {"disable": bar.disable, "desc": "layout", "leave": False}
+        reducer.fit(latents)
     return LatentMap(reducer, latents, settings)
 
 
@@ -168,26 +172,22 @@ def load_map(path: str | Path) -> LatentMap:
     Raises
     ------
     TraceError
-        If there is no such file, or it is not a map.
+        If there is no such file, or it is not a map, is damaged or of a newer version.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise TraceError(f"There is no file {path}.")
+    arrays, about = read_arrays(Path(path), KIND)
     try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("esm_explore", "{}"))
-            if about.pop("format", None) != FORMAT:
-                raise TraceError(f"{path} is not a map of LatentMap.save.")
-            settings = MapSettings(**about)
-            data, points = file.get_tensor("data"), file.get_tensor("points")
-    except (SafetensorError, ValueError, TypeError) as error:
-        raise TraceError(f"{path} is not a map, or is damaged: {error}") from error
+        # In version 1 the settings were not apart.
+        held = about.get("settings") or {k: v for k, v in about.items() if k != "format"}
+        settings = MapSettings(**held)
+        data, points = arrays["data"], arrays["points"]
+    except (KeyError, TypeError) as error:
+        raise TraceError(f"{path} is a map that lacks something: {error}. Fit it again.") from error
     reducer = _reducer(settings)
     # No epochs: everything but the layout, which is put in from the file.
     reducer.n_epochs = 0
     with _quiet():
         reducer.fit(data)
-    reducer.n_epochs = None
+    reducer.n_epochs = _EPOCHS
     reducer.embedding_ = points
     return LatentMap(reducer, data, settings)
 
@@ -209,8 +209,9 @@ def _reducer(settings: MapSettings):
     return UMAP(
         n_neighbors=settings.n_neighbors,
         min_dist=settings.min_dist,
+        n_epochs=_EPOCHS,
         random_state=settings.seed,
-        n_jobs=1,
+        n_jobs=-1 if settings.seed is None else 1,
     )
 
 

@@ -70,7 +70,7 @@ def _first_atom(atoms: AtomArray, starts: np.ndarray, name: str) -> np.ndarray:
     return positions
 
 
-def most_occupied(atoms: AtomArray) -> tuple[AtomArray, list[str]]:
+def most_occupied(atoms: AtomArray) -> tuple[AtomArray, dict[str, str]]:
     """Keep the most occupied alternate location of each residue.
 
     Parameters
@@ -83,22 +83,32 @@ def most_occupied(atoms: AtomArray) -> tuple[AtomArray, list[str]]:
     atoms : AtomArray
         With one location an atom. Where occupancies are equal, the first letter. Where
         alternates are different amino acids, one amino acid.
-    residues : list of str
-        Labels of the residues that had a choice.
+    residues : dict
+        By label of each residue that had a choice: what was used, and what was not.
     """
     table = pd.DataFrame(
         {
             "residue": pd.Series(atoms.res_id).astype(str) + pd.Series(atoms.ins_code.astype(str)),
+            "atom": atoms.atom_name,
             "altloc": pd.Series(atoms.altloc_id.astype(str)).str.strip(" .?"),
             "occupancy": atoms.occupancy,
         }
     )
+    # A few files leave the first of two locations without a letter.
+    named = table["altloc"] != ""
+    both = named.groupby([table["residue"], table["atom"]]).transform("any") & ~named
+    table.loc[both, "altloc"] = "blank"
     labelled = table[table["altloc"] != ""]
     if labelled.empty:
-        return atoms, []
+        return atoms, {}
     mean = labelled.groupby(["residue", "altloc"], sort=True)["occupancy"].mean().reset_index()
     best = mean.loc[mean.groupby("residue")["occupancy"].idxmax()].set_index("residue")["altloc"]
     chosen = (table["altloc"] == "") | (table["altloc"] == table["residue"].map(best))
-    choices = mean.groupby("residue").size()
-    had_choice = set(choices[choices > 1].index)
-    return atoms[chosen.to_numpy()], [r for r in table["residue"].unique() if r in had_choice]
+    choices = {}
+    for residue in table["residue"].unique():
+        of_residue = mean[mean["residue"] == residue]
+        if len(of_residue) > 1:
+            texts = [f"{a} ({o:.2f})" for a, o in of_residue[["altloc", "occupancy"]].to_numpy()]
+            used = texts.pop(list(of_residue["altloc"]).index(best[residue]))
+            choices[residue] = f"{used}, not {', '.join(texts)}"
+    return atoms[chosen.to_numpy()], choices

@@ -6,6 +6,7 @@ import gzip
 import io
 import warnings
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from esm_explore.errors import ChainError
 _FIELDS = ["b_factor", "occupancy"]
 # The largest PDB entries unpack to about 500 MB of mmCIF; a gzip bomb to far more.
 MAX_BYTES = 1_000_000_000
+# The largest have 2.5 million atoms; a run-length encoding can pretend any number.
+MAX_ATOMS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,13 @@ class Model:
         (annotation ``altloc_id``), ``occupancy`` and ``b_factor``. Coordinates in Å.
     n_models : int
         How many models the file has.
+    ending : {"", "no END line", "cut off"}
+        What is odd about the end of the file.
     """
 
     atoms: AtomArray
     n_models: int
+    ending: str = ""
 
 
 def read_model(path: Path, model: int = 1) -> Model:
@@ -75,7 +81,9 @@ def read_model(path: Path, model: int = 1) -> Model:
             # biotite warns of guessed elements, which nothing here depends on.
             warnings.simplefilter("ignore", UserWarning)
             if b"dataBlocks" in data[:4096]:
-                return _from_cif(pdbx.BinaryCIFFile.read(io.BytesIO(data)), model, path)
+                file = pdbx.BinaryCIFFile.read(io.BytesIO(data))
+                _check_sizes(file, path)
+                return _from_cif(file, model, path)
             # Latin-1 reads any byte; outside remarks both formats are ASCII.
             text = data.decode("latin-1")
             if _is_cif(text):
@@ -112,6 +120,35 @@ def _unpacked(path: Path) -> bytes:
             "esm_explore.structure_files.MAX_BYTES if that is what you want."
         )
     return data
+
+
+def _check_sizes(file: pdbx.BinaryCIFFile, path: Path) -> None:
+    """Refuse arrays larger than they can be, before they are unpacked."""
+    for block in file.serialize()["dataBlocks"]:
+        for category in block["categories"]:
+            if category["name"] != "_atom_site":
+                continue
+            rows = category["rowCount"]
+            if not isinstance(rows, int) or rows > MAX_ATOMS:
+                raise ChainError(
+                    f"{path} says that it has {rows} atoms; raise "
+                    "esm_explore.structure_files.MAX_ATOMS if that is what you want."
+                )
+            sizes = list(_sizes(category["columns"]))
+            # Of texts, one offset more than there are rows.
+            if not all(isinstance(size, int) and 0 <= size <= rows + 1 for size in sizes):
+                raise ChainError(f"{path} is damaged: a column has more rows than there are atoms.")
+
+
+def _sizes(content: object) -> Iterator[object]:
+    """Give the sizes of all encoded arrays; a run length without one would unpack to any size."""
+    if isinstance(content, dict):
+        if "srcSize" in content or content.get("kind") == "RunLength":
+            yield content.get("srcSize")
+        content = content.values()
+    if not isinstance(content, str | bytes) and isinstance(content, Iterable):
+        for part in content:
+            yield from _sizes(part)
 
 
 def _is_cif(text: str) -> bool:
@@ -159,7 +196,18 @@ def _from_pdb(text: str, model: int, path: Path) -> Model:
     file = pdb.PDBFile.read(io.StringIO("\n".join(lines) + "\n"))
     n_models = file.get_model_count()
     _check_model(model, n_models, path)
-    return Model(file.get_structure(model=model, altloc="all", extra_fields=_FIELDS), n_models)
+    atoms = file.get_structure(model=model, altloc="all", extra_fields=_FIELDS)
+    return Model(atoms, n_models, _ending(text))
+
+
+def _ending(text: str) -> str:
+    """Look for the record that ends a PDB file; many programs leave it out."""
+    lines = text[-2000:].splitlines()
+    if any(line.rstrip() in ("END", "ENDMDL") for line in lines[-20:]):
+        return ""
+    shorter = len(lines) > 1 and len(lines[-1].rstrip()) < len(lines[-2].rstrip())
+    cut = not text.endswith(("\n", "\r")) and lines[-1].startswith(("ATOM", "HETATM")) and shorter
+    return "cut off" if cut else "no END line"
 
 
 def _filled(line: str, number: int, path: Path) -> str:

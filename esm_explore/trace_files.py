@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
+from esm_explore.array_files import FileKind, read_arrays, write_arrays
 from esm_explore.encoders import EncoderInfo, encoder_info
 from esm_explore.errors import TraceError
 from esm_explore.traces import RelativePosition, Trace
 
-FORMAT = "esm_explore trace 1"
+KIND = FileKind("trace", 2, "Trace.save")
 _CHAIN_ARRAYS = ("residue_index", "insertion_code", "atom37_positions", "atom37_mask", "confidence")
 _LAYERED = ("attention_out", "ffn_out", "blocks")
 _ARRAYS = ("residue_index", "coords", "has_frame", "edges", "query", "pre_vq", "z_q", "tokens")
@@ -36,7 +34,6 @@ def save_trace(trace: Trace, path: Path) -> Path:
     tensors["relative_position.table"] = trace.relative_position.table
     tensors["codebook"] = trace.codebook
     about = {
-        "format": FORMAT,
         "numbering": trace.numbering,
         "encoder": asdict(trace.encoder_info),
         "blocks": len(trace.blocks),
@@ -47,10 +44,7 @@ def save_trace(trace: Trace, path: Path) -> Path:
             "sequence": chain.sequence,
         },
     }
-    partial = path.with_name(path.name + ".partial")
-    contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    save_file(contiguous, partial, metadata={"esm_explore": json.dumps(about)})
-    return partial.replace(path)
+    return write_arrays(path, KIND, tensors, about)
 
 
 def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -> Trace:
@@ -69,20 +63,17 @@ def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -
     Raises
     ------
     TraceError
-        If there is no such file, if it is not a trace, or if `encoder` is not the one that made
-        the trace.
+        If there is no such file, if it is not a trace, is damaged or of a newer version, or if
+        `encoder` is not the one that made the trace.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise TraceError(f"There is no file {path}.")
+    arrays, about = read_arrays(Path(path), KIND)
     try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("esm_explore", "{}"))
-            if about.get("format") != FORMAT:
-                raise TraceError(f"{path} is a safetensors file, but not one of Trace.save.")
-            trace = _assemble(about, file.get_tensor, encoder)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise TraceError(f"{path} is not a trace of Trace.save, or is damaged: {error}") from error
+        trace = _assemble(about, arrays.__getitem__, encoder)
+    except (ValueError, KeyError, TypeError, AssertionError) as error:
+        raise TraceError(
+            f"{path} is a trace that lacks something, or is damaged ({type(error).__name__}: "
+            f"{error}). Make the trace again."
+        ) from error
     if encoder is not None and encoder_info(encoder).fingerprint != trace.encoder_info.fingerprint:
         raise TraceError(
             f"The trace in {path} was made by {trace.encoder_info.title}, "

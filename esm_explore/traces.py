@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm.tokenization.structure_tokenizer import StructureTokenizer
 from esm.utils.structure.protein_chain import ProteinChain
 
+from esm_explore.diagnosis.findings import Report
 from esm_explore.encoders import EncoderInfo
 from esm_explore.errors import TraceError
 from esm_explore.forward import Inputs
@@ -125,6 +127,18 @@ class Trace:
         codes = np.char.strip(np.asarray(self.chain.insertion_code, dtype=str))
         return [f"{n}{c}" for n, c in zip(self.chain.residue_index, codes, strict=True)]
 
+    @cached_property
+    def findings(self) -> Report:
+        """What could make these tokens misleading, worst first, as `doctor` reports it.
+
+        Computed when first asked for, which takes a second pass of the encoder where residue
+        numbers have jumps.
+        """
+        # Imported here because what examines traces also makes them.
+        from esm_explore.diagnosis.examination import examine
+
+        return examine(self)
+
     def index_of(self, residue: int | str) -> int:
         """Find a residue.
 
@@ -223,7 +237,7 @@ class Trace:
                 "chain": self.chain.chain_id,
                 "number": self.chain.residue_index,
                 "insertion_code": np.char.strip(np.asarray(self.chain.insertion_code, dtype=str)),
-                "name": [_three_letters(letter) for letter in self.chain.sequence],
+                "name": [three_letters(letter) for letter in self.chain.sequence],
                 "has_frame": self.has_frame,
                 "token": self.tokens,
             }
@@ -286,7 +300,8 @@ class Trace:
         return f"<p>{header}</p>{self._table().to_html(index=False, border=0)}"
 
 
-def _three_letters(letter: str) -> str:
+def three_letters(letter: str) -> str:
+    """Give a residue's name, UNK for an X."""
     try:
         return ProteinSequence.convert_letter_1to3(letter)
     except KeyError:

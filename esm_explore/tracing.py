@@ -8,8 +8,8 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 from tqdm.auto import tqdm
 
+from esm_explore.diagnosis.checks import check_latents
 from esm_explore.encoders import encoder_info
-from esm_explore.errors import TraceError
 from esm_explore.forward import (
     Inputs,
     encode_chain,
@@ -17,16 +17,15 @@ from esm_explore.forward import (
     find_edges,
     relative_position_bins,
 )
+from esm_explore.inputs import chain_inputs, check_edges, check_encoder
 from esm_explore.stages import Capture, codebook_vectors, hooked, relative_position_table
-from esm_explore.traces import NUMBERINGS, Numbering, RelativePosition, Trace
+from esm_explore.traces import Numbering, RelativePosition, Trace
 
 # Up to here esm's own `encode` runs in one piece, in about 2 GB; longer chains go through it
 # in chunks that need about 0.6 GB.
 WHOLE_CHAIN = 512
 CHUNK = 256
 SHOW_PROGRESS = 2_000
-# Fixed-column files end at 9999.999 Å; esm masks silently, or fails obscurely, beyond 1e6.
-FARTHEST = 1e4
 
 
 def trace(
@@ -54,7 +53,14 @@ def trace(
     ------
     TraceError
         If the chain has no residue with a backbone frame, coordinates beyond 10,000 Å, or two
-        residues with their CA at the same place; if the encoder is not float32.
+        residues with their CA at the same place; if its arrays have wrong shapes or residue
+        numbers that are no whole numbers; if the encoder is not float32 or is damaged.
+
+    Warns
+    -----
+    ChainWarning
+        In one message, what makes all tokens suspect: units other than Å, a mirror image, atoms
+        in another order, fewer than 16 residues, and more (see `doctor`).
 
     Notes
     -----
@@ -62,78 +68,15 @@ def trace(
     those of ``encode``, states differ from it by float32 rounding. A progress bar shows from
     2,000 residues on; interrupting leaves the encoder as it was.
     """
-    _check_encoder(encoder)
-    inputs = _inputs(encoder, chain, numbering)
+    check_encoder(encoder)
+    inputs = chain_inputs(chain, numbering, next(encoder.parameters()).device)
     with hooked(encoder) as capture:
         if len(inputs.coords) <= WHOLE_CHAIN:
             edges = encode_chain(encoder, inputs)
-            _check_edges(edges, torch.arange(len(edges)), chain)
+            check_edges(edges, torch.arange(len(edges)), chain)
         else:
             edges = _encode_in_chunks(encoder, inputs, chain)
     return _trace(encoder, chain, numbering, inputs, edges, capture)
-
-
-def _check_encoder(encoder: StructureTokenEncoder) -> None:
-    if not isinstance(encoder, StructureTokenEncoder):
-        raise TraceError(
-            f"trace needs esm's StructureTokenEncoder first, from load_encoder(), "
-            f"not a {type(encoder).__name__}."
-        )
-    dtypes = {parameter.dtype for parameter in encoder.parameters()}
-    if dtypes != {torch.float32}:
-        names = ", ".join(sorted(str(dtype) for dtype in dtypes))
-        raise TraceError(
-            f"The encoder's weights are {names}; esm encodes in float32: use encoder.float()."
-        )
-
-
-def _inputs(encoder: StructureTokenEncoder, chain: ProteinChain, numbering: Numbering) -> Inputs:
-    if not isinstance(chain, ProteinChain):
-        raise TraceError(
-            f"trace needs one ProteinChain, from read_chain() or esm, not a {type(chain).__name__}."
-        )
-    if numbering not in NUMBERINGS:
-        raise TraceError(f"numbering is {numbering!r}; it can be: {', '.join(NUMBERINGS)}.")
-    _check_coords(chain)
-    coords, _, residue_index = chain.to_structure_encoder_inputs()
-    coords, residue_index = coords[0, :, :3].clone(), residue_index[0].clone()
-    if numbering == "sequential":
-        residue_index = torch.arange(1, len(coords) + 1)
-    device = next(encoder.parameters()).device
-    inputs = Inputs.build(coords.to(device), residue_index.to(device))
-    if not inputs.has_frame.any():
-        raise TraceError(
-            f"None of the {len(chain)} residues of chain {chain.chain_id} has a backbone frame "
-            "(N, CA and C): there is nothing to encode."
-        )
-    return inputs
-
-
-def _check_coords(chain: ProteinChain) -> None:
-    positions = np.asarray(chain.atom37_positions)[:, :3]
-    far = (np.isfinite(positions) & (np.abs(positions) > FARTHEST)).any((1, 2))
-    if far.any():
-        raise TraceError(
-            f"Coordinates beyond {FARTHEST:,.0f} Å at residue "
-            f"{_residues(chain, np.flatnonzero(far))} of chain {chain.chain_id}: "
-            "esm expects Å, near the origin."
-        )
-
-
-def _check_edges(edges: torch.Tensor, rows: torch.Tensor, chain: ProteinChain) -> None:
-    lost = edges[:, 0].cpu() != rows.cpu()
-    if lost.any():
-        where = _residues(chain, rows.cpu()[lost].numpy())
-        raise TraceError(
-            f"CA atoms at the same place, at residue {where} of chain {chain.chain_id}: esm takes "
-            "the nearest node for the residue itself, and would encode another in its stead. "
-            "Is a chain, model or alternate location in there twice?"
-        )
-
-
-def _residues(chain: ProteinChain, indices: np.ndarray) -> str:
-    labels = [f"{chain.residue_index[i]}{str(chain.insertion_code[i]).strip()}" for i in indices]
-    return ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
 
 
 def _encode_in_chunks(
@@ -145,7 +88,7 @@ def _encode_in_chunks(
     with tqdm(total=length, unit="residue", disable=length < SHOW_PROGRESS, leave=False) as bar:
         for rows in chunks:
             edges = find_edges(encoder, inputs, rows)
-            _check_edges(edges, rows, chain)
+            check_edges(edges, rows, chain)
             encode_rows(encoder, inputs, edges)
             found.append(edges)
             bar.update(len(rows))
@@ -161,6 +104,8 @@ def _trace(
     capture: Capture,
 ) -> Trace:
     kept = {name: rows.cpu().numpy() for name, rows in capture.items()}
+    has_frame = inputs.has_frame.cpu().numpy()
+    check_latents(chain, kept["pre_vq"], kept["tokens"], has_frame)
     layers = range(len(encoder.transformer.blocks))
     return Trace(
         chain=chain,
@@ -168,7 +113,7 @@ def _trace(
         numbering=numbering,
         residue_index=inputs.residue_index.cpu().numpy(),
         coords=inputs.coords.cpu().numpy(),
-        has_frame=inputs.has_frame.cpu().numpy(),
+        has_frame=has_frame,
         edges=edges.cpu().numpy(),
         relative_position=RelativePosition(
             bins=relative_position_bins(encoder, inputs.residue_index, edges).cpu().numpy(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import pickle
 import re
@@ -118,6 +119,7 @@ def build_encoder(
     except (ValueError, TypeError) as error:
         raise EncoderError(f"The sizes of this checkpoint make no encoder: {error}") from error
     _check_shapes(encoder, weights)
+    _check_constant(weights)
     encoder.load_state_dict(weights)
     return encoder.float()
 
@@ -175,3 +177,22 @@ def _check_shapes(encoder: StructureTokenEncoder, weights: Mapping[str, torch.Te
                 f"Tensor {name!r} has shape {tuple(tensor.shape)}; in an encoder of this size it "
                 f"has to be {tuple(expected[name].shape)}."
             )
+
+
+def _check_constant(weights: Mapping[str, torch.Tensor]) -> None:
+    """Refuse matrices of one number; vectors may be so, as those that a norm starts from."""
+    for name, tensor in weights.items():
+        # Averages that training keeps of the codes; a pass does not use them.
+        if tensor.ndim < 2 or name == "codebook.z_avg":
+            continue
+        if tensor.numel() > 1 and bool((tensor == tensor.reshape(-1)[0]).all()):
+            raise EncoderError(
+                f"Tensor {name!r} holds nothing but {tensor.reshape(-1)[0].item():g}: the file is "
+                "damaged, or was never filled."
+            )
+
+
+def checksum(path: Path) -> str:
+    """Give a file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

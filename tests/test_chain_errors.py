@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
+import re
+import subprocess
+import sys
 import threading
 import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +17,7 @@ import numpy as np
 import pytest
 import requests
 from biotite.database import RequestError
+from biotite.structure.io.pdbx import BinaryCIFFile, CIFFile
 from conftest import pdb_lines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +26,7 @@ import esm_explore as ex
 from esm_explore import downloads, structure_files
 
 EXAMPLES = Path(ex.__file__).parent / "examples"
+DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture
@@ -125,6 +131,99 @@ def test_some_residues_without_a_backbone_are_reported(written, lines):
     assert np.isnan(chain.atom37_positions[29, 2]).all()
 
 
+def test_adjacent_residues_with_the_same_number_are_refused(written, lines):
+    """Residue 31 numbered 30: esm makes one residue of the two."""
+    merged = [
+        f"{line[:22]}  30{line[26:]}" if line[22:26].strip() == "31" else line for line in lines
+    ]
+    with pytest.raises(ex.ChainError, match="Residue 30 of chain A has more than one atom N"):
+        ex.read_chain(written(merged))
+
+
+def test_a_location_without_a_letter_is_an_alternate_too(written, lines):
+    """A few files leave the letter out of the first of two: the more occupied one is taken."""
+    both = []
+    for line in lines:
+        if line.startswith("ATOM") and line[22:26].strip() == "20":
+            both.append(line[:54] + "  0.30" + line[60:])
+            line = f"{line[:16]}B{line[17:30]}{float(line[30:38]) + 1:8.3f}{line[38:54]}  0.70"
+        both.append(line)
+    with pytest.warns(ex.ChainWarning, match="alternate locations at 20"):
+        chain = ex.read_chain(written([*both, "END"]))
+    shift = chain.atom37_positions[19, :3] - ex.read_chain("1UBI").atom37_positions[19, :3]
+    np.testing.assert_allclose(shift, [[1, 0, 0]] * 3, atol=2e-3)
+
+
+def test_a_side_chain_atom_that_is_there_twice_changes_nothing(written, lines):
+    """The first stays, and the doctor says where; 1AKE has such a residue."""
+    i = next(i for i, line in enumerate(lines) if line[12:16] == " CB ")
+    again = lines[i][:30] + f"{99:8.3f}" + lines[i][38:]
+    chain = ex.read_chain(written([*lines[: i + 1], again, *lines[i + 1 :]]))
+    np.testing.assert_allclose(
+        chain.atom37_positions, ex.read_chain("1UBI").atom37_positions, atol=6e-4
+    )
+
+
+@pytest.mark.parametrize("value", ["     nan", "     inf", "    -inf"])
+def test_coordinates_that_are_not_finite_are_missing(written, lines, value):
+    """As for an atom that is not there."""
+    changed = [
+        line[:30] + value + line[38:] if line[22:26].strip() == "30" else line for line in lines
+    ]
+    with pytest.warns(ex.ChainWarning, match="no backbone frame at 30"):
+        chain = ex.read_chain(written(changed))
+    assert np.isnan(chain.atom37_positions[29, :3]).all()
+
+
+def test_a_pdb_file_that_ends_within_a_line_was_cut_off(written, lines):
+    """Cut in the coordinates it is refused by line; behind them it is read with a warning."""
+    content = "\n".join(lines).encode()
+    start = content.index(lines[200].encode())
+    with pytest.raises(ex.ChainError, match="line 201: the coordinates"):
+        ex.read_chain(written(content[: start + 40]))
+    with pytest.warns(ex.ChainWarning, match="ends in the middle of a line: it was cut off"):
+        ex.read_chain(written(content[: start + 60]))
+
+
+def test_a_cif_file_that_was_cut_off_is_refused(tmp_path):
+    """Wherever the cut is within a row of atoms."""
+    content = gzip.decompress((DATA / "4zhl.cif.gz").read_bytes())
+    rows = content.split(b"\n")
+    row = next(i for i, line in enumerate(rows) if line.startswith(b"ATOM")) + 500
+    path = tmp_path / "x.cif"
+    for extra in (10, 30, 50):
+        path.write_bytes(b"\n".join(rows[:row]) + b"\n" + rows[row][:extra])
+        with pytest.raises(ex.ChainError, match="damaged or cut off"):
+            ex.read_chain(path)
+
+
+def test_blank_and_missing_values_of_mmcif_are_read(tmp_path):
+    """B-factor and occupancy as ? and as a dot."""
+    file = CIFFile.read(io.StringIO(gzip.decompress((DATA / "1as5.cif.gz").read_bytes()).decode()))
+    atoms = file.block["atom_site"]
+    for sign in "?.":
+        for name in ("B_iso_or_equiv", "occupancy"):
+            atoms[name] = [sign] * atoms.row_count
+        file.write(tmp_path / "x.cif")
+        assert len(ex.read_chain(tmp_path / "x.cif")) == 24
+
+
+def test_what_is_no_source_and_no_chain_id():
+    """Numbers, None, lists, bytes, and what no path can be."""
+    for source in (5, None, ["1UBI"], b"1UBI", 1.5):
+        with pytest.raises(ex.ChainError, match="from a path, a name or an id, not from a"):
+            ex.read_chain(source)
+    for source in ("x" * 5000, "a\0b"):
+        with pytest.raises(ex.ChainError, match="cannot be a path|is not a file here"):
+            ex.read_chain(source)
+    for chain_id in (["A"], 1):
+        with pytest.raises(ex.ChainError, match="it is the author's chain id, such as 'A'"):
+            ex.read_chain("1UBI", chain_id)
+    for chain_id in ("all", "detect", ""):
+        with pytest.raises(ex.ChainError, match=r"it has: A \(96 residues\), B \(93 residues\)"):
+            ex.read_chain("2HT0", chain_id)
+
+
 def test_numbering_that_restarts_is_refused(written, lines):
     """Two chains under one id."""
     atoms = [line for line in lines if line.startswith("ATOM")]
@@ -155,6 +254,29 @@ def test_a_gzip_bomb_is_refused(written, monkeypatch):
     monkeypatch.setattr(structure_files, "MAX_BYTES", 10_000)
     with pytest.raises(ex.ChainError, match="larger than 10,000 bytes unpacked"):
         ex.read_chain(written(gzip.compress(b"0" * 1_000_000)))
+
+
+def test_a_binarycif_that_pretends_a_size_is_refused_before_it_is_unpacked(tmp_path):
+    """20 KB that would unpack to 16 GB: a run of two billion residue numbers."""
+    file = BinaryCIFFile.read(io.BytesIO(gzip.decompress((EXAMPLES / "1ubi.bcif.gz").read_bytes())))
+    content = file.serialize()
+    atoms = next(c for c in content["dataBlocks"][0]["categories"] if c["name"] == "_atom_site")
+    column = next(c for c in atoms["columns"] if c["name"] == "auth_seq_id")
+    path = tmp_path / "x.bcif"
+    for size, message in ((2_000_000_000, "more rows than there are atoms"), (None, "more rows")):
+        run = {"kind": "RunLength", "srcType": 3} | ({"srcSize": size} if size else {})
+        encoding = [run, {"kind": "ByteArray", "type": 3}]
+        column["data"] = {
+            "data": np.array([1, 2_000_000_000], "<i4").tobytes(),
+            "encoding": encoding,
+        }
+        BinaryCIFFile.deserialize(content).write(path)
+        with pytest.raises(ex.ChainError, match=message):
+            ex.read_chain(path)
+    atoms["rowCount"] = 2_000_000_000
+    BinaryCIFFile.deserialize(content).write(path)
+    with pytest.raises(ex.ChainError, match="says that it has 2000000000 atoms.*MAX_ATOMS"):
+        ex.read_chain(path)
 
 
 # --- downloads: biotite's fetchers against a server of our own ---
@@ -304,3 +426,15 @@ def test_a_damaged_file_is_read_or_refused_with_our_error(tmp_path, data):
     with warnings.catch_warnings(), contextlib.suppress(ex.ChainError):
         warnings.simplefilter("ignore")
         assert len(ex.read_chain(path)) > 0
+
+
+def test_300_mutated_files_are_read_or_refused_in_time_and_in_memory():
+    """The first of what ``python tests/fuzz_reader.py 10000`` does, in a process of its own."""
+    script = Path(__file__).with_name("fuzz_reader.py")
+    done = subprocess.run([sys.executable, script, "300"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = re.search(r"(\d+) read, (\d+) refused, 0 failed.*memory \+(\d+) MB", done.stdout)
+    read, refused, memory = map(int, report.groups())
+    assert read > 20
+    assert refused > 20
+    assert memory < 1_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -237,6 +238,64 @@ def test_numbers_that_cannot_be_weights_are_refused(state, change, message):
     state["pre_vq_proj.weight"] = change(state["pre_vq_proj.weight"])
     with pytest.raises(ex.EncoderError, match=rf"'pre_vq_proj.weight'.*{message}"):
         build_encoder(state)
+
+
+@pytest.mark.parametrize(
+    "name", ["pre_vq_proj.weight", "codebook.embeddings", "transformer.blocks.0.ffn.3.weight"]
+)
+def test_a_matrix_of_one_number_is_refused(state, name):
+    """Never filled, or overwritten: every token would be the same, or nearly."""
+    for value in (0.0, 1.5):
+        state[name] = torch.full_like(state[name], value)
+        with pytest.raises(ex.EncoderError, match=f"'{name}' holds nothing but {value:g}"):
+            build_encoder(state)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s["pre_vq_proj.weight"].mul_(1e-30), "latents that differ"),
+        (lambda s: s["codebook.embeddings"][1:].add_(1e4), "distinct tokens: 1 on 1EJG, which has"),
+        (lambda s: s["transformer.blocks.0.ffn.3.weight"].mul_(1e9), "finite latents|distinct"),
+    ],
+)
+def test_finite_weights_that_tell_nothing_apart_fail_the_self_test(
+    state, tmp_path, change, message
+):
+    """Each number could be a weight; the message says which test failed."""
+    change(state)
+    torch.save(state, tmp_path / "weights.pth")
+    with pytest.raises(ex.EncoderError, match=f"failed its self-test, .*{message}"):
+        ex.load_encoder(tmp_path / "weights.pth")
+
+
+def test_the_checksum_is_that_of_the_file_and_goes_into_traces(state, ubiquitin, tmp_path):
+    """As sha256sum prints it; none for weights that changed, or that came from no file."""
+    path = tmp_path / "mine.pth"
+    torch.save(state, path)
+    encoder = ex.load_encoder(path)
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+    trace = ex.trace(encoder, ubiquitin)
+    assert trace.encoder_info.checksum == expected
+    loaded = ex.load_trace(trace.save(tmp_path / "trace"))
+    assert loaded.encoder_info.checksum == expected
+    encoder.pre_vq_proj.bias[0] += 1
+    assert ex.encoder_info(encoder).checksum == ""
+    assert ex.encoder_info(ex.load_encoder("untrained")).checksum == ""
+    mini = Path(ex.__file__).parent / "mini" / "weights.safetensors"
+    expected = hashlib.sha256(mini.read_bytes()).hexdigest()
+    assert ex.encoder_info(ex.load_encoder()).checksum == expected
+
+
+def test_what_is_no_source_and_no_device(tmp_path):
+    """Each says what it should have been."""
+    for source in (5, ["mini"], b"mini"):
+        with pytest.raises(ex.EncoderError, match="by name or path, not from a"):
+            ex.load_encoder(source)
+    with pytest.raises(ex.EncoderError, match=r"cannot be put on 'gpu9'.*device=\"cpu\""):
+        ex.load_encoder(device="gpu9")
+    with pytest.raises(ex.EncoderError, match="is not a file"):
+        ex.load_encoder(tmp_path)
 
 
 def test_half_precision_is_read_as_float32(state):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
 import sys
 import threading
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from huggingface_hub.utils import reset_sessions
 
 import esm_explore as ex
 from esm_explore import hub
-from esm_explore.untrained import random_encoder
+from esm_explore.untrained import untrained_encoder
 
 COMMIT = "0" * 40
 
@@ -36,7 +38,7 @@ def put_in_cache(cache: Path, repository: str, weights: dict) -> Path:
 @pytest.fixture(scope="module")
 def weights() -> dict:
     """A full-size random checkpoint in the layout of esm3_structure_encoder_v0.pth."""
-    return random_encoder().state_dict()
+    return untrained_encoder().state_dict()
 
 
 @pytest.fixture
@@ -98,6 +100,30 @@ def test_weights_of_another_size_never_pass_for_esm3(cache, toy_encoder):
         ex.load_encoder("esm3")
 
 
+def linked_to_blob(cache: Path, weights: dict, name: str) -> Path:
+    """Lay a snapshot out as the hub's library does: a link to a blob named by its ETag."""
+    path = put_in_cache(cache, hub.REPOSITORIES[0], weights)
+    blob = path.parents[4] / "blobs" / (name or hashlib.sha256(path.read_bytes()).hexdigest())
+    blob.parent.mkdir()
+    path.rename(blob)
+    path.symlink_to(blob)
+    return path
+
+
+def test_a_file_with_the_hubs_checksum_is_loaded_and_the_checksum_recorded(cache, weights):
+    """For large files the blob's name is the SHA-256 that the hub has."""
+    path = linked_to_blob(cache, weights, "")
+    assert ex.encoder_info(ex.load_encoder("esm3")).checksum == path.resolve().name
+
+
+def test_a_file_that_differs_from_the_hubs_is_refused(cache, weights):
+    """A good file, but not that one."""
+    path = linked_to_blob(cache, weights, "0" * 64)
+    with pytest.raises(ex.EncoderError, match=r"not the file that the hub has.*until you delete"):
+        ex.load_encoder("esm3")
+    assert path.exists(), "nothing is deleted without the user"
+
+
 class Hub(BaseHTTPRequestHandler):
     """Answer every request with the server's status, or with the file."""
 
@@ -156,12 +182,13 @@ def server(monkeypatch, cache):
         (500, r"The hub is failing \(status 500\)"),
     ],
 )
-def test_each_refusal_has_its_own_message(server, status, message):
+def test_each_refusal_has_its_own_message_without_the_token(server, status, message, caplog, capfd):
     """For 429 and 500 the hub's library itself says that the file is not in the cache."""
     server.status = status
     with pytest.raises(ex.EncoderError, match=message) as caught:
         ex.load_encoder("esm3")
-    assert "secret" not in str(caught.value)
+    said = "".join(traceback.format_exception(caught.value)) + caplog.text + str(capfd.readouterr())
+    assert "secret" not in said
     assert len({path.split("/resolve/")[0] for path in server.asked}) == 2, "both were tried"
 
 

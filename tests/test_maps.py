@@ -8,6 +8,8 @@ import pytest
 import esm_explore as ex
 from esm_explore.maps import fit_map, load_map
 from esm_explore.probes import probe_stages, stage_states
+from esm_explore.show.maps import map_figure, probe_scores
+from esm_explore.show.stage_maps import stage_maps
 
 NAMES = ["1UBI", "5PTI", "1A8O", "1EJG", "1AS5"]
 
@@ -77,7 +79,74 @@ def test_probes_are_tested_on_other_chains(traces):
 
 def test_probes_need_five_chains_of_one_encoder(traces, full_encoder, ubiquitin):
     """Otherwise nothing could be left out, or states would not compare."""
-    with pytest.raises(ex.TraceError, match="five"):
+    with pytest.raises(ex.TraceError, match="five sequences, not 3"):
         probe_stages(traces[:3], [t.tokens for t in traces[:3]])
+    with pytest.raises(ex.TraceError, match="five sequences, not 4"):
+        probe_stages([*traces[:4], traces[0]], [t.tokens for t in [*traces[:4], traces[0]]])
+    with pytest.raises(ex.TraceError, match="All labels are 'helix'"):
+        probe_stages(traces, [np.full(len(t), "helix") for t in traces])
+    with pytest.raises(ex.TraceError, match="labels for 1 of 5 traces"):
+        probe_stages(traces, [traces[0].tokens])
+    with pytest.raises(ex.TraceError, match="3 labels for"):
+        probe_stages(traces, [t.tokens[:3] for t in traces])
     with pytest.raises(ex.TraceError, match="Traces of one encoder"):
         stage_states([*traces, ex.trace(full_encoder, ubiquitin)])
+
+
+def test_progress_is_shown_and_taken_away(latents, capsys):
+    """The message says why the first map takes longer."""
+    fit_map(latents[:60])
+    assert "UMAP of 60 points (compiled before the first one)" in capsys.readouterr().err
+
+
+def test_a_map_without_a_seed(latents, tmp_path):
+    """Uses all cores; it saves and loads like others."""
+    free = fit_map(latents[:60], seed=None)
+    assert "seed None" in repr(free)
+    assert repr(load_map(free.save(tmp_path / "map"))) == repr(free)
+
+
+def test_maps_of_all_stages_change_color_by_button(fitted, latents):
+    """Two maps, three colors: points stay, colors and the legend change."""
+    values = {
+        "size": np.linalg.norm(latents, axis=1),
+        "sign": np.where(latents[:, 0] > np.median(latents[:, 0]), "plus", "minus"),
+        "tint": np.zeros((len(latents), 3), np.uint8),
+    }
+    names = [f"residue {i}" for i in range(len(latents))]
+    figure = stage_maps({"one": fitted, "two": fitted}, values, "toy", names, first="sign")
+    assert [len(dots.x) for dots in figure.data] == [len(latents)] * 2
+    assert repr(figure) == f"2 stages, colored by sign | toy | 2 x {len(latents)} x 2 numbers"
+    menu = figure.layout.updatemenus[0]
+    assert [button.label for button in menu.buttons] == list(values)
+    assert menu.active == 1
+    assert len(set(figure.data[0].marker.color)) == 2
+    for button in menu.buttons:
+        points, layout = button.args
+        assert len(points["marker.color"][0]) == len(latents)
+        assert layout["title.text"] == f"2 stages, colored by {button.label}<br><sub>toy</sub>"
+        assert button.label in layout["annotations"][-1]["text"]
+
+
+def test_stage_maps_refuse_what_does_not_fit(fitted, latents):
+    """A color that is not there; values of other residues."""
+    with pytest.raises(ex.TraceError, match="no color 'hue'; there are size"):
+        stage_maps({"one": fitted}, {"size": latents[:, 0]}, "toy", first="hue")
+    with pytest.raises(ex.TraceError, match="not of the same residues"):
+        stage_maps({"one": fitted}, {"size": latents[:5, 0]}, "toy")
+
+
+def test_new_points_are_drawn_over_the_map(fitted, latents):
+    """The frozen map is behind, in grey, and has no part in the text."""
+    figure = map_figure(latents[:7, :2], np.arange(7), "order", "toy", behind=fitted)
+    assert [len(dots.x) for dots in figure.data] == [len(latents), 7]
+    assert repr(figure) == "Colored by order | toy | 7 x 2 numbers"
+
+
+def test_probe_scores_are_the_tables(traces):
+    """A line for each label, and a dotted one for guessing."""
+    middle = np.median(np.concatenate([trace.pre_vq[:, 0] for trace in traces]))
+    table = probe_stages(traces, [t.pre_vq[:, 0] > middle for t in traces])
+    figure = probe_scores({"side": table}, "toy")
+    np.testing.assert_array_equal(figure.data[0].y, table["accuracy"])
+    np.testing.assert_array_equal(figure.data[1].y, table["majority"])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
+import torch
 from conftest import with_positions
+from esm.utils.structure.protein_complex import ProteinComplex
 
 import esm_explore as ex
 
@@ -42,3 +46,46 @@ def test_the_wrong_things_in_the_wrong_places(toy_encoder, ubiquitin):
         ex.trace(toy_encoder, "1UBI")
     with pytest.raises(ex.TraceError, match="'author'; it can be: file, sequential"):
         ex.trace(toy_encoder, ubiquitin, numbering="author")
+
+
+def test_a_complex_is_refused_chain_by_chain(toy_encoder, ubiquitin):
+    """Esm would give separator rows a code, and lets residue numbers of chains collide."""
+    several = ProteinComplex.from_chains([ubiquitin, ubiquitin])
+    with pytest.raises(ex.TraceError, match="not a ProteinComplex; .*one chain after the other"):
+        ex.trace(toy_encoder, several)
+
+
+def damaged(encoder, change):
+    changed = copy.deepcopy(encoder)
+    with torch.no_grad():
+        change(changed)
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda e: e.codebook.embeddings[7].fill_(torch.nan), "codebook holds NaN"),
+        (lambda e: e.pre_vq_proj.weight[3].fill_(torch.nan), "latents of chain A that are NaN"),
+        (lambda e: e.codebook.half(), r"float16.*encoder\.float\(\)"),
+        (lambda e: e.double(), r"float64.*encoder\.float\(\)"),
+        (lambda e: e.bfloat16(), r"bfloat16.*encoder\.float\(\)"),
+        (lambda e: e.to("meta"), "are on meta; they have to be on one device"),
+        (lambda e: e.pre_vq_proj.to("meta"), "are on cpu and meta"),
+    ],
+)
+def test_an_encoder_that_esm_would_run_wrongly(toy_encoder, ubiquitin, change, message):
+    """NaN in a codebook row makes esm give that row's number to every residue."""
+    encoder = damaged(toy_encoder, change)
+    with pytest.raises(ex.TraceError, match=message):
+        ex.trace(encoder, ubiquitin)
+    with pytest.raises(ex.TraceError, match=message):
+        ex.tokenize(encoder, [ubiquitin])
+
+
+def test_one_token_for_all_is_said(toy_encoder, ubiquitin):
+    """Weights of zero: esm gives an ordinary-looking token to every residue."""
+    collapsed = damaged(toy_encoder, lambda e: e.pre_vq_proj.weight.zero_())
+    with pytest.warns(ex.ChainWarning, match="all 76 residues have the token"):
+        trace = ex.trace(collapsed, ubiquitin)
+    assert trace.findings.worst == "error"

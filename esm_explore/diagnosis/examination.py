@@ -1,0 +1,125 @@
+"""`doctor`: a report of all that could make a chain's tokens misleading, worst first."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from esm.models.vqvae import StructureTokenEncoder
+from esm.utils.structure.protein_chain import ProteinChain
+
+from esm_explore.chains import read_chain
+from esm_explore.diagnosis.backbone import alarms, odd_geometry
+from esm_explore.diagnosis.file_facts import file_findings
+from esm_explore.diagnosis.findings import Finding, Report
+from esm_explore.diagnosis.numbers import gaps, insertions, repeated_numbers, residue_labels
+from esm_explore.diagnosis.surroundings import surrounding_findings
+from esm_explore.diagnosis.token_findings import token_findings
+from esm_explore.encoders import load_encoder
+from esm_explore.errors import ChainError, ChainWarning, TraceError
+from esm_explore.readings import reading_of
+from esm_explore.traces import Numbering, Trace
+from esm_explore.tracing import trace
+
+
+def doctor(
+    source: str | os.PathLike | ProteinChain,
+    encoder: StructureTokenEncoder | None = None,
+    *,
+    chain_id: str | None = None,
+    model: int = 1,
+    numbering: Numbering = "file",
+) -> Report:
+    """Look for all that could make a chain's tokens misleading.
+
+    Parameters
+    ----------
+    source : str, path or ProteinChain
+        What `read_chain` takes, or a chain. A chain that `read_chain` made still knows what else
+        its file held; another does not.
+    encoder : StructureTokenEncoder, optional
+        Whose tokens are meant; the bundled mini without it. The title says which it was.
+    chain_id, model
+        As in `read_chain`; only where `source` is no chain.
+    numbering : {"file", "sequential"}
+        As in `trace`.
+
+    Returns
+    -------
+    Report
+        Findings, worst first, each with its residues, why it matters for tokens and what to do:
+        text, a table (``to_frame()``), and HTML in a notebook. What cannot be read or encoded is
+        an error in the report, not an exception.
+
+    Raises
+    ------
+    EncoderError
+        If the encoder cannot be loaded.
+
+    Examples
+    --------
+    >>> report = doctor("4ZHL")
+    >>> report.worst
+    'warning'
+    >>> print(report[0].title)
+    numbering="sequential" changes 77 of 247 tokens
+    """
+    if isinstance(source, ProteinChain):
+        chain = source
+    else:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ChainWarning)
+                chain = read_chain(source, chain_id, model=model)
+        except ChainError as error:
+            return Report(str(source), [_refused("cannot be read", error)])
+    if encoder is None:
+        encoder = load_encoder()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ChainWarning)
+            traced = trace(encoder, chain, numbering=numbering)
+    except TraceError as error:
+        title = f"{chain.id} chain {chain.chain_id}, {len(chain)} residues"
+        return Report(title, [_refused("cannot be encoded", error)])
+    return examine(traced)
+
+
+def examine(traced: Trace) -> Report:
+    """Report on a trace; what needs its encoder is left out where it has none.
+
+    Parameters
+    ----------
+    traced : Trace
+
+    Returns
+    -------
+    Report
+    """
+    encoder = traced.encoder
+    retrace = encoder and (lambda other: trace(encoder, traced.chain, numbering=other))
+    found = [*token_findings(traced, retrace), *_of_chain(traced.chain)]
+    return Report(f"{traced.title}, tokens of {traced.encoder_info.title}", found)
+
+
+def _refused(what: str, error: Exception) -> Finding:
+    return Finding(
+        "error",
+        f"{what}: {error}",
+        (),
+        "There are no tokens; esm would give ordinary-looking ones, or fail obscurely.",
+        "See the message.",
+    )
+
+
+def _of_chain(chain: ProteinChain) -> list[Finding]:
+    """Collect what needs no encoder."""
+    reading = reading_of(chain)
+    labels = residue_labels(chain)
+    found = alarms(chain.atom37_positions, labels)
+    if all(finding.severity != "error" for finding in found):
+        # With other units or another order of atoms each residue would be odd.
+        found += odd_geometry(chain.atom37_positions, labels)
+        found += gaps(chain)
+    found += [*repeated_numbers(chain), *insertions(chain), *surrounding_findings(chain, reading)]
+    return found + (file_findings(chain, reading) if reading else [])

@@ -1,0 +1,122 @@
+"""What only the encoder can say: constant codes, near-ties, and what numbering changes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from esm_explore.codebook import nearest_codes
+from esm_explore.diagnosis.findings import Finding
+from esm_explore.errors import ChainWarning, TraceError
+from esm_explore.traces import NUMBERINGS, Trace
+
+# Of the usual distance to a code. On the bundled chains, most tokens that a move of 0.01 Å turns
+# over (other than by another neighbour) have smaller margins.
+_NEAR = 2e-3
+
+
+def token_findings(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Finding]:
+    """Find tokens that say nothing, could as well be others, or depend on a choice.
+
+    Parameters
+    ----------
+    trace : Trace
+    retrace : callable, optional
+        Traces the same chain with another numbering; without it that is not compared.
+
+    Returns
+    -------
+    list of Finding
+    """
+    return [*_one_token(trace), *_frameless(trace), *_numbering(trace, retrace), *_ties(trace)]
+
+
+def _at(trace: Trace, mask: np.ndarray) -> tuple[str, ...]:
+    return tuple(trace.labels[i] for i in np.flatnonzero(mask))
+
+
+def _one_token(trace: Trace) -> list[Finding]:
+    distinct = np.unique(trace.tokens[trace.has_frame])
+    if len(distinct) > 1 or trace.has_frame.sum() < 2:
+        return []
+    return [
+        Finding(
+            "error",
+            f"all residues have the token {distinct[0]}",
+            (),
+            "The encoder tells nothing apart: damaged weights do that.",
+            "Load the encoder again, and compare on a bundled example.",
+        )
+    ]
+
+
+def _frameless(trace: Trace) -> list[Finding]:
+    frameless = ~trace.has_frame
+    if not frameless.any():
+        return []
+    code = trace.tokens[frameless][0]
+    seen = int((trace.tokens[trace.has_frame] == code).sum())
+    return [
+        Finding(
+            "warning",
+            f"no backbone frame, so that the token is the constant code {code}: "
+            f"{frameless.sum()} of {len(trace)} residues",
+            _at(trace, frameless),
+            f"It is the code of an empty state and says nothing ({seen} residues with a frame "
+            "have it, too); other residues' neighbourhoods lack them.",
+            "Leave them out of every statistic (has_frame); model the missing atoms if you can.",
+        )
+    ]
+
+
+def _numbering(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Finding]:
+    other = next(name for name in NUMBERINGS if name != trace.numbering)
+    numbers = np.asarray(trace.chain.residue_index)
+    if (np.diff(numbers) == 1).all():
+        return []
+    why = (
+        "The encoder is told differences of residue numbers. tokenize_structure numbers residues "
+        "1 to L; encode takes what it is given."
+    )
+    remedy = f'Say which was used ("{trace.numbering}" here) and compare tokens of one kind only.'
+    if retrace is None:
+        title = "numbers have jumps; what numbering changes was not computed, without the encoder"
+        return [Finding("note", title, (), why, remedy)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ChainWarning)
+        changed = (retrace(other).tokens != trace.tokens) & trace.has_frame
+    if not changed.any():
+        return []
+    return [
+        Finding(
+            "warning",
+            f'numbering="{other}" changes {changed.sum()} of {trace.has_frame.sum()} tokens',
+            _at(trace, changed),
+            why,
+            remedy,
+        )
+    ]
+
+
+def _ties(trace: Trace) -> list[Finding]:
+    latents = trace.pre_vq[trace.has_frame]
+    try:
+        nearest = nearest_codes(trace.codebook, latents, k=2)
+    except TraceError:  # no two codes, or none that is finite
+        return []
+    usual = float(np.median(np.sqrt(nearest.squared_distances[:, 0].clip(min=0))))
+    near = np.zeros(len(trace), bool)
+    near[trace.has_frame] = nearest.margin < _NEAR * usual
+    if not near.any():
+        return []
+    return [
+        Finding(
+            "note",
+            f"near-ties: {near.sum()} of {len(latents)} tokens (margin below {_NEAR * usual:.2g})",
+            _at(trace, near),
+            "Two codes are about equally near: moving the atoms by 0.01 Å can turn the token over.",
+            "Do not read meaning into a change there; compare latents, or both codes.",
+        )
+    ]
