@@ -79,14 +79,17 @@ def nearest_codes(codebook: np.ndarray, latents: np.ndarray, k: int = 8) -> Near
     if not 2 <= k <= len(codebook):
         raise TraceError(f"k is {k}; it can be 2 to {len(codebook)}, the number of codes.")
     codes = torch.from_numpy(codebook)
-    found = [_nearest(codes, rows, k) for rows in torch.from_numpy(latents).split(_CHUNK)]
+    found = [nearest_rows(codes, rows, k) for rows in torch.from_numpy(latents).split(_CHUNK)]
     indices = torch.cat([index for index, _ in found]).numpy()
     squared = torch.cat([value for _, value in found]).numpy()
     distance = np.sqrt(squared[:, :2].clip(min=0))
     return NearestCodes(indices, squared, distance[:, 1] - distance[:, 0])
 
 
-def _nearest(codes: torch.Tensor, rows: torch.Tensor, k: int):
+def nearest_rows(
+    codes: torch.Tensor, rows: torch.Tensor, k: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find the `k` codes nearest to each row: their numbers and squared distances, (M, k) each."""
     squared = (
         (rows**2).sum(dim=1, keepdim=True)
         - 2 * rows @ codes.t()

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
+from torch import nn
+
+from esm_explore.errors import TraceError
 
 # A hooked encoder shared by two threads would mix up their captures.
 _LOCK = threading.RLock()
@@ -97,6 +100,72 @@ def attention_scales(
     """Give each block's distance and rotation scale per head, before softplus, shape=(heads,)."""
     attentions = [block.geom_attn for block in encoder.transformer.blocks]
     return [(a.distance_scale_per_head, a.rotation_scale_per_head) for a in attentions]
+
+
+@dataclass(frozen=True)
+class BlockWeights:
+    """The modules of one block, in the order in which they act on a state.
+
+    Attributes
+    ----------
+    attention_norm : LayerNorm
+    projection : Linear
+        To query, key and value vectors, then query and key points: 5 x heads x 3 numbers.
+    distance_scale, rotation_scale : Tensor, shape=(heads,)
+        Before softplus.
+    out_projection : Linear
+    ffn_norm : LayerNorm
+    ffn_up, ffn_down : Linear
+        Between them a SwiGLU halves the width.
+    """
+
+    attention_norm: nn.LayerNorm
+    projection: nn.Linear
+    distance_scale: torch.Tensor
+    rotation_scale: torch.Tensor
+    out_projection: nn.Linear
+    ffn_norm: nn.LayerNorm
+    ffn_up: nn.Linear
+    ffn_down: nn.Linear
+
+
+def block_weights(encoder: StructureTokenEncoder) -> list[BlockWeights]:
+    """Give the weights of each block, for a pass that does not call esm's modules.
+
+    Raises
+    ------
+    TraceError
+        If somebody's hooks or neighbour search are on the encoder: such a pass would skip them.
+    """
+    with _LOCK:  # not while `hooked` is at work
+        changed = [name for name, m in encoder.named_modules() if _has_hooks(m)]
+        if "find_knn_edges" in vars(encoder):
+            changed.append("find_knn_edges")
+    if changed:
+        raise TraceError(
+            f"The encoder was changed at {', '.join(changed)} (a hook, or another function): "
+            "take that away, or use trace(), which respects it."
+        )
+    found = []
+    for block in encoder.transformer.blocks:
+        attention, (ffn_norm, ffn_up, _, ffn_down) = block.geom_attn, block.ffn
+        found.append(
+            BlockWeights(
+                attention.s_norm,
+                attention.proj,
+                attention.distance_scale_per_head,
+                attention.rotation_scale_per_head,
+                attention.out_proj,
+                ffn_norm,
+                ffn_up,
+                ffn_down,
+            )
+        )
+    return found
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 class Capture(dict):

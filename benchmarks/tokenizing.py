@@ -1,0 +1,266 @@
+"""What the fast path saves: time, memory and neighbour search, side by side with esm's encode.
+
+Ratios are of medians, from runs in turn in one process. ``--quick`` leaves out what takes long;
+``--clock cpu`` times one thread's CPU seconds, for a machine that others use at the same time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import platform
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from esm.utils.misc import knn_graph
+from esm.utils.structure.protein_chain import ProteinChain
+from tracing import peak_gigabytes, repeated
+
+import esm_explore as ex
+from esm_explore.codebook import nearest_codes
+from esm_explore.fast_edges import nearest_edges
+from esm_explore.inputs import chain_inputs
+
+CASP14 = Path(__file__).parent.parent.parent / "shared" / "data" / "casp14"
+WIDTHS = 26, 14, 14, 9
+clock = time.perf_counter
+
+
+def esm_encode(encoder, chain: ProteinChain):
+    coords, _, residue_index = chain.to_structure_encoder_inputs()
+    with torch.no_grad():
+        return encoder.encode(coords, residue_index=residue_index)
+
+
+def in_turn(repeats: int, **runs: Callable[[], object]) -> dict[str, float]:
+    """Give the median seconds of each run; a first one does not count, unless it is the only."""
+    times = {name: [] for name in runs}
+    warm_up = repeats > 1
+    for i in range(repeats + warm_up):
+        for name, run in runs.items():
+            start = clock()
+            run()
+            if i >= warm_up:
+                times[name].append(clock() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def row(*cells: str) -> None:
+    print("  ".join(cell.ljust(w) for cell, w in zip(cells, WIDTHS, strict=False)), flush=True)
+
+
+def chain_of(length: int) -> ProteinChain:
+    """Cut a real chain, or make one of copies of a real one 80 Å apart."""
+    whole = ex.read_chain("3ENL")
+    return whole[:length] if length <= len(whole) else repeated(whole, length)
+
+
+def short_chains(count: int) -> list[ProteinChain]:
+    """Cut pieces of 20 to 60 residues from the bundled examples."""
+    random = np.random.default_rng(0)
+    wholes = [ex.read_chain(name) for name in ex.examples().index]
+    wholes = [whole for whole in wholes if len(whole) > 60]
+    found = []
+    for i in range(count):
+        whole, length = wholes[i % len(wholes)], int(random.integers(20, 61))
+        start = int(random.integers(0, len(whole) - length))
+        found.append(whole[start : start + length])
+    return found
+
+
+def casp14() -> list[ProteinChain]:
+    return [ex.read_chain(path) for path in sorted(CASP14.glob("*.pdb.gz"))]
+
+
+def speed(encoder, quick: bool) -> None:
+    """Compare with a loop of encode."""
+    cases = [(f"{n:,} residues", [chain_of(n)], 5 if n < 1000 else 3) for n in (100, 371, 1000)]
+    if not quick:
+        cases += [
+            ("2,166 residues", [chain_of(2166)], 1),
+            ("200 chains of 20 to 60", short_chains(200), 3),
+        ]
+        if CASP14.is_dir():
+            cases.append(("CASP14, 34 chains", casp14(), 1))
+    row("", "esm", "tokenize", "ratio")
+    for name, chains, repeats in cases:
+        found = in_turn(
+            repeats,
+            esm=lambda chains=chains: [esm_encode(encoder, chain) for chain in chains],
+            us=lambda chains=chains: ex.tokenize(encoder, chains, progress=False),
+        )
+        n = sum(map(len, chains))
+        per = [f"{1e3 * found[who] / n:.2f} ms/res." for who in ("esm", "us")]
+        row(name, *per, f"{found['esm'] / found['us']:.2f}x")
+
+
+def throughput(encoder) -> None:
+    """Compare with torch.mm on the shapes that a chunk needs, all else left out."""
+    info = ex.encoder_info(encoder)
+    d, hidden, wide = (
+        info.d_model,
+        encoder.transformer.blocks[0].ffn[3].in_features,
+        3 * info.v_heads,
+    )
+    n, nodes = 256, 256 * 16
+    shapes = [  # (rows, from, to), in the order in which two blocks need them
+        (nodes, wide, d),
+        (nodes, d, 2 * hidden),
+        (nodes, hidden, d),
+        (n, d, 2 * wide),
+        (nodes, d, 3 * wide),
+        (n, wide, d),
+        (n, d, 2 * hidden),
+        (n, hidden, d),
+        (n, d, info.d_code),
+        (n, info.d_code, info.n_codes),
+    ]
+    pairs = [(torch.randn(r, a), torch.randn(b, a)) for r, a, b in shapes]
+    chain = chain_of(n)
+    found = in_turn(
+        5,
+        mm=lambda: [torch.mm(x, w.t()) for x, w in pairs],
+        us=lambda: ex.tokenize(encoder, [chain]),
+    )
+    work = sum(2e-9 * r * a * b for r, a, b in shapes)
+    print(
+        f"torch.mm at the same shapes: {work / found['mm']:.0f} GFLOP/s; tokenize, all included: "
+        f"{work / found['us']:.0f} GFLOP/s, {found['mm'] / found['us']:.0%}"
+    )
+
+
+def memory_and_growth(encoder, quick: bool) -> None:
+    """Print memory over the loaded encoder, and how time grows with length."""
+    lengths = (500, 2_000, 5_000) if quick else (500, 2_000, 5_000, 20_000)
+    times = []
+    for length in lengths:
+        chain = chain_of(length)
+        gc.collect()
+        start = clock()
+        memory = peak_gigabytes(lambda chain=chain: ex.tokenize(encoder, [chain], progress=False))
+        times.append(clock() - start)
+        row(f"{length:,} residues", f"{times[-1]:.1f} s", f"{memory:.2f} GB")
+    exponent = np.polyfit(np.log(lengths), np.log(times), 1)[0]
+    print(f"time grows as length to the power {exponent:.2f}")
+
+
+def neighbour_search(encoder, length: int = 10_000) -> None:
+    """Compare with knn_graph, once each: it takes long."""
+    inputs = chain_inputs(chain_of(length), "file")
+    mask = inputs.has_frame[None]
+    found = {}
+
+    def by_esm() -> None:
+        found["esm"] = knn_graph(
+            inputs.coords[None, :, 1], mask, ~mask, torch.zeros_like(mask).long(), no_knn=16
+        )[0][0]
+
+    def by_us() -> None:
+        found["us"] = nearest_edges(encoder, inputs)
+
+    memory = {"us": peak_gigabytes(by_us), "esm": peak_gigabytes(by_esm)}
+    times = in_turn(1, esm=by_esm) | in_turn(5, us=by_us)
+    equal = torch.equal(found["esm"], found["us"])
+    print(
+        f"neighbours of {length:,} residues: esm {times['esm']:.1f} s, {memory['esm']:.2f} GB; "
+        f"here {times['us']:.3f} s, {memory['us']:.2f} GB: {times['esm'] / times['us']:.0f}x; "
+        f"{'the same edges' if equal else 'DIFFERENT edges'}"
+    )
+
+
+def exactness(encoder) -> None:
+    """List every token that differs from encode's, on the examples and CASP14."""
+    chains = [ex.read_chain(name) for name in ex.examples().index]
+    chains += casp14() if CASP14.is_dir() else []
+    worst, total, codes = 0.0, 0, encoder.codebook.embeddings.numpy()
+    for chain, found in zip(chains, ex.tokenize(encoder, chains), strict=True):
+        latents = []
+        hook = encoder.pre_vq_proj.register_forward_hook(
+            lambda *call, latents=latents: latents.append(call[2])
+        )
+        _, tokens = esm_encode(encoder, chain)
+        hook.remove()
+        pre_vq = latents[0][0].numpy()
+        worst, total = max(worst, np.abs(found.pre_vq - pre_vq).max()), total + len(chain)
+        for i in np.flatnonzero(found.tokens != tokens[0].numpy()):
+            squared = nearest_codes(codes, pre_vq[i : i + 1], 2).squared_distances[0]
+            unit = np.spacing(np.float32((pre_vq[i] ** 2).sum()))
+            print(
+                f"  {chain.id} row {i}: esm {tokens[0, i]}, here {found.tokens[i]}; squared "
+                f"distances {squared[0]:.7f} and {squared[1]:.7f} apart by "
+                f"{(squared[1] - squared[0]) / unit:.1f} roundings of |z|²"
+            )
+    print(f"{len(chains)} chains, {total:,} residues: latents differ by {worst:.1e} at most")
+
+
+def half_precision(encoder) -> None:
+    """Time bfloat16, and count the tokens that it changes."""
+    chain = chain_of(371)
+    found = in_turn(
+        3,
+        esm=lambda: esm_encode(encoder, chain),
+        us=lambda: ex.tokenize(encoder, [chain], dtype="bfloat16"),
+    )
+    (exact,), (rough,) = (ex.tokenize(encoder, [chain], dtype=t) for t in ("float32", "bfloat16"))
+    has_bf16 = torch.cpu._is_avx512_bf16_supported()
+    print(
+        f"bfloat16 ({'with' if has_bf16 else 'WITHOUT'} instructions for it): "
+        f"{found['esm'] / found['us']:.2f}x esm, "
+        f"{(exact.tokens != rough.tokens).mean():.1%} of tokens differ from the exact ones"
+    )
+
+
+def main() -> None:
+    """Print tables for the encoders."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true")
+    options.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    options.add_argument("--encoders", nargs="+", default=["untrained", "mini"])
+    options.add_argument(
+        "--parts",
+        nargs="+",
+        default=["speed", "throughput", "memory", "neighbours", "exactness", "bfloat16"],
+    )
+    given = options.parse_args()
+    warnings.simplefilter("ignore")
+    if given.clock == "cpu":
+        global clock
+        clock = time.process_time
+        torch.set_num_threads(1)
+    print(
+        f"Python {platform.python_version()}, torch {torch.__version__}, esm {version('esm')}; "
+        f"{_processor()}, {torch.get_num_threads()} threads, {given.clock} seconds"
+    )
+    for name in given.encoders:
+        encoder = ex.load_encoder(name)
+        print(f"\n{ex.encoder_info(encoder)}")
+        parts = {
+            "speed": lambda encoder=encoder: speed(encoder, given.quick),
+            "throughput": lambda encoder=encoder: throughput(encoder),
+            "memory": lambda encoder=encoder: memory_and_growth(encoder, given.quick),
+            "neighbours": lambda encoder=encoder: neighbour_search(encoder),
+            "exactness": lambda encoder=encoder: exactness(encoder),
+            "bfloat16": lambda encoder=encoder: half_precision(encoder),
+        }
+        for part in given.parts:
+            if part != "neighbours" or name == given.encoders[0]:
+                parts[part]()
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""``esm-explore tokenize``: files to a table of tokens, with a report of what failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from esm_explore.encoders import load_encoder
+from esm_explore.errors import EsmExploreError
+from esm_explore.fast_chunks import ChunkedEncoder
+from esm_explore.token_files import Report, find_sources, write_tokens
+
+
+def tokenize_command(
+    files: Annotated[
+        list[str],
+        typer.Argument(help="Files, directories, patterns in quotes, bundled examples, or ids."),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The Parquet file to write.")],
+    encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
+    chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
+    all_chains: Annotated[bool, typer.Option("--all-chains", help="Every protein chain.")] = False,
+    numbering: Annotated[str, typer.Option(help="Residue numbers: file, sequential.")] = "file",
+    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+) -> None:
+    """Tokenize structures: one row a residue. Status: 0, 1 if some failed, 2 for none."""
+    console = Console(stderr=True)
+    try:
+        if chain is not None and all_chains:
+            raise typer.BadParameter("give --chain or --all-chains, not both")
+        if not out.absolute().parent.is_dir():
+            raise typer.BadParameter(f"there is no directory {out.absolute().parent}")
+        run = ChunkedEncoder(load_encoder(encoder, device=device), numbering=numbering)
+    except EsmExploreError as error:
+        console.print(f"error: {error}", markup=False)
+        raise typer.Exit(2) from error
+    report = Report()
+    sources = find_sources(files, report)
+    with tqdm(total=len(sources), unit="file", disable=None) as bar:
+        write_tokens(
+            sources,
+            out,
+            run,
+            report,
+            chain_id=chain,
+            all_chains=all_chains,
+            on_source=lambda _: bar.update(),
+        )
+    for remark in report.remarks:
+        console.print(remark, style="dim", markup=False, soft_wrap=True)
+    if report.failures:
+        console.print(_table(report))
+    written = f"{report.n_residues:,} residues of {report.n_chains:,} chains to {out}"
+    console.print(written if report.n_chains else f"nothing to write to {out}", soft_wrap=True)
+    console.print(f"encoder: {run.info.title}", markup=False)
+    raise typer.Exit(1 if report.failures else 0)
+
+
+def _table(report: Report) -> Table:
+    table = Table(title=f"{len(report.failures)} not tokenized", show_lines=True)
+    for name in ("file", "chain", "why"):
+        table.add_column(name, overflow="fold")
+    for row in report.failures:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    return table

@@ -1,0 +1,144 @@
+"""`esm-explore tokenize`: many files to one table, and nothing that fails is lost."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+import esm_explore as ex
+from esm_explore import tokenize_command
+from esm_explore.cli import app
+
+COLUMNS = [
+    "file",
+    "chain",
+    "number",
+    "insertion_code",
+    "name",
+    "has_frame",
+    "token",
+    "margin",
+    "encoder",
+]
+
+
+@pytest.fixture
+def structures(tmp_path):
+    """A directory with 1UBI (76 residues) and, one level down, 2HT0 (96 and 93 residues)."""
+    folder = tmp_path / "structures"
+    (folder / "more").mkdir(parents=True)
+    bundled = ex.examples()
+    shutil.copy(f"esm_explore/examples/{bundled.loc['1UBI', 'file']}", folder / "1ubi.bcif.gz")
+    shutil.copy(f"esm_explore/examples/{bundled.loc['2HT0', 'file']}", folder / "more" / "a.bcif")
+    (folder / "notes.txt").write_text("not a structure")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def toy_for_mini(monkeypatch, toy_encoder, request):
+    """Loading the encoder is tested elsewhere."""
+    monkeypatch.chdir(request.config.rootpath)
+    real = ex.load_encoder
+
+    def load(source, device):
+        return toy_encoder if source == "mini" else real(source, device=device)
+
+    monkeypatch.setattr(tokenize_command, "load_encoder", load)
+
+
+def run(*arguments):
+    result = CliRunner(env={"COLUMNS": "400"}).invoke(app, ["tokenize", *map(str, arguments)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, " ".join(result.output.split())
+
+
+def test_a_directory_becomes_one_row_a_residue(structures, tmp_path, toy_encoder):
+    """The first chain of each file, sorted by path; tokens are those of encode."""
+    out = tmp_path / "tokens.parquet"
+    status, said = run(structures, "-o", out)
+    assert status == 0
+    table = pd.read_parquet(out)
+    assert list(table.columns) == COLUMNS
+    assert [len(rows) for _, rows in table.groupby("file", sort=False)] == [76, 96]
+    trace = ex.trace(toy_encoder, ex.read_chain("1UBI"))
+    np.testing.assert_array_equal(table["token"][:76], trace.tokens)
+    assert table["name"][0] == "MET"
+    assert table["has_frame"].all()
+    title = trace.encoder_info.title
+    assert set(table["encoder"]) == {title}
+    assert title.encode() in pq.read_schema(out).metadata[b"esm_explore.encoder"]
+    assert "172 residues of 2 chains" in said
+    assert title in said
+    assert "the first of the protein chains" in said
+
+
+def test_all_chains_a_chain_patterns_and_names(structures, tmp_path):
+    """2HT0 has protein chains A and B (and DNA); the same file twice is read once."""
+    out = tmp_path / "tokens.parquet"
+    pattern = structures / "more" / "*.bcif"
+    status, _ = run(pattern, structures / "more" / "a.bcif", "-o", out, "--all-chains")
+    assert status == 0
+    assert pd.read_parquet(out).groupby("chain").size().to_dict() == {"A": 96, "B": 93}
+    status, _ = run(pattern, "-o", out, "--chain", "B")
+    assert (status, len(pd.read_parquet(out))) == (0, 93)
+    status, _ = run("1AS5", "-o", out)
+    assert (status, len(pd.read_parquet(out))) == (0, len(ex.read_chain("1AS5")))
+
+
+def test_what_fails_is_named_and_the_rest_is_written(structures, tmp_path):
+    """A broken file, a missing one, an empty pattern, two CA in one place; no such chain."""
+    (structures / "broken.pdb").write_text("hello")
+    lines = [
+        f"ATOM  {3 * r + i + 1:5d}  {name:3s} GLY A{r + 1:4d}    {x:8.3f}{y:8.3f}{0:8.3f}"
+        f"  1.00  0.00           {name[0]}"
+        for r, places in enumerate([(0, 1.4, 2.5), (0.2, 1.4, 2.9)])
+        for i, (name, x, y) in enumerate(zip(("N", "CA", "C"), places, (0, 0, 1), strict=True))
+    ]
+    (structures / "doubled.pdb").write_text("\n".join([*lines, "END", ""]))
+    out = tmp_path / "tokens.parquet"
+    status, said = run(structures, "none.pdb", tmp_path / "x*.cif", "-o", out, "--all-chains")
+    assert status == 1
+    assert "4 not tokenized" in said
+    for part in ("broken.pdb", "none.pdb", "x*.cif", "doubled.pdb", "at the same place"):
+        assert part in said, part
+    assert len(pd.read_parquet(out)) == 76 + 96 + 93
+    status, said = run(structures / "1ubi.bcif.gz", "-o", out, "--chain", "Z")
+    assert status == 1
+    assert "'Z' is not a protein chain" in said
+    assert "nothing to write" in said
+    assert len(pd.read_parquet(out)) == 76 + 96 + 93
+
+
+def test_a_run_that_breaks_off_leaves_what_was_there(structures, tmp_path, monkeypatch):
+    """Interrupted while the second file is encoded: the old table stays, and no part of a new."""
+    out = tmp_path / "tokens.parquet"
+    out.write_text("the old one")
+    real, calls = ex.fast_chunks.ChunkedEncoder.prepare, []
+
+    def prepare(self, chain):
+        calls.append(chain)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(self, chain)
+
+    monkeypatch.setattr(ex.fast_chunks.ChunkedEncoder, "prepare", prepare)
+    status, _ = run(structures, "-o", out)
+    assert status == 130
+    assert out.read_text() == "the old one"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["structures", "tokens.parquet"]
+
+
+def test_what_cannot_start(tmp_path):
+    """An unknown encoder or option, no directory to write to, two ways to choose chains."""
+    out = tmp_path / "tokens.parquet"
+    assert run("1UBI", "-o", out, "--encoder", "maxi")[0] == 2
+    status, said = run("1UBI", "-o", out, "--numbering", "author")
+    assert (status, "it can be: file, sequential" in said) == (2, True)
+    assert run("1UBI", "-o", tmp_path / "none" / "t.parquet")[0] == 2
+    assert run("1UBI", "-o", out, "--chain", "A", "--all-chains")[0] == 2
+    assert not out.exists()

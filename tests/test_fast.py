@@ -1,0 +1,257 @@
+"""The fast path gives the tokens of esm's encode, for any chains and any encoder."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from conftest import with_positions
+from esm.models.vqvae import StructureTokenEncoder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_trace import esm_encode
+
+import esm_explore as ex
+from esm_explore import fast_edges
+from esm_explore.codebook import nearest_codes
+from esm_explore.fast import tokenize_stream
+from esm_explore.fast_edges import nearest_edges
+from esm_explore.inputs import chain_inputs
+
+pytestmark = pytest.mark.lines
+EXAMPLES = list(ex.examples().index)
+FEW = settings(max_examples=20, deadline=None)
+
+
+@pytest.fixture(scope="session")
+def mini_encoder():
+    return ex.load_encoder("mini")
+
+
+def assert_equal_to_esm(found, encoder, chain, *, numbered=True, atol=5e-6):
+    """Tokens may differ only where esm cannot tell its two nearest codes apart.
+
+    It computes squared distances as |z|² - 2 z·c + |c|² in float32, so that eight roundings of
+    |z|² can turn over its choice, whatever came before.
+    """
+    tokens, z_q, pre_vq = esm_encode(encoder, chain, numbered=numbered)
+    np.testing.assert_allclose(found.pre_vq, pre_vq, rtol=0, atol=atol)
+    nearest = nearest_codes(encoder.codebook.embeddings.numpy(), pre_vq, 2)
+    resolution = 8 * np.finfo(np.float32).eps * (pre_vq**2).sum(-1) + 10 * atol**2
+    tie = np.diff(nearest.squared_distances)[:, 0] < resolution
+    assert tie.mean() < 0.05 or len(tie) < 40
+    np.testing.assert_array_equal(found.tokens[~tie], tokens[~tie])
+    np.testing.assert_allclose(found.z_q[~tie], z_q[~tie], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found.margin, nearest.margin, rtol=0, atol=1e-3)
+
+
+def encoder_of(n_layers=2, *, d_model=64, v_heads=8, d_out=16, n_codes=512, seed=0):
+    """Random weights, but no two parameters alike: esm starts with scales and biases at zero."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        encoder = StructureTokenEncoder(
+            d_model=d_model,
+            n_heads=1,
+            v_heads=v_heads,
+            n_layers=n_layers,
+            d_out=d_out,
+            n_codes=n_codes,
+        )
+        for parameter in encoder.parameters():
+            parameter.data += 0.1 * torch.randn_like(parameter)
+        encoder.relative_positional_embedding.embedding.weight.data.normal_()
+        encoder.codebook.embeddings.normal_(std=0.5)
+    return encoder.eval().requires_grad_(False)
+
+
+@st.composite
+def some_chain(draw):
+    """1 to 40 residues on a grid (so that distances are equal), with gaps and lost frames."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    length = draw(st.integers(1, 40))
+    step = draw(st.sampled_from([1.0, 3.8, 0.0371]))
+    sites = np.array(list(itertools.product(range(5), repeat=3)), dtype=np.float32)
+    ca = step * random.permutation(sites)[:length]
+    template = ex.read_chain("1UBI")[:length]
+    positions = np.full_like(template.atom37_positions, np.nan)
+    positions[:, :3] = ca[:, None] + random.normal(size=(length, 3, 3)).astype(np.float32)
+    positions[:, 1] = ca
+    lost = random.random(length) < draw(st.sampled_from([0, 0.1, 0.8]))
+    lost[random.integers(length)] = False
+    positions[lost, 0] = np.nan
+    numbers = np.cumsum(random.choice([1, 1, 1, 7, 60], length)) - 30
+    return dataclasses.replace(with_positions(template, positions), residue_index=numbers)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_tokens_of_every_example_with_the_mini_encoder(mini_encoder, name):
+    """Latents to 5e-6, with the file's numbers and with none."""
+    chain = ex.read_chain(name)
+    (found,) = ex.tokenize(mini_encoder, [chain])
+    assert_equal_to_esm(found, mini_encoder, chain)
+    (found,) = ex.tokenize(mini_encoder, [chain], numbering="sequential")
+    assert_equal_to_esm(found, mini_encoder, chain, numbered=False)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_tokens_of_every_example_at_esm3s_full_size(full_encoder, name):
+    """30.1 M parameters, as the real weights."""
+    chain = ex.read_chain(name)
+    (found,) = ex.tokenize(full_encoder, [chain])
+    assert_equal_to_esm(found, full_encoder, chain)
+
+
+@FEW
+@given(chains=st.lists(some_chain(), min_size=1, max_size=6), chunk_size=st.integers(1, 50))
+def test_any_chains_together_get_the_tokens_they_get_alone(toy_encoder, chains, chunk_size):
+    """No neighbour from another chain, no padding, whatever the cut into chunks."""
+    found = ex.tokenize(toy_encoder, chains, chunk_size=chunk_size)
+    assert [tokens.chain for tokens in found] == chains
+    for tokens, chain in zip(found, chains, strict=True):
+        assert_equal_to_esm(tokens, toy_encoder, chain, atol=5e-5)
+
+
+@FEW
+@given(chain=some_chain(), whole=st.sampled_from([16, 128]))
+def test_edges_are_esms_with_its_order_of_equal_distances(toy_encoder, chain, whole):
+    """Also for residues without a backbone frame; by the tree, and by comparing all."""
+    inputs = chain_inputs(chain, "file")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast_edges, "_WHOLE", whole)
+        edges = nearest_edges(toy_encoder, inputs)
+    mask = inputs.has_frame[None]
+    expected, _ = toy_encoder.find_knn_edges(
+        inputs.coords[None], torch.zeros_like(mask), coord_mask=mask, knn=16
+    )
+    np.testing.assert_array_equal(edges, expected[0])
+
+
+def test_edges_of_a_long_chain_are_esms(toy_encoder):
+    """3ENL, 436 residues, 12 of which have lost their N."""
+    chain = ex.read_chain("3ENL")
+    positions = chain.atom37_positions.copy()
+    positions[100:112, 0] = np.nan
+    inputs = chain_inputs(with_positions(chain, positions), "file")
+    mask = inputs.has_frame[None]
+    expected, _ = toy_encoder.find_knn_edges(
+        inputs.coords[None], torch.zeros_like(mask), coord_mask=mask, knn=16
+    )
+    np.testing.assert_array_equal(nearest_edges(toy_encoder, inputs), expected[0])
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 3])
+def test_any_number_of_blocks_and_any_sizes(n_layers, ubiquitin):
+    """One block, whose input is the table and whose output is the query's alone, to three."""
+    encoder = encoder_of(n_layers, d_model=48, v_heads=5, d_out=7, n_codes=99)
+    (found,) = ex.tokenize(encoder, [ubiquitin])
+    assert_equal_to_esm(found, encoder, ubiquitin, atol=5e-5)
+
+
+def test_every_weight_counts(ubiquitin):
+    """Each parameter shaken in turn: the latents move, and move as esm's do."""
+    encoder = encoder_of()
+    (before,) = ex.tokenize(encoder, [ubiquitin])
+    for name, parameter in encoder.named_parameters():
+        kept = parameter.data.clone()
+        parameter.data += 0.1 * torch.randn_like(parameter)
+        (after,) = ex.tokenize(encoder, [ubiquitin])
+        assert np.abs(after.pre_vq - before.pre_vq).max() > 1e-3, name
+        assert_equal_to_esm(after, encoder, ubiquitin, atol=5e-5)
+        parameter.data.copy_(kept)
+
+
+def test_a_residue_without_a_backbone_frame_gets_esms_constant_token(toy_encoder, ubiquitin):
+    """Its latent is pre_vq_proj's bias; it is marked; the others do not see it."""
+    positions = ubiquitin.atom37_positions.copy()
+    positions[10, 1] = np.nan
+    chain = with_positions(ubiquitin, positions)
+    (found,) = ex.tokenize(toy_encoder, [chain])
+    assert np.flatnonzero(~found.has_frame).tolist() == [10]
+    np.testing.assert_array_equal(found.pre_vq[10], toy_encoder.pre_vq_proj.bias.numpy())
+    assert_equal_to_esm(found, toy_encoder, chain, atol=5e-5)
+
+
+def test_a_stream_that_never_ends_is_read_a_chunk_at_a_time(toy_encoder, ubiquitin):
+    """76 residues in chunks of 100: the first chain is done when the second has been asked for."""
+    asked = []
+
+    def chains():
+        for n in itertools.count():
+            asked.append(n)
+            yield ubiquitin
+
+    stream = tokenize_stream(toy_encoder, chains(), chunk_size=100)
+    expected = ex.trace(toy_encoder, ubiquitin).tokens
+    np.testing.assert_array_equal(next(stream).tokens, expected)
+    assert asked == [0, 1]
+    np.testing.assert_array_equal(next(stream).tokens, expected)
+    assert asked == [0, 1, 2]
+
+
+def test_the_encoder_is_only_read(ubiquitin):
+    """In train mode, where esm's encode overwrites the codebook, under autocast and gradients."""
+    encoder = encoder_of()
+    (expected,) = ex.tokenize(encoder, [ubiquitin])
+    encoder.train().requires_grad_(True)
+    before = copy.deepcopy(encoder.state_dict())
+    with torch.autocast("cpu", torch.bfloat16):
+        (found,) = ex.tokenize(encoder, [ubiquitin])
+    np.testing.assert_array_equal(found.pre_vq, expected.pre_vq)
+    assert encoder.training
+    for name, tensor in encoder.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+
+
+def test_bfloat16_is_asked_for_and_changes_tokens(mini_encoder):
+    """On 1ITU some tokens differ from the exact ones, most do not."""
+    chain = ex.read_chain("1ITU")
+    (exact,) = ex.tokenize(mini_encoder, [chain])
+    (rough,) = ex.tokenize(mini_encoder, [chain], dtype="bfloat16")
+    assert 0.5 < (rough.tokens == exact.tokens).mean() < 1
+    assert 1e-4 < np.abs(rough.pre_vq - exact.pre_vq).mean() < 0.1
+    assert rough.pre_vq.dtype == np.float32
+
+
+def test_what_is_refused(toy_encoder, ubiquitin):
+    """The same input as trace refuses, and options that do not exist."""
+    doubled = ubiquitin.atom37_positions.copy()
+    doubled[11] = doubled[10]
+    with pytest.raises(ex.TraceError, match="at the same place, at residue 1[12] of chain A"):
+        ex.tokenize(toy_encoder, [ubiquitin, with_positions(ubiquitin, doubled)])
+    with pytest.raises(ex.TraceError, match="beyond 10,000 Å at residue 1,"):
+        ex.tokenize(toy_encoder, [with_positions(ubiquitin, ubiquitin.atom37_positions + 2e4)])
+    with pytest.raises(ex.TraceError, match="one ProteinChain.*not a str"):
+        ex.tokenize(toy_encoder, ["1UBI"])
+    with pytest.raises(ex.TraceError, match="list of chains.*not a ProteinChain"):
+        ex.tokenize(toy_encoder, ubiquitin)
+    with pytest.raises(ex.TraceError, match="StructureTokenEncoder first.*not a list"):
+        ex.tokenize([ubiquitin], toy_encoder)
+    with pytest.raises(ex.TraceError, match="'author'; it can be: file, sequential"):
+        ex.tokenize(toy_encoder, [ubiquitin], numbering="author")
+    with pytest.raises(ex.TraceError, match="'float16'; it can be: float32, bfloat16"):
+        ex.tokenize(toy_encoder, [ubiquitin], dtype="float16")
+    with pytest.raises(ex.TraceError, match="chunk_size is 0"):
+        ex.tokenize(toy_encoder, [ubiquitin], chunk_size=0)
+    with pytest.raises(ex.TraceError, match="float16; esm encodes in float32"):
+        ex.tokenize(copy.deepcopy(toy_encoder).half(), [ubiquitin])
+
+
+def test_what_a_user_hung_on_the_encoder_is_not_skipped_in_silence(toy_encoder, ubiquitin):
+    """A hook, or a neighbour search of one's own."""
+    encoder = copy.deepcopy(toy_encoder)
+    handle = encoder.transformer.blocks[1].ffn.register_forward_hook(lambda *_: None)
+    with pytest.raises(ex.TraceError, match=r"changed at transformer.blocks.1.ffn .*use trace"):
+        ex.tokenize(encoder, [ubiquitin])
+    handle.remove()
+    encoder.find_knn_edges = encoder.find_knn_edges
+    with pytest.raises(ex.TraceError, match="changed at find_knn_edges"):
+        ex.tokenize(encoder, [ubiquitin])
+
+
+def test_no_chains_no_tokens(toy_encoder):
+    """An empty list is not an error."""
+    assert ex.tokenize(toy_encoder, []) == []
