@@ -10,7 +10,11 @@ from esm.utils.structure.protein_chain import ProteinChain
 
 _CA = residue_constants.atom_order["CA"]
 BURIAL_RADIUS = 10.0
-STRUCTURES = {"a": "helix", "b": "strand", "c": "coil", "": "unknown"}
+# biotite 1 writes secondary structure in letters ("" where it has none), biotite 2 in numbers.
+STRUCTURES = {
+    **{"a": "helix", "b": "strand", "c": "coil", "": "unknown"},
+    **{1: "helix", 2: "strand", 0: "coil"},
+}
 
 
 def annotate(chain: ProteinChain) -> pd.DataFrame:
@@ -37,7 +41,7 @@ def annotate(chain: ProteinChain) -> pd.DataFrame:
     atoms = chain.atom_array
     ca = atoms[atoms.atom_name == "CA"]
     structure = np.full(len(chain), STRUCTURES[""], dtype=object)
-    structure[present] = [STRUCTURES[letter] for letter in annotate_sse(ca).tolist()]
+    structure[present] = [STRUCTURES[element] for element in annotate_sse(ca).tolist()]
     near = CellList(ca, cell_size=BURIAL_RADIUS).get_atoms(ca.coord, radius=BURIAL_RADIUS)
     burial = np.full(len(chain), np.nan)
     burial[present] = (near >= 0).sum(1) - 1

@@ -135,12 +135,12 @@ def compare_conformations(first: Trace, second: Trace) -> pd.DataFrame:
     if len(rows) < 3:
         raise TraceError(f"{first.title} and {second.title} share fewer than three residues.")
     ca = first.coords[:, 1], second.coords[match, 1]
-    fitted, _ = superimpose(ca[0][rows], ca[1][rows])
+    fitted = _superposed(ca[0][rows], ca[1][rows])
     whole = np.linalg.norm(fitted - ca[0][rows], axis=1)
     local = []
     for row in rows:
         nodes = [node for node in first.edges[row] if framed[node]]
-        local.append(float(rmsd(ca[0][nodes], superimpose(ca[0][nodes], ca[1][nodes])[0])))
+        local.append(float(rmsd(ca[0][nodes], _superposed(ca[0][nodes], ca[1][nodes]))))
     return pd.DataFrame(
         {
             "first_token": first.tokens[rows],
@@ -152,6 +152,13 @@ def compare_conformations(first: Trace, second: Trace) -> pd.DataFrame:
         },
         index=pd.Index(np.array(first.labels)[rows], name="residue"),
     )
+
+
+def _superposed(fixed: np.ndarray, mobile: np.ndarray) -> np.ndarray:
+    """Move points onto others, as biotite does."""
+    found = superimpose(fixed, mobile)
+    # biotite 1 gives the moved points and the transformation, biotite 2 the latter alone.
+    return (found[1] if isinstance(found, tuple) else found).apply(mobile)
 
 
 def _seen_from(trace: Trace, query: int) -> np.ndarray:

@@ -21,6 +21,39 @@ SECONDARY_STRUCTURE = {
     "coil": "#56b4e9",
     "unknown": FRAMELESS,
 }
+# Pale for what stayed; not grey, which is for residues without a backbone frame.
+CHANGE = {"changed": "#d55e00", "same": "#bcd3e6"}
+_AMINO_ACIDS = {
+    **dict.fromkeys("AVILM", "aliphatic"),
+    **dict.fromkeys("FWY", "aromatic"),
+    **dict.fromkeys("STNQC", "polar"),
+    **dict.fromkeys("KRH", "positive"),
+    **dict.fromkeys("DE", "negative"),
+    "G": "glycine",
+    "P": "proline",
+}
+
+
+def amino_acid_classes(letters: Sequence[str]) -> list[str]:
+    """Sort amino acids into classes, few enough for colors that are told apart.
+
+    Parameters
+    ----------
+    letters : sequence of str
+        One-letter codes.
+
+    Returns
+    -------
+    list of str
+        "aliphatic", "aromatic", "polar", "positive", "negative", "glycine", "proline"; "other"
+        for letters that are none of the twenty.
+
+    Examples
+    --------
+    >>> amino_acid_classes("GKX")
+    ['glycine', 'positive', 'other']
+    """
+    return [_AMINO_ACIDS.get(letter, "other") for letter in letters]
 
 
 def token_colors(codebook: np.ndarray) -> np.ndarray:
@@ -98,15 +131,22 @@ def category_colors(values: Sequence[str]) -> Colors:
     Returns
     -------
     Colors
-        Secondary structure has colors of its own; other categories take eight in turn, in
-        alphabetical order.
+        Secondary structure, and what changed, have colors of their own; other categories take
+        eight in alphabetical order, then paler and darker ones of the same, up to 24. Above that
+        colors repeat.
     """
     names = sorted(set(values))
-    if set(names) <= set(SECONDARY_STRUCTURE):
-        table = {name: SECONDARY_STRUCTURE[name] for name in names}
-    else:
-        table = {name: CATEGORIES[i % len(CATEGORIES)] for i, name in enumerate(names)}
+    own = next((t for t in (SECONDARY_STRUCTURE, CHANGE) if set(names) <= set(t)), None)
+    shades = [*CATEGORIES, *_mixed(CATEGORIES, 255), *_mixed(CATEGORIES, 0)]
+    table = own or {name: shades[i % len(shades)] for i, name in enumerate(names)}
     return Colors([table[value] for value in values], [(table[name], name) for name in names])
+
+
+def _mixed(colors: Sequence[str], grey: int) -> list[str]:
+    """Mix colors half and half with a grey; black, which is no hue, is taken as grey 90."""
+    rgb = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors])
+    rgb[(rgb == 0).all(1)] = 90
+    return hex_colors((0.5 * rgb + 0.5 * grey).round().astype(np.uint8))
 
 
 def number_colors(values: np.ndarray) -> Colors:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from esm_explore.errors import TraceError
 from esm_explore.traces import Trace
@@ -47,7 +45,7 @@ def stage_states(traces: list[Trace]) -> dict[str, np.ndarray]:
 
 
 def probe_stages(traces: list[Trace], labels: list[np.ndarray]) -> pd.DataFrame:
-    """Fit a linear probe to each stage.
+    """Fit a linear probe (linear discriminant analysis) to each stage.
 
     Parameters
     ----------
@@ -58,25 +56,36 @@ def probe_stages(traces: list[Trace], labels: list[np.ndarray]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a stage: accuracy, the mean over five folds in which whole chains are left out,
-        and majority, what guessing the most frequent label gives.
+        One row a stage: accuracy, the mean over five folds in which whole chains are left out
+        (those of one sequence together), and majority, the share of the most frequent label.
 
     Raises
     ------
     TraceError
-        If labels do not fit, or there are fewer than five chains.
+        If labels do not fit or are all alike, or there are fewer than five different sequences.
     """
-    if len(traces) < 5:
-        raise TraceError(f"Leaving out chains five times needs five of them, not {len(traces)}.")
+    sequences = sorted({trace.chain.sequence for trace in traces})
+    if len(sequences) < 5:
+        raise TraceError(
+            f"Leaving out chains five times needs five sequences, not {len(sequences)}."
+        )
+    if len(labels) != len(traces):
+        raise TraceError(f"There are labels for {len(labels)} of {len(traces)} traces.")
     for trace, values in zip(traces, labels, strict=True):
         if len(values) != len(trace):
             raise TraceError(f"There are {len(values)} labels for {trace.title}.")
     known = np.concatenate([v[t.has_frame] for t, v in zip(traces, labels, strict=True)])
-    group = np.repeat(np.arange(len(traces)), [int(t.has_frame.sum()) for t in traces])
+    if len(set(known.tolist())) < 2:
+        raise TraceError(f"All labels are {known.tolist()[0]!r}: there is nothing to tell apart.")
+    # Two structures of one protein would otherwise be tested on each other.
+    group = np.concatenate(
+        [np.full(int(t.has_frame.sum()), sequences.index(t.chain.sequence)) for t in traces]
+    )
     majority = pd.Series(known).value_counts(normalize=True).iloc[0]
     rows = []
     for name, states in stage_states(traces).items():
-        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, C=0.1))
+        # Shrinkage, because stages can have more numbers than there are independent residues.
+        probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
         scores = cross_val_score(probe, states, known, groups=group, cv=GroupKFold(5))
         rows.append({"stage": name, "accuracy": scores.mean(), "majority": majority})
     return pd.DataFrame(rows)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlparse
 
+import nbformat
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -85,18 +86,30 @@ def lab_server(folder: Path, home: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def lab_page(address: str, width: int = 1400, height: int = 1000) -> Iterator:
+def lab_page(
+    address: str, width: int = 1400, height: int = 1000, beside=None, init: str = ""
+) -> Iterator:
     """Open JupyterLab in Chromium; yield a playwright page.
 
     ``page.left_loopback`` collects the addresses of requests that wanted to leave the machine;
-    all of them are refused.
+    all of them are refused. ``page.console_errors`` collects what went wrong in the page.
+    `beside` is another page, whose browser is then used too: there is one at a time. `init` is
+    JavaScript that runs before the page's own.
     """
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)
-        page = browser.new_page(viewport={"width": width, "height": height})
+    with contextlib.ExitStack() as stack:
+        if beside is None:
+            chromium = stack.enter_context(sync_playwright()).chromium
+            browser = chromium.launch(executable_path=require_chromium(), args=FLAGS)
+            stack.callback(browser.close)
+        else:
+            browser = beside.context.browser
+        context = browser.new_context(viewport={"width": width, "height": height})
+        stack.callback(context.close)
+        page = context.new_page()
         page.left_loopback = []
+        page.console_errors = []
 
         def stay(route):
             url = urlparse(route.request.url)
@@ -106,16 +119,35 @@ def lab_page(address: str, width: int = 1400, height: int = 1000) -> Iterator:
                 page.left_loopback.append(route.request.url)
                 route.abort()
 
+        def listen(message):
+            if message.type == "error":
+                page.console_errors.append(message.text)
+
+        page.on("console", listen)
+        page.on("pageerror", lambda error: page.console_errors.append(str(error)))
         page.route("**/*", stay)
+        if init:
+            page.add_init_script(init)
         page.goto(f"{address}/lab")
-        page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
-        page.evaluate("window.jupyterapp.restored")
+        wait_for_lab(page)
         yield page
-        browser.close()
 
 
-def run_notebook(page, name: str, limit: float = 300) -> list[dict]:
-    """Open a notebook, run all its cells, and give its cells as they are then."""
+def wait_for_lab(page) -> None:
+    """Wait until JupyterLab is there, after opening or reloading the page."""
+    page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+    page.evaluate("window.jupyterapp.restored")
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    """Write a notebook of code cells."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(nbformat.v4.new_notebook(metadata={"kernelspec": kernel}, cells=made), path)
+
+
+def open_notebook(page, name: str) -> None:
+    """Open a notebook and wait for its kernel; ``window.panel`` is its widget then."""
     page.evaluate(
         """async name => {
             const widget = await window.jupyterapp.commands.execute(
@@ -126,6 +158,40 @@ def run_notebook(page, name: str, limit: float = 300) -> list[dict]:
         }""",
         name,
     )
+
+
+def run_notebook(page, name: str, limit: float = 300) -> list[dict]:
+    """Open a notebook, run all its cells, and give its cells as they are then."""
+    open_notebook(page, name)
     page.set_default_timeout(limit * 1000)
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     return page.evaluate("window.panel.content.model.toJSON().cells")
+
+
+def errors_in(cells: list[dict]) -> list[dict]:
+    """Give the errors among the outputs of some cells."""
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return [output for output in outputs if output["output_type"] == "error"]
+
+
+def run_code(page, code: str, wait: bool = True) -> str:
+    """Run code in the open notebook's kernel, without a cell; give what it prints."""
+    return page.evaluate(
+        """async ([code, wait]) => {
+            const kernel = window.panel.context.sessionContext.session.kernel;
+            const future = kernel.requestExecute({code, store_history: false});
+            const printed = [];
+            future.onIOPub = ({header, content}) => {
+                if (header.msg_type === "stream") printed.push(content.text);
+                if (header.msg_type === "error") printed.push(content.traceback.join(" "));
+            };
+            if (wait) await future.done;
+            return printed.join("");
+        }""",
+        [code, wait],
+    )
+
+
+def value_of(page, expression: str):
+    """Give the value of a Python expression in the open notebook's kernel, through JSON."""
+    return json.loads(run_code(page, f"import json; print(json.dumps({expression}))"))

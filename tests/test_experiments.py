@@ -8,6 +8,7 @@ from conftest import with_positions
 
 import esm_explore as ex
 from esm_explore.experiments import compare_conformations, same_token
+from esm_explore.show.conformations import Beside, motion_along_chain
 from esm_explore.show.superposed import view_same_token
 
 
@@ -16,6 +17,7 @@ def traces(toy_encoder):
     return [ex.trace(toy_encoder, ex.read_chain(name)) for name in ("1UBI", "1AKE", "4AKE")]
 
 
+@pytest.mark.lines
 def test_a_chain_against_itself_moved_as_a_whole(toy_encoder, ubiquitin):
     """Nothing changes, neither in the whole chain nor in a neighbourhood."""
     trace = ex.trace(toy_encoder, ubiquitin)
@@ -27,6 +29,7 @@ def test_a_chain_against_itself_moved_as_a_whole(toy_encoder, ubiquitin):
     assert table["changed"].sum() <= 1
 
 
+@pytest.mark.lines
 def test_closed_and_open_adenylate_kinase(traces):
     """Domains move by up to 20 Å or more, neighbourhoods hardly."""
     table = compare_conformations(*traces[1:])
@@ -84,3 +87,24 @@ def test_what_does_not_compare_is_refused(traces, full_encoder, ubiquitin):
     unused = next(t for t in range(512) if all(t not in trace.tokens for trace in traces))
     with pytest.raises(ex.TraceError, match=f"has token {unused} in these chains"):
         same_token(traces, unused)
+
+
+def test_motion_is_shown_residue_by_residue(traces):
+    """Both kinds of dots together are all residues; title and text name chains and encoder."""
+    table = compare_conformations(*traces[1:])
+    figure = motion_along_chain(table, *traces[1:])
+    dots = [line for line in figure.data if line.mode == "markers"]
+    assert sum(len(line.x) for line in dots) == 2 * 214
+    changed = next(line for line in dots if line.name == "token changed")
+    np.testing.assert_array_equal(changed.y, table["whole_chain"][table["changed"]])
+    assert "From 1AKE chain A to 4AKE chain A" in repr(figure)
+    assert traces[0].encoder_info.title in repr(figure)
+
+
+def test_structures_beside_each_other(traces):
+    """Each with its caption and its own size; the text is that of both."""
+    both = Beside(ex.view(traces[1]), ex.view(traces[2]), width=300)
+    assert repr(both) == f"{ex.view(traces[1])!r}\n{ex.view(traces[2])!r}"
+    page = both._repr_html_()
+    assert page.count("width: 300px; height: 420px") == 2
+    assert "width: 640px" not in page

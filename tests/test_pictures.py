@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import with_positions
 
 import esm_explore as ex
 from esm_explore.annotations import annotate
 from esm_explore.codebook import usage
 from esm_explore.heads import head_statistics, head_weights
-from esm_explore.show import attention, latents, maps, neighbours
-from esm_explore.show.structure import KEYS
+from esm_explore.palette import CHANGE, amino_acid_classes, category_colors
+from esm_explore.show import attention, codes, latents, maps, neighbours, positions
+from esm_explore.show.residue_colors import KEYS
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +27,10 @@ def pictures(trace):
     return {
         "edges": neighbours.edge_matrix(trace),
         "separation": neighbours.separation(trace),
-        "degree": neighbours.in_degree(trace),
-        "similarity": neighbours.bin_similarity(trace),
-        "path": neighbours.bin_path(trace),
+        "along": neighbours.along_chain(trace),
+        "similarity": positions.bin_similarity(trace),
+        "path": positions.bin_path(trace),
+        "bins": positions.bin_usage([trace]),
         "heads": attention.head_map(
             head_weights(trace), trace, "distance_weight", "rotation_weight"
         ),
@@ -36,7 +39,10 @@ def pictures(trace):
         "stream": attention.residual_stream(trace),
         "spectrum": latents.latent_spectrum(trace.pre_vq, source),
         "margins": latents.margins_along_chain(trace),
-        "usage": latents.code_usage(usage(trace.tokens, 512), source),
+        "numbers": latents.latent_numbers(trace.pre_vq, source),
+        "usage": codes.code_usage(usage(trace.tokens, 512), source),
+        "distances": codes.code_distances(trace.codebook, trace.pre_vq, source),
+        "stored": codes.stored_counts(np.arange(512), usage(trace.tokens, 512), source),
         "codes": latents.latent_and_codes(trace, "30"),
         "map": maps.map_figure(trace.pre_vq[:, :2], annotate(trace.chain)["burial"], "x", source),
     }
@@ -65,11 +71,76 @@ def test_edge_matrix_shows_all_edges(pictures, trace):
     )
 
 
-def test_bin_usage_needs_no_encoder(trace):
+@pytest.mark.lines
+def test_the_histogram_counts_every_edge_once(pictures, trace):
+    """Fifteen neighbours a residue; in ubiquitin next to each other means 3.8 Å."""
+    heat = pictures["separation"].data[0]
+    assert np.sum(heat.customdata) == 76 * 15
+    np.testing.assert_allclose(np.nansum(heat.z, axis=0)[:9], 100)
+    next_to = np.asarray(heat.z)[:, list(heat.x).index("1")]
+    assert np.asarray(heat.y)[np.nan_to_num(next_to) > 0].tolist() == [3.75]
+
+
+def test_along_the_chain_are_radius_local_and_seen(pictures, trace):
+    """Each panel is what its axis says; all who are neighbours are counted."""
+    radius, local, seen = (np.array(line.y) for line in pictures["along"].data)
+    np.testing.assert_allclose(radius, np.nanmax(neighbours.edge_distances(trace), axis=1))
+    assert local.max() == 8
+    assert seen.sum() == 76 * 15
+
+
+def test_frameless_residues_are_left_out_of_pictures(toy_encoder, ubiquitin):
+    """Residue 30 without its N: no radius, no margin, no edges in the histogram."""
+    positions_ = ubiquitin.atom37_positions.copy()
+    positions_[29, 0] = np.nan
+    trace = ex.trace(toy_encoder, with_positions(ubiquitin, positions_))
+    assert np.isnan(neighbours.along_chain(trace).data[0].y[29])
+    assert np.isnan(latents.margins_along_chain(trace).data[0].y[29])
+    assert np.sum(neighbours.separation(trace).data[0].customdata) < 76 * 15
+    assert "no backbone frame" in neighbours.along_chain(trace).data[0].hovertext[29]
+    assert "margin" in neighbours.along_chain(trace).data[0].hovertext[28]
+    assert "nan" not in repr(neighbours.along_chain(trace))
+
+
+def test_a_chain_with_no_frames_is_refused(toy_encoder, ubiquitin):
+    """Nothing could be shown of it."""
+    bare = with_positions(ubiquitin, np.full_like(ubiquitin.atom37_positions, np.nan))
+    with pytest.raises(ex.EsmExploreError, match="backbone frame|N, CA and C"):
+        ex.trace(toy_encoder, bare)
+
+
+def test_shares_of_relative_positions(trace):
     """Shares add up to 100 %; but for the ends, where all that is far is, the nearest lead."""
-    bars = neighbours.bin_usage([trace]).data[0]
+    bars = positions.bin_usage([trace]).data[0]
     assert sum(bars.y) == pytest.approx(100)
     assert abs(bars.x[1:-1][int(np.argmax(bars.y[1:-1]))]) <= 4
+
+
+def test_code_distances_are_those_of_the_codebook(pictures, trace):
+    """Shares of each kind add up to 100 %; the median of the text is that of all pairs."""
+    for line in pictures["distances"].data:
+        assert sum(line.y) == pytest.approx(100)
+    away = np.linalg.norm(trace.codebook[:, None] - trace.codebook[None], axis=-1)
+    pairs = pictures["distances"].data[0]
+    middle = np.array(pairs.x)[np.searchsorted(np.cumsum(pairs.y), 50)]
+    expected = np.median(away[np.triu_indices(512, 1)])
+    assert middle == pytest.approx(expected, abs=np.diff(pairs.x).max())
+
+
+def test_stored_counts_are_grouped_by_use(pictures, trace):
+    """All 512 codes, those that are not used first."""
+    boxes = pictures["stored"].data
+    assert sum(len(box.y) for box in boxes) == 512
+    unused = np.setdiff1d(np.arange(512), trace.tokens)
+    np.testing.assert_array_equal(boxes[0].y, unused)
+
+
+def test_categories_have_colors_of_their_own():
+    """One color a value, up to 24; what changed keeps its colors when nothing stayed."""
+    many = category_colors([f"chain {i:02d}" for i in range(24)])
+    assert len(set(many.hex)) == 24
+    assert category_colors(["changed"]).hex == [CHANGE["changed"]]
+    assert len(set(amino_acid_classes("ACDEFGHIKLMNPQRSTVWY"))) == 7
 
 
 def test_attention_picture_is_the_neighbourhoods(pictures, trace):
@@ -102,6 +173,7 @@ def test_head_statistics_are_averages_over_residues(trace):
         head_statistics(trace, [])
 
 
+@pytest.mark.lines
 def test_annotations_of_ubiquitin(trace):
     """Its helix is 23 to 34, its first strand 1 to 7; the core is buried, the tail is not."""
     table = annotate(trace.chain)
@@ -145,3 +217,12 @@ def test_a_map_takes_numbers_words_and_colors():
         assert sum(len(dots.x) for dots in figure.data) == 20
     with pytest.raises(ex.TraceError, match="3 values for 20 points"):
         maps.map_figure(points, np.arange(3), "it", "nothing")
+
+
+def test_the_view_without_a_block_has_thin_lines(trace):
+    """Alike, and thinner than the strongest attention."""
+    alike = ex.view_neighborhood(trace, "30").viewer.startjs
+    weighted = ex.view_neighborhood(trace, "30", block=1).viewer.startjs
+    assert alike.count(f'"radius": {0.04 + 0.3 * 0.3}') == 15
+    assert '"radius": 0.34' not in alike
+    assert weighted.count('"radius": 0.13') < 15

@@ -8,11 +8,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.errors import TraceError
+from esm_explore.heads import LOCAL
 from esm_explore.neighborhood import Neighborhood
-from esm_explore.show.picture import Picture, picture, source_of
+from esm_explore.show.picture import BLUE, GREY, ORANGE, Picture, picture, source_of
 from esm_explore.traces import Trace
 
-COLORS = ("#3b6fb6", "#c9602b")
+COLORS = (BLUE, ORANGE)
 
 
 def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
@@ -42,7 +43,13 @@ def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
         )
         for block, rows in statistics.groupby("block")
     ]
-    units = {"entropy": "entropy, bits", "reach": "mean distance attended to, Å"}
+    units = {
+        "entropy": "entropy, bits",
+        "reach": "mean distance attended to, Å",
+        "self": "share on itself",
+        "sequence": f"share on others up to {LOCAL} along the chain",
+        "space": "share on the rest",
+    }
     figure = picture(
         dots, f"Heads by {x} and {y}".replace("_", " "), source_of(trace), statistics[[x, y]]
     )
@@ -52,7 +59,11 @@ def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
 
 
 def attention_matrix(
-    opened: Neighborhood, trace: Trace, block: int, head: int | None = None
+    opened: Neighborhood,
+    trace: Trace,
+    block: int,
+    head: int | None = None,
+    term: str = "attention",
 ) -> Picture:
     """Show who attends to whom among a residue's nodes: in one head, or on average.
 
@@ -64,6 +75,8 @@ def attention_matrix(
     block : int
     head : int, optional
         By default the average of all heads.
+    term : {"attention", "distance", "rotation"}
+        The weights, or one of the two terms of the logits that they are made of.
     """
     blocks, heads = opened.attention.shape[:2]
     if not 0 <= block < blocks or (head is not None and not 0 <= head < heads):
@@ -71,21 +84,33 @@ def attention_matrix(
             f"Block {block}, head {head} is not there: blocks are 0 to {blocks - 1}, heads 0 to "
             f"{heads - 1}."
         )
-    attention = opened.attention[block]
-    shown = attention.mean(0) if head is None else attention[head]
+    terms = {
+        "attention": (opened.attention, "Viridis", "Attention"),
+        "distance": (-opened.distance_term, "Viridis", "Distance term"),
+        "rotation": (opened.rotation_term, "RdBu_r", "Rotation term"),
+    }
+    if term not in terms:
+        raise TraceError(f"There is no term {term!r}; there are {', '.join(terms)}.")
+    values, colorscale, name = terms[term]
+    shown = values[block].mean(0) if head is None else values[block, head]
     which = f"the average of {heads} heads" if head is None else f"head {head}"
+    # Viridis for what has a best end, blue and red for what has a sign.
+    ends = {"attention": (0, shown.max()), "distance": (shown.min(), 0)}
+    limit = float(np.abs(shown).max())
+    low, high = ends.get(term, (-limit, limit))
     heat = go.Heatmap(
         x=opened.labels,
         y=opened.labels,
         z=shown,
-        zmin=0,
-        colorscale="Viridis",
-        colorbar={"title": "attention"},
+        zmin=low,
+        zmax=high,
+        colorscale=colorscale,
+        colorbar={"title": term},
         hovertemplate="%{y} attends to %{x}: %{z:.3f}<extra></extra>",
     )
     figure = picture(
         [heat],
-        f"Attention in block {block}, {which}, around residue {opened.label}",
+        f"{name} in block {block}, {which}, around residue {opened.label}",
         source_of(trace),
         shown,
         width=620,
@@ -141,12 +166,12 @@ def residual_stream(trace: Trace) -> Picture:
             name=name,
             boxpoints=False,
             showlegend=False,
-            marker={"color": colors.get(name[0], "#777777")},
+            marker={"color": colors.get(name[0], GREY)},
         )
         for (name, _), norm in zip(parts, norms, strict=True)
     ]
     figure = picture(
         boxes, "What is written into the query's state", source_of(trace), np.stack(norms)
     )
-    figure.update_yaxes(title="length of the vector", type="log")
+    figure.update_yaxes(title="length of the vector", rangemode="tozero")
     return figure

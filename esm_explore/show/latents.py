@@ -1,15 +1,50 @@
-"""Pictures of the latent and the codebook."""
+"""Pictures of the latent: its numbers, and how one of the codes wins it."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from esm_explore.codebook import Usage, nearest_codes
+from esm_explore.codebook import nearest_codes
 from esm_explore.palette import hex_colors, token_colors
-from esm_explore.show.picture import Picture, hover_of, picture, source_of
+from esm_explore.show.picture import BLUE, LEGEND_ABOVE, Picture, hover_of, picture, source_of
 from esm_explore.traces import Trace
+
+
+def latent_numbers(latents: np.ndarray, source: str) -> Picture:
+    """Show how each number of the latents is distributed, widest first.
+
+    Parameters
+    ----------
+    latents : ndarray, shape=(N, d_code)
+        Of residues with a backbone frame.
+    source : str
+        Whose they are and by which encoder.
+    """
+    order = np.argsort(-np.std(latents, axis=0), kind="stable")
+    low, quarter, middle, upper, high = np.percentile(latents[:, order], [5, 25, 50, 75, 95], 0)
+    rank = np.arange(1, len(order) + 1)
+    bands = []
+    for bottom, top, name, color in (
+        (low, high, "5 to 95 %", "rgba(59,111,182,0.25)"),
+        (quarter, upper, "25 to 75 %", "rgba(59,111,182,0.5)"),
+    ):
+        hidden = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        bands.append(go.Scatter(x=rank, y=bottom, showlegend=False, **hidden))
+        bands.append(
+            go.Scatter(x=rank, y=top, name=name, fill="tonexty", fillcolor=color, **hidden)
+        )
+    hover = [
+        f"number {n} of the latent: median {m:.2f}" for n, m in zip(order, middle, strict=True)
+    ]
+    line = {"color": "#17375e", "width": 1.5}
+    bands.append(go.Scatter(x=rank, y=middle, name="median", line=line, hovertext=hover))
+    figure = picture(
+        bands, "How the numbers of the latent are distributed", source, latents, legend=LEGEND_ABOVE
+    )
+    figure.update_xaxes(title="numbers of the latent, widest first")
+    figure.update_yaxes(title="value")
+    return figure
 
 
 def latent_spectrum(latents: np.ndarray, source: str) -> Picture:
@@ -26,8 +61,10 @@ def latent_spectrum(latents: np.ndarray, source: str) -> Picture:
     share = variance / variance.sum()
     # The participation ratio: how many equal components would spread the variance as much.
     dimension = 1 / (share**2).sum()
-    bars = go.Bar(x=np.arange(1, len(share) + 1), y=100 * share, marker={"color": "#3b6fb6"})
-    figure = picture([bars], f"The latent fills about {dimension:.0f} dimensions", source, share)
+    bars = go.Bar(x=np.arange(1, len(share) + 1), y=100 * share, marker={"color": BLUE})
+    # The last ones are zero but for rounding, which is another on each machine.
+    said = share.round(4)
+    figure = picture([bars], f"The latent fills about {dimension:.0f} dimensions", source, said)
     figure.update_xaxes(title="principal component")
     figure.update_yaxes(title="% of the variance")
     return figure
@@ -67,45 +104,11 @@ def margins_along_chain(trace: Trace) -> Picture:
         "How clear each choice of a code was",
         source_of(trace),
         distance,
-        legend={"orientation": "h", "y": 1.08, "x": 0.6},
+        legend=LEGEND_ABOVE,
     )
     figure.update_xaxes(title="residue (index in the chain)")
     figure.update_yaxes(title="distance from the latent", rangemode="tozero")
     return figure
-
-
-def code_usage(used: Usage, source: str) -> Picture:
-    """Show how unevenly codes are used, and how many appear as residues are added.
-
-    Parameters
-    ----------
-    used : Usage
-    source : str
-        Of which residues, by which encoder.
-    """
-    ranked = np.sort(used.counts)[::-1]
-    figure = make_subplots(
-        rows=1, cols=2, subplot_titles=("how often, by rank", "codes seen as residues are added")
-    )
-    line = {"color": "#3b6fb6"}
-    figure.add_trace(
-        go.Scatter(x=np.arange(1, used.n_used + 1), y=ranked[: used.n_used], line=line), 1, 1
-    )
-    figure.add_trace(
-        go.Scatter(x=used.rarefaction[:, 0], y=used.rarefaction[:, 1], line=line), 1, 2
-    )
-    shown = picture(
-        figure,
-        f"{used.n_used} of {len(used.counts)} codes used, perplexity {used.perplexity:.0f}",
-        source,
-        used.rarefaction,
-        showlegend=False,
-    )
-    shown.update_xaxes(title="rank of the code", col=1)
-    shown.update_yaxes(title="residues", col=1)
-    shown.update_xaxes(title="residues", col=2)
-    shown.update_yaxes(title="codes", col=2)
-    return shown
 
 
 def latent_and_codes(trace: Trace, residue: int | str) -> Picture:

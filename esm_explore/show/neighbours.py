@@ -1,4 +1,4 @@
-"""Pictures of the first two stages: who is a neighbour, and what position says."""
+"""Pictures of the first stage: who is a neighbour of whom."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
-from esm_explore.show.picture import Picture, hover_of, picture, source_of
+from esm_explore.heads import LOCAL
+from esm_explore.show.picture import BLUE, GREY, ORANGE, Picture, hover_of, picture, source_of
 from esm_explore.traces import Trace
-
-_QUERY_BIN = 33
 
 
 def edge_distances(trace: Trace) -> np.ndarray:
@@ -59,128 +59,65 @@ def edge_matrix(trace: Trace) -> Picture:
 
 
 def separation(trace: Trace) -> Picture:
-    """Show how far neighbours are along the chain and in space."""
+    """Show how far neighbours are along the chain and in space: a histogram over both."""
     away = np.abs(trace.edges - np.arange(len(trace))[:, None])[:, 1:]
     distance = edge_distances(trace)[:, 1:]
+    known = np.isfinite(distance)
     edges = [1, 2, 3, 4, 5, 9, 17, 33, 65, 129, max(257, len(trace) + 1)]
-    names = [
-        f"{low}" if high == low + 1 else f"{low} to {high - 1}" for low, high in pairwise(edges)
-    ]
-    boxes = [
-        go.Box(
-            y=distance[(away >= low) & (away < high)],
-            name=name,
-            boxpoints=False,
-            marker={"color": "#3b6fb6"},
-            showlegend=False,
-        )
-        for low, high, name in zip(edges[:-1], edges[1:], names, strict=True)
-    ]
-    figure = picture(boxes, "Near in the chain, near in space", source_of(trace), distance)
-    figure.update_xaxes(title="residues apart in the chain")
-    figure.update_yaxes(title="CA distance, Å", rangemode="tozero")
+    names = [f"{low}" if high == low + 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
+    far = np.ceil(distance[known].max(initial=3.5)) + 0.5
+    counts, _, ends = np.histogram2d(
+        away[known], distance[known], [edges, np.arange(2.5, far, 0.5)]
+    )
+    share = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    heat = go.Heatmap(
+        x=names,
+        y=ends[:-1] + 0.25,
+        z=np.where(counts > 0, share, np.nan).T,
+        customdata=counts.T,
+        # Next to each other all are alike; the other columns would be hard to tell apart.
+        zmin=0,
+        zmax=40,
+        colorscale="Viridis",
+        colorbar={"title": "% of column"},
+        hovertemplate="%{x} apart, %{y} Å: %{customdata} edges, %{z:.0f} %<extra></extra>",
+    )
+    figure = picture([heat], "Near in the chain, near in space", source_of(trace), distance)
+    figure.update_xaxes(title="residues apart in the chain", type="category", showgrid=False)
+    figure.update_yaxes(title="CA distance, Å", showgrid=False)
     return figure
 
 
-def in_degree(trace: Trace) -> Picture:
-    """Show how many neighbourhoods each residue is in, and how far its own one reaches."""
-    seen_by = np.bincount(trace.edges.ravel(), minlength=len(trace))
-    reach = np.abs(trace.edges - np.arange(len(trace))[:, None]).max(1)
-    x = np.arange(len(trace))
+def along_chain(trace: Trace) -> Picture:
+    """Show along the chain how large and how local neighbourhoods are, and who is in many.
+
+    Three panels: the distance to the farthest neighbour, how many of the neighbours are up to 4
+    away along the chain, and how many neighbourhoods of others each residue is in.
+    """
+    # A short chain has frameless residues among its edges; they have no distance.
+    distance = np.nan_to_num(edge_distances(trace))
+    radius = np.where(trace.has_frame, distance.max(1), np.nan)
+    away = np.abs(trace.edges - np.arange(len(trace))[:, None])
+    local = np.where(trace.has_frame, ((away > 0) & (away <= LOCAL)).sum(1), np.nan)
+    seen_by = np.bincount(trace.edges[:, 1:].ravel(), minlength=len(trace)).astype(float)
     names = hover_of(trace)
-    lines = [
-        go.Scatter(x=x, y=seen_by, name="is seen by", hovertext=names, line={"width": 1.5}),
-        go.Scatter(
-            x=x,
-            y=reach,
-            name="farthest neighbour along the chain",
-            hovertext=names,
-            yaxis="y2",
-            line={"width": 1, "color": "#c9a227"},
-        ),
-    ]
-    return picture(
-        lines,
-        "Who is seen by many, and who looks far along the chain",
+    what = ("radius, Å", f"up to {LOCAL} apart", "is a neighbour of")
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    for row, (values, color) in enumerate(
+        zip((radius, local, seen_by), (BLUE, ORANGE, GREY), strict=True), start=1
+    ):
+        line = {"width": 1.2, "color": color}
+        x = np.arange(len(trace))
+        figure.add_trace(go.Scatter(x=x, y=values, hovertext=names, line=line), row, 1)
+    shown = picture(
+        figure,
+        "Neighbourhoods along the chain",
         source_of(trace),
-        seen_by,
-        xaxis={"title": "residue (index in the chain)"},
-        yaxis={"title": "neighbourhoods", "rangemode": "tozero"},
-        yaxis2={"title": "residues apart", "overlaying": "y", "side": "right", "showgrid": False},
-        legend={"orientation": "h", "y": 1.08, "x": 0.4},
+        np.stack([radius, local, seen_by]),
+        showlegend=False,
+        height=620,
     )
-
-
-def bin_similarity(trace: Trace) -> Picture:
-    """Show how alike the rows of the relative position embedding are (cosine)."""
-    rows = trace.relative_position.table[1:]
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    similarity = unit @ unit.T
-    position = np.arange(1, len(rows) + 1) - _QUERY_BIN
-    heat = go.Heatmap(x=position, y=position, z=similarity, zmin=-1, zmax=1, colorscale="RdBu_r")
-    figure = picture(
-        [heat],
-        "How alike relative positions are (cosine)",
-        f"encoder: {trace.encoder_info.title}",
-        similarity,
-        width=620,
-        height=600,
-    )
-    figure.update_xaxes(title="relative position")
-    figure.update_yaxes(title="relative position", scaleanchor="x")
-    return figure
-
-
-def bin_path(trace: Trace) -> Picture:
-    """Show the rows of the relative position embedding in their first two principal components."""
-    rows = trace.relative_position.table[1:]
-    centered = rows - rows.mean(0)
-    left, size, _ = np.linalg.svd(centered, full_matrices=False)
-    place = left[:, :2] * size[:2]
-    # A component has no direction of its own; a fixed one keeps the picture the same.
-    place = place * np.sign(place[np.abs(place).argmax(0), [0, 1]])
-    share = size[:2] ** 2 / (size**2).sum()
-    position = np.arange(1, len(rows) + 1) - _QUERY_BIN
-    path = go.Scatter(
-        x=place[:, 0],
-        y=place[:, 1],
-        mode="lines+markers",
-        hovertext=[f"relative position {p:+d}" for p in position],
-        hoverinfo="text",
-        line={"color": "#bbbbbb", "width": 1},
-        marker={
-            "color": position,
-            "colorscale": "RdBu_r",
-            "size": 9,
-            "colorbar": {"title": "relative position"},
-            "line": {"color": "#555555", "width": 0.5},
-        },
-    )
-    figure = picture(
-        [path],
-        "The path of relative positions",
-        f"encoder: {trace.encoder_info.title}",
-        share,
-        width=680,
-    )
-    figure.update_xaxes(title=f"component 1 ({share[0]:.0%} of the variance)")
-    figure.update_yaxes(title=f"component 2 ({share[1]:.0%})")
-    return figure
-
-
-def bin_usage(traces: list[Trace]) -> Picture:
-    """Show which relative positions the neighbours of some chains have."""
-    bins = np.concatenate([trace.relative_position.bins[:, 1:].ravel() for trace in traces])
-    counts = np.bincount(bins, minlength=66)[1:]
-    position = np.arange(1, 66) - _QUERY_BIN
-    bars = go.Bar(x=position, y=100 * counts / counts.sum(), marker={"color": "#3b6fb6"})
-    residues = sum(len(trace) for trace in traces)
-    figure = picture(
-        [bars],
-        "Which relative positions neighbours have",
-        f"{len(traces)} chains, {residues:,} residues; no encoder needed",
-        counts / counts.sum(),
-    )
-    figure.update_xaxes(title="relative position (-32 and 32 stand for all that is farther)")
-    figure.update_yaxes(title="% of neighbours")
-    return figure
+    for row, title in enumerate(what, start=1):
+        shown.update_yaxes(title=title, rangemode="tozero", row=row)
+    shown.update_xaxes(title="residue (index in the chain)", row=3)
+    return shown

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
+from esm_explore.codebook import nearest_codes
 from esm_explore.traces import Trace
+
+# Between the title and the plot.
+LEGEND_ABOVE = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
+BLUE, ORANGE, GREY = "#3b6fb6", "#c9602b", "#777777"
 
 
 class Picture(go.Figure):
@@ -49,12 +54,16 @@ def picture(
     text = f"{what} | {source} | {' x '.join(map(str, known.shape))} numbers"
     if finite.size:
         text += f", mean {finite.mean():.2g}, from {finite.min():.2g} to {finite.max():.2g}"
-    defaults = {"template": "plotly_white", "width": 820, "height": 480}
+    given = {"template": "plotly_white", "width": 820, "height": 480, "margin": {}} | layout
+    figure.update_layout(meta={"text": text}, **given)
+    # Room for the title's two lines and for what stands between them and the plot.
+    above = 110 if figure.layout.legend.orientation == "h" or figure.layout.annotations else 80
     figure.update_layout(
-        title={"text": f"{what}<br><sub>{source}</sub>", "x": 0.02},
-        meta={"text": text},
-        margin={"t": 80, "l": 60, "r": 30, "b": 55},
-        **(defaults | layout),
+        margin={"t": above, "l": 60, "r": 30, "b": 55} | given["margin"],
+        title={
+            "text": f"{what}<br><sub>{source}</sub>",
+            **{"x": 0.02, "y": 1 - 24 / given["height"], "yanchor": "top"},
+        },
     )
     return figure
 
@@ -65,10 +74,11 @@ def source_of(trace: Trace) -> str:
 
 
 def hover_of(trace: Trace) -> list[str]:
-    """Describe each residue for hovering: number, name and token."""
-    table = trace.to_frame()
-    framed = np.where(trace.has_frame, "token " + table["token"].astype(str), "no backbone frame")
+    """Describe each residue for hovering: name, number, token and margin."""
+    margin = nearest_codes(trace.codebook, trace.pre_vq, k=2).margin
+    said = [f"token {t}, margin {m:.2f}" for t, m in zip(trace.tokens, margin, strict=True)]
+    framed = np.where(trace.has_frame, said, "no backbone frame")
     return [
         f"{name} {label}, {rest}"
-        for name, label, rest in zip(table["name"], trace.labels, framed, strict=True)
+        for name, label, rest in zip(trace.to_frame()["name"], trace.labels, framed, strict=True)
     ]

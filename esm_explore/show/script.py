@@ -7,6 +7,9 @@ import gzip
 from functools import cache
 from importlib.resources import files
 
+# Where a widget without the bundled script looks; the version is package.json's.
+CDN = "https://cdn.jsdelivr.net/npm/3dmol@2.5.5/build/3Dmol.es6-min.js"
+
 # py3Dmol waits for window.$3Dmolpromise, and fetches the script only where there is none.
 _LOADER = """<script>
 if (!window.$3Dmolpromise) window.$3Dmolpromise = (async () => {

@@ -11,23 +11,15 @@ import py3Dmol
 from biotite.structure import AtomArray
 from biotite.structure.io.pdbx import CIFFile, set_structure
 
-from esm_explore.annotations import annotate
-from esm_explore.codebook import nearest_codes
 from esm_explore.errors import TraceError
-from esm_explore.palette import (
-    FRAMELESS,
-    Colors,
-    category_colors,
-    hex_colors,
-    number_colors,
-    token_colors,
-)
+from esm_explore.palette import FRAMELESS, Colors
 from esm_explore.show.picture import hover_of
+from esm_explore.show.residue_colors import color_values, residue_values
 from esm_explore.show.script import load_3dmol
 from esm_explore.traces import Trace
 
-KEYS = ("token", "margin", "secondary_structure", "burial", "amino_acid")
 AXES = ("#d62728", "#2ca02c", "#1f77b4")
+LINE = "#e69f00"
 _BACKBONE = {"N": 0, "CA": 1, "C": 2, "O": 4}
 _HOVER = """function(atom, viewer) {
   if (!atom.label) atom.label = viewer.addLabel(%s[atom.resi - 1],
@@ -37,8 +29,13 @@ _UNHOVER = """function(atom, viewer) {
   if (atom.label) { viewer.removeLabel(atom.label); delete atom.label; }
 }"""
 
+# The picture covers it; what cannot be drawn is then no white box, also in saved HTML.
+_UNDER = """<p aria-hidden="true" style="position: absolute; padding: 1em; font-size: 85%">
+Here is a 3D picture. If you can read this, it is still being loaded, or this browser has no WebGL,
+or 3Dmol.js could not be loaded.</p>"""
 
-class StructureView:
+
+class StructurePicture:
     """A structure in 3D; Jupyter shows it, ``print`` says what is on it.
 
     Attributes
@@ -68,14 +65,14 @@ class StructureView:
         )
         caption = "<br>".join([*map(escape, self._lines), *([swatches] if swatches else []), *note])
         return (
-            f"{script}{self.viewer.write_html()}"
+            f'{script}<div style="position: relative">{_UNDER}{self.viewer.write_html()}</div>'
             f'<p style="font-size: 85%; margin: 4px 0">{caption}</p>'
         )
 
 
 def view(
     trace: Trace, color: str | np.ndarray = "token", *, label: str = "values"
-) -> StructureView:
+) -> StructurePicture:
     """Show a traced chain in 3D, colored by token or by any other value of its residues.
 
     Codes that are near in the codebook have near colors, the same in every picture of the
@@ -93,7 +90,7 @@ def view(
 
     Returns
     -------
-    StructureView
+    StructurePicture
 
     Raises
     ------
@@ -108,12 +105,12 @@ def view(
     frameless = len(trace) - int(trace.has_frame.sum())
     if frameless:
         lines.append(f"Grey: {frameless} residues without a backbone frame")
-    return StructureView(viewer, lines, colors.legend)
+    return StructurePicture(viewer, lines, colors.legend)
 
 
 def view_neighborhood(
     trace: Trace, residue: int | str, block: int | None = None, head: int | None = None
-) -> StructureView:
+) -> StructurePicture:
     """Show one residue's 16 nodes: their frames as axes, and lines to those it attends to.
 
     Parameters
@@ -128,7 +125,7 @@ def view_neighborhood(
 
     Returns
     -------
-    StructureView
+    StructurePicture
 
     Raises
     ------
@@ -151,7 +148,7 @@ def view_neighborhood(
         weights = rows.mean(0) if head is None else rows[head]
         what = f"attention in block {block}, {'all heads' if head is None else f'head {head}'}"
     viewer = _cartoon(trace, {"cartoon": {"color": "#dddddd", "opacity": 0.5}})
-    thickness = (weights / max(weights.max(), 1e-9)).tolist()
+    thickness = (weights / (1 if block is None else max(weights.max(), 1e-9))).tolist()
     for node, thick in zip(nodes.tolist(), thickness, strict=True):
         if trace.has_frame[node]:
             _draw_node(viewer, trace, index, node, thick)
@@ -160,7 +157,7 @@ def view_neighborhood(
         f"{trace.title}: residue {trace.labels[index]} and {what}",
         f"Encoder: {trace.encoder_info.title}",
     ]
-    return StructureView(viewer, lines)
+    return StructurePicture(viewer, lines)
 
 
 def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight: float) -> None:
@@ -177,35 +174,26 @@ def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight
     viewer.addLabel(trace.labels[node], label)
     if node != query:
         start = trace.chain.atom37_positions[query, 1].astype(float)
-        line = {"start": point(start), "end": point(ca), "color": "#e69f00"}
+        line = {"start": point(start), "end": point(ca), "color": LINE}
         viewer.addCylinder({**line, "radius": 0.04 + 0.3 * weight})
 
 
 def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Colors]:
     if isinstance(color, str):
+        values, label = residue_values(trace, color), color.replace("_", " ")
         if color == "token":
-            hexes = np.array(hex_colors(token_colors(trace.codebook)))[trace.tokens].tolist()
-            different = len(np.unique(trace.tokens[trace.has_frame]))
-            return f"token ({different} different)", Colors(hexes, [])
-        if color == "margin":
-            margin = nearest_codes(trace.codebook, trace.pre_vq, k=2).margin
-            return "margin", number_colors(np.where(trace.has_frame, margin, np.nan))
-        if color not in KEYS:
-            raise TraceError(
-                f"There is no color {color!r}; there are {', '.join(KEYS)}, and arrays of "
-                f"{len(trace)} values."
-            )
-        label, color = color.replace("_", " "), annotate(trace.chain)[color].to_numpy()
-    values = np.asarray(color)
-    if values.shape != (len(trace),):
-        raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
-    numeric = values.dtype.kind in "iuf"
-    return label, number_colors(values) if numeric else category_colors(values.astype(str).tolist())
+            label = f"token ({len(np.unique(trace.tokens[trace.has_frame]))} different)"
+    else:
+        values = np.asarray(color)
+        if values.shape != (len(trace),):
+            raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
+    tokens = isinstance(color, str) and color == "token"
+    return label, color_values(trace, values, tokens=tokens)
 
 
 def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
     viewer = py3Dmol.view(width=640, height=420)
-    viewer.addModel(_backbone_cif(trace), "cif")
+    viewer.addModel(backbone_cif(trace), "cif")
     viewer.setStyle(style)
     viewer.setHoverable({}, True, _HOVER % json.dumps(hover_of(trace)), _UNHOVER)
     return viewer
@@ -220,7 +208,7 @@ def point(position: np.ndarray) -> dict[str, float]:
     return dict(zip("xyz", position.tolist(), strict=True))
 
 
-def _backbone_cif(trace: Trace) -> str:
+def backbone_cif(trace: Trace) -> str:
     """Write N, CA, C and O with residues numbered from 1: 3Dmol.js knows no insertion codes."""
     positions = trace.chain.atom37_positions
     names, slots = list(_BACKBONE), list(_BACKBONE.values())

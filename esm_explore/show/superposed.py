@@ -9,13 +9,13 @@ import py3Dmol
 
 from esm_explore.experiments import SameToken
 from esm_explore.palette import CATEGORIES
-from esm_explore.show.structure import StructureView, point
+from esm_explore.show.structure import StructurePicture, point
 
 LOCAL = 4
 MOST = 30
 
 
-def view_same_token(alike: SameToken) -> StructureView:
+def view_same_token(alike: SameToken) -> StructurePicture:
     """Show neighbourhoods with the same token, superposed by the backbone frame of their query.
 
     Neighbours up to 4 along the chain are joined to a line; the others are balls. At most 30
@@ -27,7 +27,7 @@ def view_same_token(alike: SameToken) -> StructureView:
 
     Returns
     -------
-    StructureView
+    StructurePicture
     """
     shown = np.unique(np.linspace(0, len(alike) - 1, min(MOST, len(alike))).round().astype(int))
     viewer = py3Dmol.view(width=640, height=420)
@@ -41,7 +41,7 @@ def view_same_token(alike: SameToken) -> StructureView:
     ]
     along, across = CATEGORIES[0], CATEGORIES[1]
     legend = [("#000000", "the residue"), (along, "up to 4 along the chain"), (across, "others")]
-    return StructureView(viewer, lines, legend)
+    return StructurePicture(viewer, lines, legend)
 
 
 def _draw(viewer: py3Dmol.view, ca: np.ndarray, relative: np.ndarray) -> None:

@@ -1,0 +1,68 @@
+"""What tests look at in a page with 3D structures."""
+
+from __future__ import annotations
+
+from lab import value_of
+
+# A picture in numbers: its background, how many colors it has, how much of it is pure red, and a
+# sum that changes with any pixel.
+PIXELS = """canvas => {
+    const flat = document.createElement("canvas");
+    flat.width = canvas.width; flat.height = canvas.height;
+    const context = flat.getContext("2d");
+    context.drawImage(canvas, 0, 0);
+    const data = context.getImageData(0, 0, flat.width, flat.height).data;
+    const corner = [...data.slice(0, 3)];
+    const colors = new Set();
+    let red = 0;
+    for (let i = 0; i < data.length; i += 4) {
+        colors.add((data[i] >> 4) * 256 + (data[i + 1] >> 4) * 16 + (data[i + 2] >> 4));
+        red += data[i] > 60 && data[i + 1] < 40 && data[i + 2] < 40;
+    }
+    const sum = data.reduce((sum, value, i) => (sum + value * (i % 977)) % 1e9, 0);
+    return {corner, colors: colors.size, red, sum};
+}"""
+# Residues whose CA is seen: of all that are nearer to the eye, none is near it on the screen.
+SEEN = """canvas => {
+    const viewer = canvas.__viewer;
+    const box = canvas.getBoundingClientRect();
+    const [x, y, z, w] = viewer.getView().slice(4);
+    const atoms = viewer.selectedAtoms({atom: "CA"});
+    const toEye = (a) =>
+        2 * (x * z - w * y) * a.x + 2 * (y * z + w * x) * a.y + (1 - 2 * (x * x + y * y)) * a.z;
+    atoms.sort((a, b) => toEye(b) - toEye(a));
+    const places = viewer.modelToScreen(atoms).map(
+        (place) => ({x: place.x - window.scrollX, y: place.y - window.scrollY}));
+    return atoms.map((atom, i) => ({index: atom.resi - 1, ...places[i]})).filter(
+        (here, i) => places.slice(0, i).every(
+            (other) => Math.hypot(here.x - other.x, here.y - other.y) > 14)
+            && Math.abs(here.x - box.left - box.width / 2) < box.width / 2 - 5
+            && Math.abs(here.y - box.top - box.height / 2) < box.height / 2 - 5);
+}"""
+
+
+def canvas_of(page, which: int = 0):
+    return page.locator(".esm-structure-canvas").nth(which)
+
+
+def drawn(page, which: int = 0) -> dict:
+    """Wait until nothing changes any more; give the picture's pixels in numbers."""
+    canvas_of(page, which).locator("canvas").wait_for(state="attached")
+    before = None
+    while (now := canvas_of(page, which).locator("canvas").evaluate(PIXELS)) != before:
+        before = now
+        page.wait_for_timeout(400)
+    return now
+
+
+def lonely(page, which: int = 0, skip: int = -1) -> dict:
+    """Give a residue whose CA can be clicked without doubt, and where it is."""
+    return next(r for r in canvas_of(page, which).evaluate(SEEN) if r["index"] != skip)
+
+
+def wait_for(page, expression: str, value) -> None:
+    for _ in range(100):
+        if value_of(page, expression) == value:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError((expression, value_of(page, expression), value))

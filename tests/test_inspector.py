@@ -1,0 +1,364 @@
+"""The inspector's logic, without a browser: what follows when something is chosen."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import pytest
+from conftest import with_positions
+from ipywidgets.widgets.widget import _instances
+
+import esm_explore as ex
+from esm_explore.codebook import nearest_codes
+from esm_explore.palette import FRAMELESS, hex_colors, token_colors
+from esm_explore.show.layouts import color_by_step, place_residues
+from esm_explore.show.matching import match_residues
+from esm_explore.show.panel import node_table
+from esm_explore.show.panel_figures import TERMS, panel_figure
+from esm_explore.show.parts import badge
+from esm_explore.show.steps import encoder_steps, step_states
+from esm_explore.show.story import tell
+
+STEPS = encoder_steps(2)
+
+
+@pytest.fixture(scope="module")
+def mini():
+    return ex.load_encoder("mini")
+
+
+@pytest.fixture(scope="module")
+def trace(mini, ubiquitin):
+    return ex.trace(mini, ubiquitin)
+
+
+@pytest.fixture(scope="module")
+def pair(mini):
+    return [ex.trace(mini, ex.read_chain(name)) for name in ("1AKE", "4AKE")]
+
+
+@pytest.fixture(scope="module")
+def gap(mini, ubiquitin):
+    """Ubiquitin without the N of its eleventh residue."""
+    positions = ubiquitin.atom37_positions.copy()
+    positions[10, 0] = np.nan
+    return ex.trace(mini, with_positions(ubiquitin, positions))
+
+
+@pytest.fixture
+def inspector(trace):
+    shown = ex.inspect(trace)
+    yield shown
+    shown.close()
+
+
+def parts(inspector):
+    """The views of the first chain."""
+    return inspector._panes[0].structure, inspector._panes[0].strip, inspector._panes[0].panel
+
+
+def marked(inspector, layer):
+    data = inspector._map.figure.overlay[layer - 1]
+    return np.stack([data["x"], data["y"]], 1)
+
+
+def test_nine_steps_of_esm3s_encoder():
+    """Keys 1 to 9 are these, in the order in which the encoder goes."""
+    assert [step.title for step in STEPS] == [
+        "KNN",
+        "relative position",
+        "block 0 attention",
+        "block 0 output",
+        "block 1 attention",
+        "block 1 output",
+        "query",
+        "pre_vq",
+        "codebook",
+    ]
+
+
+def test_selecting_marks_the_residue_in_every_view(inspector, trace):
+    """Set from code: structure, strip, map and panel follow."""
+    inspector.selected = 29
+    structure, strip, panel = parts(inspector)
+    assert structure.selected == strip.selected == 29
+    assert "Residue 30 sees" in panel.sentence.value
+    np.testing.assert_allclose(marked(inspector, 3)[0], inspector._map.points[29])
+
+
+@pytest.mark.parametrize("view", ["structure", "strip", "map", "panel", "text"])
+def test_a_click_in_any_view_selects_everywhere(inspector, view):
+    """As the page reports clicks."""
+    structure, strip, panel = parts(inspector)
+    if view == "structure":
+        structure.selected = 40
+    elif view == "strip":
+        strip.selected = 40
+    elif view == "map":
+        inspector._picked(40)
+    elif view == "panel":
+        inspector.selected = 41
+        panel._on_residue(40)
+    else:
+        inspector._controls.residue.value = "41"
+    assert inspector.selected == structure.selected == strip.selected == 40
+
+
+@pytest.mark.parametrize("text", ["41", " 41 ", "A:41", "1UBI:41"])
+def test_a_residue_is_typed_as_it_is_spoken_of(inspector, text):
+    """By number, chain and number, or structure and number."""
+    inspector._controls.residue.value = text
+    assert inspector.selected == 40
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("999", "it has: 1 to 76"), ("Q:3", "there are: A"), ("x", "is not in")]
+)
+def test_a_wrong_residue_is_a_message_and_changes_nothing(inspector, text, said):
+    """No exception either: it would be a traceback in the log."""
+    before = inspector.selected
+    inspector._controls.residue.value = text
+    assert said in inspector._message.value
+    assert inspector._message.layout.display == "block"
+    assert inspector.selected == before
+    inspector.selected = 3
+    assert inspector._message.layout.display == "none"
+
+
+def test_code_that_asks_for_no_residue_gets_an_error(inspector):
+    """Our own, with what would be right."""
+    with pytest.raises(ex.TraceError, match="it is 0 to 75"):
+        inspector.selected = 76
+    with pytest.raises(ex.TraceError, match="it is 0 to 75"):
+        inspector.selection = [3, 400]
+
+
+def test_a_lasso_selects_many_and_sums_them_up(inspector, trace):
+    """Counts of amino acids, structures and tokens."""
+    inspector._lassoed([22, 23, 24, 25])
+    structure, strip, _ = parts(inspector)
+    assert inspector.selection == structure.selection == strip.selection == [22, 23, 24, 25]
+    assert "4 residues selected" in inspector._summary.value
+    assert "4 helix" in inspector._summary.value
+    assert len(marked(inspector, 1)) == 4
+    inspector._lassoed([])
+    assert inspector._summary.value == ""
+
+
+def test_a_drag_over_the_strip_is_a_selection(inspector):
+    """And can be observed by a user's code."""
+    seen = []
+    inspector.observe(lambda change: seen.append(change["new"]), "selection")
+    parts(inspector)[1].selection = [3, 4, 5]
+    assert seen == [[3, 4, 5]]
+
+
+def test_clicking_a_code_marks_the_residues_that_have_it(inspector, trace):
+    """None is said in words."""
+    token = int(trace.tokens[30])
+    inspector._code_clicked(0, token)
+    assert inspector.selection == np.flatnonzero(trace.tokens == token).tolist()
+    unused = int(np.setdiff1d(np.arange(4096), trace.tokens)[0])
+    inspector._code_clicked(0, unused)
+    assert inspector.selection == []
+    assert f"has code {unused}" in inspector._message.value
+
+
+def test_every_step_changes_sentence_and_colors(inspector):
+    """And the buttons show where one is."""
+    sentences, colors = set(), set()
+    for number in range(9):
+        inspector._bar.press(str(number + 1))
+        assert inspector.step == number
+        structure, strip, panel = parts(inspector)
+        assert structure.colors == strip.colors
+        sentences.add(panel.sentence.value)
+        colors.add(structure.colors)
+    assert len(sentences) == 9
+    # The query's state is the last block's output.
+    assert len(colors) == 8
+    inspector._bar.press("ArrowRight")
+    assert inspector.step == 8
+    inspector._bar.press("ArrowLeft")
+    assert inspector.step == 7
+
+
+def test_lines_are_as_thick_as_attention(inspector, trace):
+    """Of the head that the slider says."""
+    inspector.step = 2
+    inspector.selected = 30
+    structure, _, panel = parts(inspector)
+    rows = trace.neighborhood(30).attention[0, :, 0]
+    for chosen, row in ((-1, rows.mean(0)), (5, rows[5])):
+        panel.head.value = chosen
+        weights = {line[1]: line[2] for line in structure.lines}
+        expected = row[1:] / row[1:].max()
+        np.testing.assert_allclose(
+            [weights[node] for node in trace.edges[30][1:].tolist()], expected, rtol=1e-4
+        )
+    inspector.step = 6
+    assert structure.lines == []
+
+
+def test_the_last_step_has_the_colors_of_tokens(trace):
+    """The same as in every other picture of the encoder."""
+    expected = np.array(hex_colors(token_colors(trace.codebook)))[trace.tokens].tolist()
+    assert color_by_step([trace], STEPS[-1]) == [expected]
+
+
+def test_colors_of_every_menu_entry(inspector):
+    """Words and numbers, with a legend."""
+    for color in [option[1] for option in inspector._controls.color.options]:
+        inspector.color = color
+        assert len(parts(inspector)[0].colors) == 3 * 76
+    inspector.color = "secondary_structure"
+    assert "helix" in inspector._legend.value
+
+
+def test_umap_is_made_when_asked_for_and_kept(inspector):
+    """Another layout of the same residues."""
+    inspector.step = 7
+    before = inspector._map.points
+    inspector.arrangement = "UMAP"
+    after = inspector._map.points
+    assert after.shape == before.shape
+    assert not np.allclose(after, before)
+    assert "UMAP" in inspector._map.figure.axes["title"]["text"]
+    inspector.step = 8
+    inspector.step = 7
+    assert inspector._map.points is after
+
+
+def test_two_chains_are_linked_by_number(pair):
+    """A click in one marks its counterpart in the other; the clicked one is what `selected` is."""
+    shown = ex.inspect(pair)
+    first, second = (pane.strip for pane in shown._panes)
+    shown.selected = 30
+    assert (first.selected, second.selected) == (30, 30)
+    second.selected = 77
+    assert (shown.chain, shown.selected, first.selected) == (1, 77, 77)
+    shown._controls.link.value = "alignment"
+    assert first.selected == 77
+    shown.close()
+
+
+def test_alignment_links_what_numbers_do_not(mini, trace, ubiquitin):
+    """Ubiquitin from residue 11 on, renumbered from 1."""
+    part = ubiquitin[10:]
+    part = type(part)(**{**vars(part), "residue_index": np.arange(1, len(part) + 1)})
+    shorter = ex.trace(mini, part)
+    by_number = match_residues(shorter, trace, "residue number")
+    by_alignment = match_residues(shorter, trace, "alignment")
+    assert by_number[:3].tolist() == [0, 1, 2]
+    assert by_alignment.tolist() == list(range(10, 76))
+
+
+def test_of_three_chains_a_menu_shows_one(pair, trace):
+    """Typing another chain's residue goes there."""
+    shown = ex.inspect([*pair, trace])
+    assert len(shown._panes) == 1
+    shown._controls.residue.value = "1UBI:5"
+    assert (shown.chain, shown.selected) == (2, 4)
+    assert shown._panes[0].strip.letters == trace.chain.sequence
+    shown.close()
+
+
+def test_what_cannot_be_inspected_is_said_in_the_widget(trace, toy_encoder, ubiquitin, tmp_path):
+    """Different encoders, and a trace that lost its encoder."""
+    other = ex.trace(toy_encoder, ubiquitin)
+    assert "different encoders" in ex.inspect([trace, other])._message.value
+    loaded = ex.load_trace(trace.save(tmp_path / "trace.safetensors"))
+    assert "load_trace(path, encoder=...)" in ex.inspect(loaded)._message.value
+    assert "no traces" in ex.inspect([])._message.value
+    with pytest.raises(ex.TraceError, match="inspect takes a Trace"):
+        ex.inspect("1UBI")
+
+
+def test_a_frameless_residue_is_grey_and_explained(gap):
+    """It is not on the map, and its token is said to mean nothing."""
+    shown = ex.inspect(gap)
+    shown.selected = 10
+    assert "has no backbone frame" in shown._panes[0].panel.sentence.value
+    assert shown._panes[0].structure.colors[30:33] == bytes.fromhex(FRAMELESS[1:])
+    assert len(shown._map.points) == 75
+    assert len(marked(shown, 3)) == 0
+    shown.close()
+
+
+def test_sentences_say_what_the_numbers_say(trace):
+    """Attention, codes and lengths of one residue, computed again."""
+    opened = trace.neighborhood(30)
+    told = {step.title: tell(trace, opened, step) for step in STEPS}
+    mean = opened.attention[0, :, 0].mean(0)
+    best = int(np.argsort(-mean[1:])[0]) + 1
+    relative = opened.relative_positions[best]
+    assert f"keeps {100 * mean[0]:.0f} % on itself" in told["block 0 attention"]
+    assert f"reads mostly i{relative:+d} ({100 * mean[best]:.0f} %)" in told["block 0 attention"]
+    found = nearest_codes(trace.codebook, trace.pre_vq[30:31], k=2)
+    assert f"margin of {found.margin[0]:.2f}" in told["codebook"]
+    assert f"token is {trace.tokens[30]}" in told["codebook"]
+    attention = np.linalg.norm(trace.attention_out[1][30])
+    assert f"attention adds {attention:.1f}" in told["block 1 output"]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.title)
+def test_every_step_can_be_drawn(trace, gap, step):
+    """A figure with as many click targets as points, a table, and states to lay out."""
+    for shown, index in ((trace, 30), (gap, 10)):
+        opened = shown.neighborhood(index)
+        for term in TERMS if step.kind == "attention" else TERMS[:1]:
+            drawn = panel_figure(shown, opened, step, None, term)
+        targets = drawn.residues or drawn.codes
+        assert bool(targets) == (step.kind not in ("block", "pre_vq"))
+        assert not targets or len(targets) == len(drawn.data[0]["x"])
+        assert node_table(shown, opened, step, 3).count("<tr") == 17
+        assert len(step_states(shown, step)) == len(shown)
+        assert len(place_residues([shown], step, "PCA")) == shown.has_frame.sum()
+
+
+def test_the_shortest_chain_can_be_inspected(mini, ubiquitin):
+    """One residue: a neighbourhood of itself."""
+    shown = ex.inspect(ex.trace(mini, ubiquitin[:1]))
+    for step in range(9):
+        shown.step = step
+    assert "fewer than 16" in tell(shown.traces[0], shown.traces[0].neighborhood(0), STEPS[0])
+    shown.close()
+
+
+def test_the_tour_walks_and_explains(trace):
+    """General text, and this residue's sentence."""
+    tour = ex.step_through(trace, "31")
+    assert tour.residue == 30
+    for number, step in enumerate(STEPS):
+        tour.step = number
+        assert escape(step.explanation) in tour._explanation.value
+        assert step.title in tour._pane.panel.sentence.value
+    assert repr(tour).splitlines()[0] == "Tour of residue 31 of 1UBI chain A, 76 residues"
+    tour.close()
+    with pytest.raises(ex.TraceError, match="it has: 1 to 76"):
+        ex.step_through(trace, "200")
+
+
+def test_the_text_form_names_chain_and_encoder(inspector):
+    """What nbval compares."""
+    assert repr(inspector).splitlines() == [
+        "Inspector of 1UBI chain A, 76 residues",
+        "Encoder: mini (esm_explore, trained on 11k chains)",
+    ]
+
+
+def test_closing_leaves_nothing_behind(trace):
+    """Ten times opened and closed: as many widgets in the kernel as before."""
+    ex.inspect(trace).close()
+    before = len(_instances)
+    for _ in range(10):
+        ex.inspect(trace).close()
+    assert len(_instances) == before
+
+
+def test_what_could_mislead_is_a_badge(mini, trace):
+    """4ZHL's numbering changes tokens; ubiquitin has nothing to warn of."""
+    numbered = ex.trace(mini, ex.read_chain("4ZHL"))
+    assert "numbering=&quot;sequential&quot; changes" in badge([numbered])
+    assert badge([trace]) == ""
