@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlparse
+from uuid import uuid4
 
 import nbformat
 import pytest
@@ -128,7 +129,8 @@ def lab_page(
         page.route("**/*", stay)
         if init:
             page.add_init_script(init)
-        page.goto(f"{address}/lab")
+        # A workspace of its own: what another page has open is not opened here too.
+        page.goto(f"{address}/lab/workspaces/{uuid4().hex}")
         wait_for_lab(page)
         yield page
 
@@ -165,6 +167,7 @@ def run_notebook(page, name: str, limit: float = 300) -> list[dict]:
     open_notebook(page, name)
     page.set_default_timeout(limit * 1000)
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.set_default_timeout(60_000)
     return page.evaluate("window.panel.content.model.toJSON().cells")
 
 

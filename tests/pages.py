@@ -61,7 +61,7 @@ def lonely(page, which: int = 0, skip: int = -1) -> dict:
 
 
 def wait_for(page, expression: str, value) -> None:
-    for _ in range(100):
+    for _ in range(400):
         if value_of(page, expression) == value:
             return
         page.wait_for_timeout(50)

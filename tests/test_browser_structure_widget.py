@@ -34,7 +34,8 @@ torch.manual_seed(0)
 encoder = StructureTokenEncoder(
     d_model=64, n_heads=1, v_heads=8, n_layers=2, d_out=16, n_codes=512).eval()
 encoder.codebook.embeddings.normal_(std=0.5)
-view = StructureView.of(ex.trace(encoder, ex.read_chain("1UBI")))
+trace = ex.trace(encoder, ex.read_chain("1UBI"))
+view = StructureView.of(trace)
 """
 BESIDE = "W.HBox([view, StructureView.of(ex.trace(encoder, ex.read_chain('1AKE')))])"
 EMPTY = "box = W.VBox([])\nbox"
@@ -69,6 +70,7 @@ def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("notebooks")
     write_notebook(folder / "views.ipynb", [SETUP + "view", BESIDE, EMPTY])
     write_notebook(folder / "one.ipynb", [SETUP + "view"])
+    write_notebook(folder / "static.ipynb", [SETUP + "ex.view(trace)"])
     write_notebook(
         folder / "no_script.ipynb",
         [SETUP + "Engine._current = Engine(source=b'')\nStructureView(structure=view.structure)"],
@@ -184,15 +186,19 @@ def test_shift_and_click_put_residues_into_the_selection_and_take_them_out(page)
 
 
 def test_arrow_keys_go_on_by_one_residue_and_stay_in_the_view(page):
-    """JupyterLab's own arrow keys would go to another cell."""
+    """JupyterLab's own arrow keys would go to another cell; a click gives the view the keys."""
     residue = lonely(page)
     page.mouse.click(residue["x"], residue["y"])
     wait_for(page, "view.selected", residue["index"])
+    run_code(page, "view.selected = 40")
     cell = page.evaluate("window.panel.content.activeCellIndex")
-    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowUp", "ArrowUp"):
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowUp"):
         page.keyboard.press(key)
-    page.keyboard.press("ArrowLeft")
-    wait_for(page, "view.selected", residue["index"] - 1)
+    wait_for(page, "view.selected", 41)
+    run_code(page, "view.selected = 1")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    wait_for(page, "view.selected", 0)
     assert page.evaluate("window.panel.content.activeCellIndex") == cell
 
 
@@ -228,10 +234,10 @@ def test_while_the_kernel_is_busy_a_click_says_so(page):
     """
     residue = lonely(page)
     busy = page.locator(".esm-structure-busy").first
-    run_code(page, "import ctypes; ctypes.PyDLL(None).sleep(3)", wait=False)
-    page.wait_for_timeout(500)
+    run_code(page, "import ctypes; ctypes.PyDLL(None).sleep(6)", wait=False)
+    page.wait_for_timeout(1000)
     page.mouse.click(residue["x"], residue["y"])
-    busy.wait_for(state="visible", timeout=2000)
+    busy.wait_for(state="visible", timeout=4000)
     assert "the kernel is busy" in busy.inner_text()
     assert page.locator(".esm-structure-label.selected").first.is_visible()
     busy.wait_for(state="hidden")
@@ -305,6 +311,24 @@ def test_without_webgl_a_message_stands_in_place_of_the_picture(lab, address):
         label.get_by_text(value_of(page, "view.labels[3]")).wait_for()
         assert "Encoder:" in page.locator(".esm-structure-caption").first.inner_text()
         assert page.console_errors == []
+
+
+@pytest.mark.parametrize("init", ["", NO_WEBGL])
+def test_a_static_view_is_a_picture_or_a_message_but_no_white_box(lab, address, init):
+    """The message lies under the picture, and is seen where there is none."""
+    with lab_page(address, beside=lab, init=init) as page:
+        assert errors_in(run_notebook(page, "static.ipynb")) == []
+        message = page.get_by_text("this browser has no WebGL").first
+        message.wait_for()
+        page.wait_for_timeout(3000)
+        seen = message.evaluate(
+            """message => {
+                message.scrollIntoView();
+                const {left, top} = message.getBoundingClientRect();
+                return document.elementFromPoint(left + 20, top + 20).tagName;
+            }"""
+        )
+        assert seen == ("P" if init else "CANVAS")
 
 
 def test_without_script_and_internet_a_message_says_so(lab, address):

@@ -6,9 +6,16 @@ import base64
 import gzip
 from functools import cache
 from importlib.resources import files
+from inspect import signature
 
-# Where a widget without the bundled script looks; the version is package.json's.
-CDN = "https://cdn.jsdelivr.net/npm/3dmol@2.5.5/build/3Dmol.es6-min.js"
+import py3Dmol
+
+# Where a widget without the bundled script looks: where py3Dmol does, for the module of that script.
+CDN = (
+    signature(py3Dmol.view.__init__)
+    .parameters["js"]
+    .default.replace("3Dmol-min.js", "3Dmol.es6-min.js")
+)
 
 # py3Dmol waits for window.$3Dmolpromise, and fetches the script only where there is none.
 _LOADER = """<script>
