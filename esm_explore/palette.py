@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from plotly.colors import sample_colorscale, unlabel_rgb
@@ -76,6 +77,14 @@ def token_colors(codebook: np.ndarray) -> np.ndarray:
     >>> token_colors(np.eye(5)).shape
     (5, 3)
     """
+    codebook = np.ascontiguousarray(codebook)
+    return _token_colors(codebook.tobytes(), codebook.dtype.str, codebook.shape).copy()
+
+
+# Every view asks for the colors of the same codebook, many times a second.
+@lru_cache(maxsize=4)
+def _token_colors(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    codebook = np.frombuffer(data, dtype).reshape(shape)
     centered = codebook - codebook.mean(0, dtype=np.float64)
     _, axes = np.linalg.eigh(centered.T @ centered)
     axes = axes[:, :-4:-1]

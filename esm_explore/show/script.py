@@ -10,7 +10,7 @@ from inspect import signature
 
 import py3Dmol
 
-# Where a widget without the bundled script looks: where py3Dmol does, for the module of that script.
+# Where a widget without the bundled script looks: where py3Dmol does, for the ES module.
 CDN = (
     signature(py3Dmol.view.__init__)
     .parameters["js"]

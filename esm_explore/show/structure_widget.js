@@ -1,6 +1,7 @@
 // The page's side of StructureView: the traits say what is shown, 3Dmol.js draws it.
 
 const BUSY_AFTER = 400; // ms without an answer from Python
+const REST = 120; // ms on a residue before Python is told: a click shall not have to wait for that
 const DOWNLOAD_LIMIT = 20_000; // ms
 const STILL = 4; // px that the pointer may move in a click
 const PICK_RADIUS = 1.9; // Å around a CA: half the way to the next one
@@ -8,15 +9,20 @@ const NO_WEBGL = "This browser has no WebGL, so the structure cannot be drawn in
 const BUSY = "the kernel is busy: other views follow when the running cell is done";
 
 // Each model imports this module anew; what views share is kept with the page.
-const page = (globalThis.esmExploreStructure ??= { script: null, idle: [], clicks: 0 });
+const page = (globalThis.esmExploreStructure ??= { script: null, webgl: null, idle: [], clicks: 0 });
 
 function hasWebGL() {
+  if (page.webgl) return true;
   // As 3Dmol.js asks for it: one context for all viewers, off the screen where there is such.
-  const [canvas, kinds] =
+  const gl =
     typeof OffscreenCanvas === "undefined"
-      ? [document.createElement("canvas"), ["webgl2", "webgl"]]
-      : [new OffscreenCanvas(1, 1), ["webgl2"]];
-  return (page.webgl ||= kinds.some((kind) => canvas.getContext(kind) !== null));
+      ? document.createElement("canvas").getContext("webgl2")
+      : new OffscreenCanvas(1, 1).getContext("webgl2");
+  if (!gl) return false;
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  page.webgl = { software: /swiftshader|llvmpipe|software|basic render/i.test(name) };
+  return true;
 }
 
 async function fetchScript(model, say) {
@@ -53,7 +59,8 @@ function takeViewer(engine, parent) {
     return kept.resize();
   }
   const place = element(parent, "viewer");
-  return engine.createViewer(place, { cartoonQuality: 5 });
+  // Four times the pixels look smoother, but without a graphics card take three times as long.
+  return engine.createViewer(place, { cartoonQuality: 5, upscale: !page.webgl.software });
 }
 
 function giveBack(viewer) {
@@ -116,6 +123,7 @@ function render({ model, el }) {
   let shapes = [];
   let awaited = 0;
   let busyTimer = 0;
+  let hoverTimer = 0;
   let frame = 0;
   const due = new Set();
 
@@ -125,10 +133,6 @@ function render({ model, el }) {
   };
   const count = () => model.get("labels").length;
   const ca = (index) => residues[index]?.CA;
-  const tell = (name, value) => {
-    model.set(name, value);
-    model.save_changes();
-  };
 
   // --- what is drawn -----------------------------------------------------------------------
 
@@ -278,7 +282,8 @@ function render({ model, el }) {
   }
 
   function acted(name, value) {
-    tell(name, value);
+    model.set(name, value);
+    model.save_changes();
     awaited = ++page.clicks;
     model.send({ kind: "clicked", n: awaited });
     clearTimeout(busyTimer);
@@ -311,9 +316,15 @@ function render({ model, el }) {
     if (!viewer || event.buttons) return;
     const index = pick(event);
     canvas.style.cursor = index < 0 ? "grab" : "pointer";
-    if (index !== model.get("hovered")) tell("hovered", index);
+    hover(index);
   }
-  const leave = () => model.get("hovered") !== -1 && tell("hovered", -1);
+  function hover(index) {
+    if (index === model.get("hovered")) return;
+    model.set("hovered", index);
+    clearTimeout(hoverTimer);
+    hoverTimer = setTimeout(() => model.save_changes(), REST);
+  }
+  const leave = () => hover(-1);
 
   // On the window and before everyone else, because JupyterLab's own arrow keys leave the cell.
   function key(event) {
@@ -387,6 +398,7 @@ function render({ model, el }) {
     deafen();
     cancelAnimationFrame(frame);
     clearTimeout(busyTimer);
+    clearTimeout(hoverTimer);
     for (const [names, handler] of Object.entries(changes)) model.off(names, handler);
     if (viewer) giveBack(viewer);
     viewer = null;
