@@ -30,7 +30,8 @@ _UNHOVER = """function(atom, viewer) {
 }"""
 
 # The picture covers it; what cannot be drawn is then no white box, also in saved HTML.
-_UNDER = """<p aria-hidden="true" style="position: absolute; max-width: 24em; padding: 1em; font-size: 85%">
+_UNDER = """<p aria-hidden="true"
+style="position: absolute; max-width: 24em; padding: 1em; font-size: 85%">
 Here is a 3D picture. If you can read this, it is still being loaded, or this browser has no WebGL,
 or 3Dmol.js could not be loaded.</p>"""
 

@@ -131,7 +131,7 @@ function render({ model, el }) {
     message.textContent = text;
     message.hidden = !text;
   };
-  const count = () => model.get("labels").length;
+  const count = () => Math.max(model.get("labels").length, residues.length);
   const ca = (index) => residues[index]?.CA;
 
   // --- what is drawn -----------------------------------------------------------------------
@@ -180,7 +180,8 @@ function render({ model, el }) {
   }
 
   function colorOf(index) {
-    const { buffer, byteOffset } = model.get("colors");
+    const { buffer, byteOffset, byteLength } = model.get("colors");
+    if (3 * index + 3 > byteLength) return model.get("_drawn").missing;
     const [r, g, b] = new Uint8Array(buffer, byteOffset + 3 * index, 3);
     return (r << 16) | (g << 8) | b;
   }
@@ -258,7 +259,7 @@ function render({ model, el }) {
     if (!ring.hidden) put(ring, label, selected);
     else if (!label.hidden) {
       const missing = viewer ? " (no CA atom to show)" : "";
-      label.textContent = model.get("labels")[selected] + missing;
+      label.textContent = (model.get("labels")[selected] ?? "") + missing;
       label.style.left = label.style.top = "8px";
     }
     hoverRing.hidden = hoverLabel.hidden = !known(hovered) || hovered === selected;

@@ -52,7 +52,8 @@ class StructureView(anywidget.AnyWidget):
         mmCIF with the backbone's atoms in Å, residues numbered from 1. A new one is loaded and
         centred.
     colors : bytes
-        Red, green and blue of each residue; see `color_bytes`. New ones keep the camera.
+        Red, green and blue of each residue; see `color_bytes`. Residues beyond the last are grey.
+        New ones keep the camera.
     labels : list of str
         What each residue is called where it is hovered over or selected.
     selected : int
@@ -86,7 +87,7 @@ class StructureView(anywidget.AnyWidget):
     height = Int(420).tag(sync=True)
     _engine = Instance(Engine).tag(sync=True, **widget_serialization)
     _cdn = Unicode(CDN).tag(sync=True)
-    _drawn = Dict({"axes": list(AXES), "line": LINE}).tag(sync=True)
+    _drawn = Dict({"axes": list(AXES), "line": LINE, "missing": FRAMELESS}).tag(sync=True)
 
     def __init__(self, **traits):
         # In a Box a view without these would have no width.
