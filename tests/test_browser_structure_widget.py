@@ -148,13 +148,16 @@ def test_recoloring_keeps_the_camera_and_the_model(page):
 
 
 def test_a_new_structure_is_loaded_and_centred(page):
-    """4AKE in place of 1UBI, and back."""
+    """4AKE in place of 1UBI, and back. Until its colors come, what has none is grey."""
     run_code(
         page,
         "other = StructureView.of(ex.trace(encoder, ex.read_chain('4AKE')))\n"
         "kept = view.get_state(['structure', 'colors', 'labels'])\n"
-        "view.set_state(other.get_state(['structure', 'colors', 'labels']))",
+        "view.structure = other.structure; view.selected = 200",
     )
+    page.wait_for_timeout(500)
+    drawn(page)
+    run_code(page, "view.colors = other.colors; view.labels = other.labels; view.selected = -1")
     page.wait_for_timeout(500)
     drawn(page)
     count = "canvas => canvas.__viewer.selectedAtoms({atom: 'CA'}).length"
