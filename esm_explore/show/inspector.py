@@ -326,16 +326,17 @@ class Inspector(widgets.VBox):
         partner = -1
         for number, pane in enumerate(self._panes):
             if self._chain_of(number) == self.chain:
-                pane.mark(self.selected, self.selection)
+                # The panel first: drawing in 3D is slow, and the page does one thing at a time.
                 self._open(pane, self.selected)
+                pane.mark(self.selected, self.selection)
             else:
                 match = match_residues(
                     self.traces[self.chain], pane.trace, self._controls.link.value
                 )
                 partner = int(match[self.selected]) if self.selected >= 0 else -1
                 chosen = match[self.selection]
-                pane.mark(partner, chosen[chosen >= 0].tolist())
                 self._open(pane, partner)
+                pane.mark(partner, chosen[chosen >= 0].tolist())
         other = 1 - self.chain if len(self._panes) == 2 else -1
         self._map.mark(
             self._point(self.chain, self.selected),
