@@ -18,6 +18,7 @@ from esm.tokenization.structure_tokenizer import StructureTokenizer
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.diagnosis.findings import Report
+from esm_explore.diagnosis.numbers import residue_labels
 from esm_explore.encoders import EncoderInfo
 from esm_explore.errors import TraceError
 from esm_explore.forward import Inputs
@@ -124,8 +125,7 @@ class Trace:
     @property
     def labels(self) -> list[str]:
         """Each residue's number and insertion code as in the file, such as ``57`` or ``57A``."""
-        codes = np.char.strip(np.asarray(self.chain.insertion_code, dtype=str))
-        return [f"{n}{c}" for n, c in zip(self.chain.residue_index, codes, strict=True)]
+        return residue_labels(self.chain)
 
     @cached_property
     def findings(self) -> Report:
