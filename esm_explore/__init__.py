@@ -1,6 +1,7 @@
 """A microscope for ESM3's structure tokens."""
 
 from esm_explore.annotations import annotate
+from esm_explore.chain_tokens import ChainTokens
 from esm_explore.chains import read_chain
 from esm_explore.diagnosis.examination import doctor
 from esm_explore.diagnosis.findings import Finding, Report
@@ -12,7 +13,7 @@ from esm_explore.errors import (
     EsmExploreError,
     TraceError,
 )
-from esm_explore.fast import ChainTokens, tokenize
+from esm_explore.fast import tokenize, tokenize_stream
 from esm_explore.mini.decoder import DecodedNeighborhood, decode_neighborhood
 from esm_explore.neighborhood import Neighborhood
 from esm_explore.show.inspector import Inspector, inspect
@@ -53,6 +54,7 @@ __all__ = [
     "read_chain",
     "step_through",
     "tokenize",
+    "tokenize_stream",
     "trace",
     "view",
     "view_neighborhood",

@@ -86,20 +86,27 @@ def nearest_codes(codebook: np.ndarray, latents: np.ndarray, k: int = 8) -> Near
     return NearestCodes(indices, squared, distance[:, 1] - distance[:, 0])
 
 
+def squared_distances(codes: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Compute the squared distance of each row to each code, (M, n_codes), as esm does.
+
+    The steps are those of ``EMACodebook.forward``, in place: the same numbers, bit for bit.
+    """
+    squared = (2 * rows @ codes.t()).neg_()
+    squared.add_((rows**2).sum(dim=1, keepdim=True))
+    return squared.add_((codes.t() ** 2).sum(dim=0, keepdim=True))
+
+
 def nearest_rows(
     codes: torch.Tensor, rows: torch.Tensor, k: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the `k` codes nearest to each row: their numbers and squared distances, (M, k) each."""
-    squared = (
-        (rows**2).sum(dim=1, keepdim=True)
-        - 2 * rows @ codes.t()
-        + (codes.t() ** 2).sum(dim=0, keepdim=True)
-    )
+    squared = squared_distances(codes, rows)
     winner = squared.argmin(dim=1, keepdim=True)
+    nearest = squared.gather(1, winner)
     # The winner is taken apart: among equal distances topk need not agree with argmin.
-    rest = squared.scatter(1, winner, torch.inf)
-    runner_up, index = rest.topk(k - 1, dim=1, largest=False)
-    return torch.cat([winner, index], 1), torch.cat([squared.gather(1, winner), runner_up], 1)
+    squared.scatter_(1, winner, torch.inf)
+    runner_up, index = squared.topk(k - 1, dim=1, largest=False)
+    return torch.cat([winner, index], 1), torch.cat([nearest, runner_up], 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,9 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 from tqdm.auto import tqdm
 
+from esm_explore.chain_tokens import ChainTokens
 from esm_explore.errors import TraceError
-from esm_explore.fast_chunks import ChainTokens, ChunkedEncoder
+from esm_explore.fast_chunks import ChunkedEncoder
 from esm_explore.traces import Numbering
 
 SHOW_PROGRESS = 2_000
@@ -21,7 +22,7 @@ def tokenize(
     chains: Iterable[ProteinChain],
     *,
     numbering: Numbering = "file",
-    chunk_size: int = 256,
+    chunk_size: int = 128,
     dtype: Literal["float32", "bfloat16"] = "float32",
     progress: bool | None = None,
 ) -> list[ChainTokens]:
@@ -37,7 +38,7 @@ def tokenize(
         Which residue numbers the encoder sees, as in `trace`.
     chunk_size : int
         Residues encoded at a time, of one long chain or of several short ones. Memory grows
-        with it (0.2 GB for 256 with ESM3's sizes), not with the chains.
+        with it (0.1 GB for 128 with ESM3's sizes), not with the chains.
     dtype : {"float32", "bfloat16"}
         Of the matrix products. **bfloat16 changes tokens**: it is for searches that can bear
         it, on hardware that has it, and never the default.
@@ -94,7 +95,7 @@ def tokenize_stream(
     chains: Iterable[ProteinChain],
     *,
     numbering: Numbering = "file",
-    chunk_size: int = 256,
+    chunk_size: int = 128,
     dtype: Literal["float32", "bfloat16"] = "float32",
 ) -> Iterator[ChainTokens]:
     """Tokenize chains one after the other, as they come.

@@ -6,6 +6,7 @@ of the last block only the query's row is read; and no (heads, K, K, 3) array is
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Nodes:
 
 
 class FastPass:
-    """An encoder, made ready for many neighbourhoods.
+    """An encoder, made ready for many neighbourhoods; threads take turns.
 
     Parameters
     ----------
@@ -68,11 +69,11 @@ class FastPass:
             self._states = relative_position_table(encoder)
             self._table = self._blocks[0].project(self._states, self._states)
             self._latent = _Linear(encoder.pre_vq_proj.weight, encoder.pre_vq_proj.bias, dtype)
-            self._space = space
+            self._space, self._taken = space, threading.Lock()
 
     def __call__(self, nodes: Nodes) -> torch.Tensor:
         """Encode neighbourhoods up to the latent, shape=(M, d_code), dtype=float32."""
-        with plain_float32(nodes.rotation.device):
+        with self._taken, plain_float32(nodes.rotation.device):
             m, k = nodes.bins.shape
             first, last = self._blocks[0], self._blocks[-1]
             rows = 1 if first is last else k

@@ -39,7 +39,7 @@ def check_encoder(encoder: StructureTokenEncoder) -> None:
             f"The encoder's weights are on {' and '.join(devices)}; they have to be on one device, "
             "with numbers: use encoder.to(device), or load it again."
         )
-    if not torch.isfinite(codebook_vectors(encoder)).all():
+    if not torch.isfinite(torch.stack(codebook_vectors(encoder).aminmax())).all():
         raise TraceError(
             "The encoder's codebook holds NaN or infinite numbers, with which esm gives every "
             "residue the same token: load the encoder again."

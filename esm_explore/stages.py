@@ -129,13 +129,13 @@ class BlockWeights:
     ffn_down: nn.Linear
 
 
-def block_weights(encoder: StructureTokenEncoder) -> list[BlockWeights]:
-    """Give the weights of each block, for a pass that does not call esm's modules.
+def check_unchanged(encoder: StructureTokenEncoder) -> None:
+    """Refuse an encoder that a pass without esm's modules would not do justice to.
 
     Raises
     ------
     TraceError
-        If somebody's hooks or neighbour search are on the encoder: such a pass would skip them.
+        If somebody's hooks or neighbour search are on it: such a pass would skip them.
     """
     with _LOCK:  # not while `hooked` is at work
         changed = [name for name, m in encoder.named_modules() if _has_hooks(m)]
@@ -146,6 +146,14 @@ def block_weights(encoder: StructureTokenEncoder) -> list[BlockWeights]:
             f"The encoder was changed at {', '.join(changed)} (a hook, or another function): "
             "take that away, or use trace(), which respects it."
         )
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
+def block_weights(encoder: StructureTokenEncoder) -> list[BlockWeights]:
+    """Give the weights of each block, for a pass that does not call esm's modules."""
     found = []
     for block in encoder.transformer.blocks:
         attention, (ffn_norm, ffn_up, _, ffn_down) = block.geom_attn, block.ffn
@@ -162,10 +170,6 @@ def block_weights(encoder: StructureTokenEncoder) -> list[BlockWeights]:
             )
         )
     return found
-
-
-def _has_hooks(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 class Capture(dict):

@@ -232,16 +232,7 @@ class Trace:
             One row a residue; columns chain, number, insertion_code ("" for none), name
             (three letters, UNK where the sequence has an X), has_frame and token.
         """
-        return pd.DataFrame(
-            {
-                "chain": self.chain.chain_id,
-                "number": self.chain.residue_index,
-                "insertion_code": np.char.strip(np.asarray(self.chain.insertion_code, dtype=str)),
-                "name": [three_letters(letter) for letter in self.chain.sequence],
-                "has_frame": self.has_frame,
-                "token": self.tokens,
-            }
-        )
+        return residue_table(self.chain, self.has_frame, self.tokens)
 
     def save(self, path: str | Path) -> Path:
         """Write the trace to a file, without its encoder.
@@ -306,3 +297,17 @@ def three_letters(letter: str) -> str:
         return ProteinSequence.convert_letter_1to3(letter)
     except KeyError:
         return "UNK"
+
+
+def residue_table(chain: ProteinChain, has_frame: np.ndarray, tokens: np.ndarray) -> pd.DataFrame:
+    """Make the table of `Trace.to_frame`, one row a residue."""
+    return pd.DataFrame(
+        {
+            "chain": chain.chain_id,
+            "number": chain.residue_index,
+            "insertion_code": np.char.strip(np.asarray(chain.insertion_code, dtype=str)),
+            "name": [three_letters(letter) for letter in chain.sequence],
+            "has_frame": has_frame,
+            "token": tokens,
+        }
+    )

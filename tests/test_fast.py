@@ -18,7 +18,6 @@ from test_trace import esm_encode
 import esm_explore as ex
 from esm_explore import fast_edges
 from esm_explore.codebook import nearest_codes
-from esm_explore.fast import tokenize_stream
 from esm_explore.fast_edges import nearest_edges
 from esm_explore.inputs import chain_inputs
 
@@ -165,6 +164,16 @@ def test_every_weight_counts(ubiquitin):
         parameter.data.copy_(kept)
 
 
+def test_weights_changed_behind_torchs_back_are_seen(ubiquitin):
+    """What was prepared of an encoder is not used again after its memory was written to."""
+    encoder = encoder_of()
+    (before,) = ex.tokenize(encoder, [ubiquitin])
+    encoder.transformer.blocks[1].geom_attn.proj.weight.detach().numpy()[0, 0] += 1
+    (after,) = ex.tokenize(encoder, [ubiquitin])
+    assert np.abs(after.pre_vq - before.pre_vq).max() > 1e-5
+    assert_equal_to_esm(after, encoder, ubiquitin, atol=5e-5)
+
+
 def test_a_residue_without_a_backbone_frame_gets_esms_constant_token(toy_encoder, ubiquitin):
     """Its latent is pre_vq_proj's bias; it is marked; the others do not see it."""
     positions = ubiquitin.atom37_positions.copy()
@@ -185,7 +194,7 @@ def test_a_stream_that_never_ends_is_read_a_chunk_at_a_time(toy_encoder, ubiquit
             asked.append(n)
             yield ubiquitin
 
-    stream = tokenize_stream(toy_encoder, chains(), chunk_size=100)
+    stream = ex.tokenize_stream(toy_encoder, chains(), chunk_size=100)
     expected = ex.trace(toy_encoder, ubiquitin).tokens
     np.testing.assert_array_equal(next(stream).tokens, expected)
     assert asked == [0, 1]
@@ -242,8 +251,9 @@ def test_what_is_refused(toy_encoder, ubiquitin):
 
 
 def test_what_a_user_hung_on_the_encoder_is_not_skipped_in_silence(toy_encoder, ubiquitin):
-    """A hook, or a neighbour search of one's own."""
+    """A hook, or a neighbour search of one's own, also on an encoder that was used before."""
     encoder = copy.deepcopy(toy_encoder)
+    ex.tokenize(encoder, [ubiquitin])
     handle = encoder.transformer.blocks[1].ffn.register_forward_hook(lambda *_: None)
     with pytest.raises(ex.TraceError, match=r"changed at transformer.blocks.1.ffn .*use trace"):
         ex.tokenize(encoder, [ubiquitin])

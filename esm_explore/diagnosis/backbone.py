@@ -95,13 +95,12 @@ def _layout(backbone: np.ndarray) -> list[Finding]:
     step = np.linalg.norm(backbone[:-1, :, None] - backbone[1:, None], axis=-1)
     step = step[np.isfinite(step).all((1, 2))]
     onward = np.median(step, axis=0) if len(step) else None
-    fits = {}
-    for order in permutations(range(3)):
-        n, ca, c = order
-        ratios = [inside[n, ca] / _N_CA, inside[ca, c] / _CA_C, inside[n, c] / _N_C]
-        if onward is not None:
-            ratios.append(onward[c, n] / _C_N)
-        fits[order] = _fit(ratios)
+    orders = list(permutations(range(3)))
+    n, ca, c = np.transpose(orders)
+    ratios = [inside[n, ca] / _N_CA, inside[ca, c] / _CA_C, inside[n, c] / _N_C]
+    if onward is not None:
+        ratios.append(onward[c, n] / _C_N)
+    fits = dict(zip(orders, zip(*_fit(ratios), strict=True), strict=True))
     usual = (0, 1, 2)
     best = min(fits, key=lambda order: fits[order][1])
     scale, misfit = fits[usual] if fits[usual][1] <= _MISFIT else fits[best]
@@ -130,9 +129,11 @@ def _layout(backbone: np.ndarray) -> list[Finding]:
     return found
 
 
-def _fit(ratios: list[float]) -> tuple[float, float]:
+def _fit(ratios: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Give the one scale that fits ratios best, and by how much the worst misses it."""
     logs = np.log(np.maximum(ratios, 1e-9))
-    return float(np.exp(np.median(logs))), float(np.abs(logs - np.median(logs)).max())
+    scale = np.median(logs, axis=0)
+    return np.exp(scale), np.abs(logs - scale).max(axis=0)
 
 
 def _alarm(title: str, remedy: str) -> Finding:
