@@ -1,7 +1,9 @@
 """esm's encoder over neighbourhoods, in the same mathematics, without work that is thrown away.
 
-What is saved, exactly: block 0 sees one of 66 states, so what it projects them to is a table;
-of the last block only the query's row is read; and no (heads, K, K, 3) array is ever made.
+What is saved, exactly: block 0 sees one of 66 states, so what it projects them to is a table, and
+what its feed-forward network sees is a row of another table plus what attention gathered, which
+has a third of a state's numbers; of the last block only the query's row is read; and no
+(heads, K, K, 3) array is ever made.
 """
 
 from __future__ import annotations
@@ -18,12 +20,18 @@ import torch.nn.functional as F
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
+from esm_explore.fast_layers import (
+    FeedForward,
+    Linear,
+    by_axis,
+    feed_forward,
+    folded_feed_forward,
+    layer_norm,
+)
 from esm_explore.stages import BlockWeights, block_weights, relative_position_table
 
 # Logits of so many numbers at a time stay in the CPU's cache.
 _CACHED = 2**19
-# So many columns of the feed-forward network's hidden layer at a time, for the same reason.
-_COLUMNS = 1024
 
 
 @contextmanager
@@ -65,10 +73,14 @@ class FastPass:
     def __init__(self, encoder: StructureTokenEncoder, dtype: torch.dtype = torch.float32):
         with plain_float32(encoder.pre_vq_proj.weight.device):
             space = _Workspace()
-            self._blocks = [_Block(weights, dtype, space) for weights in block_weights(encoder)]
             self._states = relative_position_table(encoder)
+            first, *others = block_weights(encoder)
+            self._blocks = [
+                _Block(first, dtype, space, folded_feed_forward(first, self._states, dtype)),
+                *(_Block(other, dtype, space, feed_forward(other, dtype)) for other in others),
+            ]
             self._table = self._blocks[0].project(self._states, self._states)
-            self._latent = _Linear(encoder.pre_vq_proj.weight, encoder.pre_vq_proj.bias, dtype)
+            self._latent = Linear(encoder.pre_vq_proj.weight, encoder.pre_vq_proj.bias, dtype)
             self._space, self._taken = space, threading.Lock()
 
     def __call__(self, nodes: Nodes) -> torch.Tensor:
@@ -77,9 +89,8 @@ class FastPass:
             m, k = nodes.bins.shape
             first, last = self._blocks[0], self._blocks[-1]
             rows = 1 if first is last else k
-            bins = nodes.bins[:, :rows].flatten()
             state = self._space("state", (m * rows, self._states.shape[1]), self._states)
-            torch.index_select(self._states, 0, bins, out=state)
+            torch.index_select(self._states, 0, nodes.bins[:, :rows].flatten(), out=state)
             first.advance(state, partial(_looked_up, self._table, nodes.bins, rows), nodes)
             for block in self._blocks[1:]:
                 whole = state
@@ -108,66 +119,43 @@ class _Workspace(dict):
         return self[name][:size].view(shape)
 
 
-class _Linear:
-    """A linear layer, perhaps in less precision; what comes out is float32."""
-
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, dtype: torch.dtype):
-        self.width = len(weight)
-        self._exact = weight.dtype == dtype
-        self._weight = weight.detach().to(dtype)
-        self._bias = None if bias is None else bias.detach()
-
-    def __call__(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        if self._exact:
-            return torch.addmm(self._bias, x, self._weight.t(), out=out)
-        return torch.add(F.linear(x.to(self._weight.dtype), self._weight), self._bias, out=out)
-
-    def add_to(self, y: torch.Tensor, x: torch.Tensor) -> None:
-        """Add what the layer makes of `x` to `y`, in place."""
-        if self._exact:
-            y.addmm_(x, self._weight.t())
-        else:
-            y.add_(F.linear(x.to(self._weight.dtype), self._weight))
-        if self._bias is not None:
-            y.add_(self._bias)
-
-
 class _Block:
     """One block, its projections in the order x, y, z, and within an axis by head.
 
     So every array ends in all heads of one axis, and the steps below run along them.
     """
 
-    def __init__(self, weights: BlockWeights, dtype: torch.dtype, space: _Workspace):
-        self._space = space
+    def __init__(
+        self, weights: BlockWeights, dtype: torch.dtype, space: _Workspace, ffn: FeedForward
+    ):
+        self._space, self._ffn = space, ffn
         self._near = F.softplus(weights.distance_scale) / sqrt(3)
         self._turn = F.softplus(weights.rotation_scale) / sqrt(3)
-        self._attention_norm, self._ffn_norm = weights.attention_norm, weights.ffn_norm
+        self._attention_norm = weights.attention_norm
         self._query = _parts(weights.projection, (0, 3), dtype)
         self._key = _parts(weights.projection, (1, 2, 4), dtype)
-        out = weights.out_projection
-        by_axis = out.weight.unflatten(1, (-1, 3)).transpose(1, 2).flatten(1).contiguous()
-        self._out = _Linear(by_axis, out.bias, dtype)
-        self._ffn = _feed_forward(weights, dtype)
+        self._out = Linear(by_axis(weights.out_projection), weights.out_projection.bias, dtype)
 
     def project(
         self, asking: torch.Tensor, asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Project states to queries, (..., 6 * heads), and keys and values, (..., 9 * heads)."""
-        queries = self._query(_norm(self._attention_norm, asking))
-        return queries, self._key(_norm(self._attention_norm, asked))
+        queries = self._query(layer_norm(self._attention_norm, asking))
+        return queries, self._key(layer_norm(self._attention_norm, asked))
 
     def advance(self, state: torch.Tensor, projected: Callable, nodes: Nodes) -> None:
         """Add attention and the feed-forward network to the states, (M * Q, d), in place.
 
         `projected` gives the queries and keys of a slice of the neighbourhoods.
         """
-        self._out.add_to(state, self._attend(projected, nodes, len(state) // len(nodes.bins)))
-        normed = _norm(self._ffn_norm, state)
-        for to_gate, to_value, down in self._ffn:
+        rows = len(state) // len(nodes.bins)
+        attended = self._attend(projected, nodes, rows)
+        self._out.add_to(state, attended)
+        seen = self._ffn.look(state, attended, nodes.bins[:, :rows])
+        for to_gate, to_value, down in self._ffn.columns:
             shape = len(state), to_gate.width
-            gate = to_gate(normed, out=self._space("gate", shape, state))
-            value = to_value(normed, out=self._space("value", shape, state))
+            gate = to_gate(seen, out=self._space("gate", shape, state))
+            value = to_value(seen, out=self._space("value", shape, state))
             down.add_to(state, F.silu(gate, inplace=True).mul_(value))
 
     def _attend(self, projected: Callable, nodes: Nodes, rows: int) -> torch.Tensor:
@@ -221,33 +209,8 @@ def _weigh(asking, asked, near, logits, spare):
     return gathered.div_(logits.sum(2)[:, :, None])
 
 
-def _parts(projection: nn.Linear, parts: tuple[int, ...], dtype: torch.dtype) -> _Linear:
+def _parts(projection: nn.Linear, parts: tuple[int, ...], dtype: torch.dtype) -> Linear:
     """Cut some of the five parts out of a projection, axes first."""
     weight = projection.weight.unflatten(0, (5, -1, 3))[list(parts)].permute(2, 0, 1, 3)
     bias = projection.bias.unflatten(0, (5, -1, 3))[list(parts)].permute(2, 0, 1)
-    return _Linear(weight.flatten(0, 2).contiguous(), bias.flatten(), dtype)
-
-
-def _feed_forward(weights: BlockWeights, dtype: torch.dtype) -> list[tuple[_Linear, ...]]:
-    """Cut the SwiGLU into columns that stay in the cache: (gate, value, down) each."""
-    up, down = weights.ffn_up, weights.ffn_down
-    gates, values = up.weight.chunk(2)
-    columns = zip(
-        gates.split(_COLUMNS),
-        values.split(_COLUMNS),
-        *(half.split(_COLUMNS) for half in up.bias.chunk(2)),
-        down.weight.split(_COLUMNS, dim=1),
-        strict=True,
-    )
-    return [
-        (
-            _Linear(gate, gate_bias, dtype),
-            _Linear(value, value_bias, dtype),
-            _Linear(back, None if i else down.bias, dtype),
-        )
-        for i, (gate, value, gate_bias, value_bias, back) in enumerate(columns)
-    ]
-
-
-def _norm(norm: nn.LayerNorm, x: torch.Tensor) -> torch.Tensor:
-    return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+    return Linear(weight.flatten(0, 2).contiguous(), bias.flatten(), dtype)
