@@ -30,8 +30,9 @@ def seconds(run: Callable[[], object]) -> float:
 
 def peak_gigabytes(run: Callable[[], object]) -> float:
     """Give the most memory that a run needs above what is in use before it."""
-    process, peak, done = psutil.Process(), [0], threading.Event()
+    process, done = psutil.Process(), threading.Event()
     before = process.memory_info().rss
+    peak = [before]
 
     def watch() -> None:
         while not done.wait(0.02):

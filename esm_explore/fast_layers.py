@@ -99,7 +99,9 @@ def folded_feed_forward(
     bias = raised @ shift + offset
 
     def look(state: torch.Tensor, attended: torch.Tensor, bins: torch.Tensor):
-        shrink = state.var(1, correction=0, keepdim=True).add_(norm.eps).rsqrt_()
+        # torch.var takes seven times as long.
+        variance = (state - state.mean(1, keepdim=True)).square_().mean(1, keepdim=True)
+        shrink = variance.add_(norm.eps).rsqrt_()
         return attended.mul_(shrink), shrink, bins.flatten()
 
     folded = [x.to(states) for x in (small, bias, table.t())]

@@ -10,6 +10,7 @@ from esm_explore.errors import TraceError
 from esm_explore.palette import (
     FRAMELESS,
     Colors,
+    amino_acid_classes,
     category_colors,
     hex_colors,
     number_colors,
@@ -32,7 +33,7 @@ def residue_values(trace: Trace, key: str) -> np.ndarray:
     Returns
     -------
     ndarray, shape=(L,)
-        Numbers (NaN where there is none) or words.
+        Numbers (NaN where there is none) or words; of amino acids their class.
 
     Raises
     ------
@@ -49,6 +50,8 @@ def residue_values(trace: Trace, key: str) -> np.ndarray:
             f"There is no color {key!r}; there are {', '.join(KEYS)}, and arrays of "
             f"{len(trace)} values."
         )
+    if key == "amino_acid":
+        return np.array(amino_acid_classes(trace.chain.sequence))
     return annotate(trace.chain)[key].to_numpy()
 
 

@@ -158,7 +158,9 @@ def view_neighborhood(
         f"{trace.title}: residue {trace.labels[index]} and {what}",
         f"Encoder: {trace.encoder_info.title}",
     ]
-    return StructurePicture(viewer, lines)
+    axes = [(color, f"{name} of a backbone frame") for color, name in zip(AXES, "xyz", strict=True)]
+    seen = "from the residue to its nodes" if block is None else "attention, by thickness"
+    return StructurePicture(viewer, lines, [*axes, (LINE, seen)])
 
 
 def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight: float) -> None:
