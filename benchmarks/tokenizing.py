@@ -27,7 +27,6 @@ from esm.utils.structure.protein_chain import ProteinChain
 from tracing import peak_gigabytes, repeated
 
 import esm_explore as ex
-from esm_explore.codebook import nearest_codes
 from esm_explore.fast_edges import nearest_edges
 from esm_explore.inputs import chain_inputs
 
@@ -209,12 +208,14 @@ def exactness(encoder) -> None:
         pre_vq = latents[0][0].numpy()
         worst, total = max(worst, np.abs(found.pre_vq - pre_vq).max()), total + len(chain)
         for i in np.flatnonzero(found.tokens != tokens[0].numpy()):
-            squared = nearest_codes(codes, pre_vq[i : i + 1], 2).squared_distances[0]
-            unit = np.spacing(np.float32((pre_vq[i] ** 2).sum()))
+            ours, esms = codes[[found.tokens[i], tokens[0, i]]].astype(float)
+            z = pre_vq[i].astype(float)
+            nearest, other = ((z - esms) ** 2).sum(), ((z - ours) ** 2).sum()
+            unit = np.spacing(np.float32((z**2).sum()))
             print(
-                f"  {chain.id} row {i}: esm {tokens[0, i]}, here {found.tokens[i]}; squared "
-                f"distances {squared[0]:.7f} and {squared[1]:.7f} apart by "
-                f"{(squared[1] - squared[0]) / unit:.1f} roundings of |z|²"
+                f"  {chain.id} row {i}: esm {tokens[0, i]}, here {found.tokens[i]}; exact squared "
+                f"distances {nearest:.7f} and {other:.7f} apart by {(other - nearest) / unit:.1f} "
+                "float32 roundings of |z|²"
             )
     print(f"{len(chains)} chains, {total:,} residues: latents differ by {worst:.1e} at most")
 

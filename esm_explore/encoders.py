@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
+from zlib import crc32
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
@@ -140,7 +141,7 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     EncoderInfo
         The same object as the last time, if the weights are the same.
     """
-    now = getattr(encoder, _TITLE, None), _weights_at_a_glance(encoder)
+    now = getattr(encoder, _TITLE, None), _state_at_a_glance(encoder)
     known = _KNOWN.get(encoder)
     if known is None or known[0] != now:
         known = now, _digested(encoder)
@@ -169,18 +170,21 @@ def _digested(encoder: StructureTokenEncoder) -> EncoderInfo:
     )
 
 
-def _weights_at_a_glance(encoder: StructureTokenEncoder) -> list[tuple[int, int, int]]:
-    """Say where the weights are, how often torch wrote to them, and the sum of their bits.
+def _state_at_a_glance(encoder: StructureTokenEncoder) -> list[tuple]:
+    """Say where the weights are, how often torch wrote to them, and a checksum of their bits.
 
-    No rounding hides a change of bits, and they are added in a tenth of the time of a digest.
+    Also what esm's norms keep beside weights. Takes half the time of a digest.
     """
-    found = []
+    found = [m.eps for m in encoder.modules() if isinstance(m, torch.nn.LayerNorm)]
     for tensor in encoder.state_dict().values():
-        flat = tensor.detach().flatten()
-        size = flat.numel() * flat.element_size() | flat.storage_offset() * flat.element_size()
-        widest = next(d for d in (torch.int64, torch.int32, torch.uint8) if not size % d.itemsize)
-        found.append((tensor.data_ptr(), tensor._version, int(flat.view(widest).sum())))
+        version = None if tensor.is_inference() else tensor._version
+        found.append((tensor.data_ptr(), tensor.shape, version, _crc(tensor.detach())))
     return found
+
+
+def _crc(tensor: torch.Tensor) -> int:
+    flat = tensor.cpu().contiguous().flatten().view(torch.uint8)
+    return crc32(memoryview(flat.numpy()))
 
 
 def _esm3() -> tuple[StructureTokenEncoder, str]:

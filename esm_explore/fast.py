@@ -38,7 +38,8 @@ def tokenize(
         Which residue numbers the encoder sees, as in `trace`.
     chunk_size : int
         Residues encoded at a time, of one long chain or of several short ones. Memory grows
-        with it (0.1 GB for 128 with ESM3's sizes), not with the chains.
+        with it (0.2 GB for 128 with ESM3's sizes), not with the chains; what an encoder needed
+        is kept for its next call until it is deleted.
     dtype : {"float32", "bfloat16"}
         Of the matrix products. **bfloat16 changes tokens**: it is for searches that can bear
         it, on hardware that has it, and never the default.
@@ -65,8 +66,12 @@ def tokenize(
     Notes
     -----
     Latents are those of ``esm.models.vqvae.StructureTokenEncoder.encode`` up to float32 rounding
-    (5e-6), and so are tokens, except where esm's own rounding decides: it computes squared
-    distances as ``|z|² - 2 z·c + |c|²``, so that some 1e-6 of ``|z|²`` are beyond it.
+    (5e-6 with latents of 1 to 4 in length), and so are tokens, except where rounding decides: esm
+    computes squared distances as ``|z|² - 2 z·c + |c|²``, so that some 1e-6 of ``|z|²`` are beyond
+    it. As in `trace`, residues whose N, CA and C coincide or lie on a line have no backbone frame.
+
+    An encoder that was changed in another way than by its weights (hooks, other modules or
+    functions) is refused.
 
     Examples
     --------
@@ -76,9 +81,7 @@ def tokenize(
     [76, 24]
     """
     run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, dtype=dtype)
-    if isinstance(chains, ProteinChain):
-        raise TraceError("Give a list of chains, such as [chain], not a ProteinChain.")
-    chains = list(chains)
+    chains = list(_several(chains))
     total = sum(len(chain) for chain in chains if isinstance(chain, ProteinChain))
     hidden = total < SHOW_PROGRESS if progress is None else not progress
     found = []
@@ -109,12 +112,20 @@ def tokenize_stream(
     ------
     ChainTokens
         In the order given, as soon as a chunk completes a chain; what comes after it in the
-        chunk has been asked of `chains` by then.
+        chunk has been asked of `chains` by then. Leave the encoder's weights alone until the
+        stream has ended.
 
     Raises
     ------
     TraceError
-        As `tokenize`.
+        As `tokenize`, after the chains that came before.
     """
     run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, dtype=dtype)
-    return run.encode(run.prepare(chain) for chain in chains)
+    return run.encode(run.prepare(chain) for chain in _several(chains))
+
+
+def _several(chains: Iterable[ProteinChain]) -> Iterable[ProteinChain]:
+    # A ProteinChain is iterable, too: over its residues.
+    if isinstance(chains, ProteinChain) or not isinstance(chains, Iterable):
+        raise TraceError(f"Give a list of chains, such as [chain], not a {type(chains).__name__}.")
+    return chains

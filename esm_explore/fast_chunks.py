@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -21,9 +22,9 @@ from esm_explore.errors import TraceError
 from esm_explore.fast_edges import nearest_edges
 from esm_explore.fast_pass import FastPass, Nodes, plain_float32
 from esm_explore.forward import Inputs, relative_position_bins
-from esm_explore.inputs import chain_inputs, check_edges, check_encoder
+from esm_explore.inputs import chain_inputs, check_edges, check_encoder, check_numbering
 from esm_explore.stages import check_unchanged, codebook_vectors
-from esm_explore.traces import NUMBERINGS, Numbering
+from esm_explore.traces import Numbering
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -42,6 +43,8 @@ class PreparedChain:
         Their neighbours, as far as those have frames: the others take no part.
     found : list of Residues
         Of the first rows, in order.
+    n_done : int
+        How many those are.
     """
 
     chain: ProteinChain
@@ -49,11 +52,7 @@ class PreparedChain:
     rows: torch.Tensor
     edges: torch.Tensor
     found: list[Residues] = field(default_factory=list)
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing is left to encode."""
-        return sum(len(residues.tokens) for residues in self.found) == len(self.rows)
+    n_done: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,12 +100,13 @@ class ChunkedEncoder:
     ):
         check_encoder(encoder)
         check_unchanged(encoder)
-        if numbering not in NUMBERINGS:
-            raise TraceError(f"numbering is {numbering!r}; it can be: {', '.join(NUMBERINGS)}.")
-        if dtype not in DTYPES:
+        check_numbering(numbering)
+        if not isinstance(dtype, str) or dtype not in DTYPES:
             raise TraceError(f"dtype is {dtype!r}; it can be: {', '.join(DTYPES)}.")
-        if chunk_size < 1:
-            raise TraceError(f"chunk_size is {chunk_size}; it has to be 1 or more residues.")
+        if not isinstance(chunk_size, Integral) or isinstance(chunk_size, bool) or chunk_size < 1:
+            raise TraceError(
+                f"chunk_size is {chunk_size!r}; it has to be a whole number of residues, 1 or more."
+            )
         self.info = encoder_info(encoder)
         self._pass = _fast_pass(encoder, self.info, dtype)
         self.numbering, self.dtype = numbering, dtype
@@ -124,9 +124,20 @@ class ChunkedEncoder:
         return PreparedChain(chain, inputs, rows, edges)
 
     def encode(self, chains: Iterable[PreparedChain]) -> Iterator[ChainTokens]:
-        """Encode prepared chains; yields each as soon as its last chunk is done."""
-        waiting, chunk, room = deque(), [], self._chunk_size
-        for chain in chains:
+        """Encode prepared chains; yields each as soon as its last chunk is done.
+
+        If `chains` fails, what came before is encoded first.
+        """
+        waiting, chunk, room, failure = deque(), [], self._chunk_size, None
+        chains = iter(chains)
+        while True:
+            try:
+                chain = next(chains)
+            except StopIteration:
+                break
+            except Exception as error:
+                failure = error
+                break
             waiting.append(chain)
             start = 0
             while start < len(chain.rows):
@@ -137,11 +148,13 @@ class ChunkedEncoder:
                 if room == 0:
                     self._encode_chunk(chunk)
                     chunk, room = [], self._chunk_size
-                    while waiting and waiting[0].done:
+                    while waiting and waiting[0].n_done == len(waiting[0].rows):
                         yield self._finish(waiting.popleft())
         self._encode_chunk(chunk)
         for chain in waiting:
             yield self._finish(chain)
+        if failure:
+            raise failure
 
     def _encode_chunk(self, chunk: list[Part]) -> None:
         # Chains of fewer than 16 residues have smaller neighbourhoods: each size by itself.
@@ -153,6 +166,7 @@ class ChunkedEncoder:
             sizes = [part.stop - part.start for _, part in parts]
             for (chain, _), found in zip(parts, residues.split(sizes), strict=True):
                 chain.found.append(found)
+                chain.n_done += len(found.tokens)
 
     def _residues(self, pre_vq: torch.Tensor) -> Residues:
         with plain_float32(pre_vq.device):

@@ -36,8 +36,15 @@ _CACHED = 2**19
 
 @contextmanager
 def plain_float32(device: torch.device) -> Iterator[None]:
-    """Without gradients, and without an autocast that is on outside."""
-    with torch.no_grad(), torch.autocast(device.type, enabled=False):
+    """Without gradients, and without autocast or inference mode that is on outside.
+
+    Tensors made in inference mode could not be written to in a later call.
+    """
+    with (
+        torch.inference_mode(False),
+        torch.no_grad(),
+        torch.autocast(device.type, enabled=False),
+    ):
         yield
 
 

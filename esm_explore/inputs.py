@@ -46,6 +46,12 @@ def check_encoder(encoder: StructureTokenEncoder) -> None:
         )
 
 
+def check_numbering(numbering: Numbering) -> None:
+    """Refuse what is not one of the ways to number residues."""
+    if not isinstance(numbering, str) or numbering not in NUMBERINGS:
+        raise TraceError(f"numbering is {numbering!r}; it can be: {', '.join(NUMBERINGS)}.")
+
+
 def chain_inputs(
     chain: ProteinChain, numbering: Numbering, device: torch.device | str = "cpu"
 ) -> Inputs:
@@ -72,8 +78,7 @@ def chain_inputs(
             f"Give one ProteinChain, from read_chain() or esm, not a {type(chain).__name__}; "
             "of a complex or a list, one chain after the other."
         )
-    if numbering not in NUMBERINGS:
-        raise TraceError(f"numbering is {numbering!r}; it can be: {', '.join(NUMBERINGS)}.")
+    check_numbering(numbering)
     check_arrays(chain)
     _check_coords(chain)
     coords, _, residue_index = chain.to_structure_encoder_inputs()

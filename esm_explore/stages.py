@@ -2,7 +2,8 @@
 
 This is the only file that knows how esm names the modules of
 `esm.models.vqvae.StructureTokenEncoder`. Nothing is computed a second time here: what is
-captured is what esm's own modules returned in the pass that made the tokens.
+captured is what esm's own modules returned in the pass that made the tokens. The fast path, which
+does compute anew, gets its weights here.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
+from torch.nn.modules import module as module_hooks
 
 from esm_explore.errors import TraceError
 
@@ -138,18 +141,43 @@ def check_unchanged(encoder: StructureTokenEncoder) -> None:
         If somebody's hooks or neighbour search are on it: such a pass would skip them.
     """
     with _LOCK:  # not while `hooked` is at work
-        changed = [name for name, m in encoder.named_modules() if _has_hooks(m)]
-        if "find_knn_edges" in vars(encoder):
-            changed.append("find_knn_edges")
+        changed = _unlike_esm(encoder)
     if changed:
         raise TraceError(
-            f"The encoder was changed at {', '.join(changed)} (a hook, or another function): "
-            "take that away, or use trace(), which respects it."
+            f"The encoder was changed at {', '.join(changed)} (a hook, another module or another "
+            "function): take that away, or use trace(), which respects it."
         )
 
 
-def _has_hooks(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+def _unlike_esm(encoder: StructureTokenEncoder) -> list[str]:
+    """Name what is not as esm's class makes it, its sizes and weights apart."""
+    expected = _layout(_smallest(len(encoder.transformer.blocks)))
+    found = _layout(encoder)
+    places = expected | found
+    changed = [at or "its class" for at in places if expected.get(at) != found.get(at)]
+    hooks = module_hooks._global_forward_hooks, module_hooks._global_forward_pre_hooks
+    return changed + ["all modules"] * any(hooks)
+
+
+def _layout(encoder: StructureTokenEncoder) -> dict[str, tuple]:
+    """Describe modules (class, parameters, hooks, scaling), and functions of instances."""
+    found = {}
+    for name, module in encoder.named_modules():
+        given = [key for key, value in module._parameters.items() if value is not None]
+        hooked = bool(module._forward_hooks or module._forward_pre_hooks)
+        found[name] = type(module), given, hooked, getattr(module, "scaling_factor", None)
+        for key, value in vars(module).items():
+            if callable(value) and hasattr(type(module), key):
+                found[f"{name}.{key}".strip(".")] = ()
+    return found
+
+
+@cache
+def _smallest(n_layers: int) -> StructureTokenEncoder:
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.device("cpu"):
+        return StructureTokenEncoder(
+            d_model=8, n_heads=1, v_heads=1, n_layers=n_layers, d_out=2, n_codes=2
+        )
 
 
 def block_weights(encoder: StructureTokenEncoder) -> list[BlockWeights]:

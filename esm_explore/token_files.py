@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
@@ -80,22 +81,39 @@ def find_sources(given: Iterable[str], report: Report) -> list[str]:
     found = {}
     for source in given:
         if os.path.isdir(source):
-            inside = [path for path in Path(source).rglob("*") if _is_structure(path)]
+            inside = _structures_in(source, report)
             missing = f"There is no structure file in it ({', '.join(SUFFIXES)}, also .gz)."
         elif has_magic(source) and not os.path.exists(source):
-            inside = [path for path in glob(source, recursive=True) if os.path.isfile(path)]
+            inside = []
+            for path in glob(source, recursive=True):
+                inside += _structures_in(path, report) if os.path.isdir(path) else [path]
             missing = "No file has a name like that."
         else:
             inside, missing = [source], ""
         if not inside:
-            report.failures.append((source, "", missing))
-        found.update(dict.fromkeys(sorted(str(path) for path in inside)))
-    return list(found)
+            report.failures.append((printable(source), "", missing))
+        for path in sorted(inside):
+            found.setdefault(os.path.realpath(path) if os.path.exists(path) else path, path)
+    return list(found.values())
 
 
-def _is_structure(path: Path) -> bool:
-    name = path.name.lower().removesuffix(".gz")
-    return name.endswith(SUFFIXES) and path.is_file()
+def _structures_in(directory: str, report: Report) -> list[str]:
+    """List the structure files below a directory; links to directories are not followed."""
+
+    def failed(error: OSError) -> None:
+        report.failures.append((printable(error.filename), "", str(error.strerror)))
+
+    return [
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(directory, onerror=failed)
+        for name in names
+        if name.lower().removesuffix(".gz").endswith(SUFFIXES)
+    ]
+
+
+def printable(name: str) -> str:
+    """Write a file's name so that it can be stored, also if its bytes are not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def write_tokens(
@@ -137,13 +155,15 @@ def write_tokens(
 
     def prepared() -> Iterator[PreparedChain]:
         for source in sources:
+            name = printable(source)
             for chain in _read(source, chain_id, all_chains, report):
                 try:
-                    ready = run.prepare(chain)
-                except EsmExploreError as error:
-                    report.failures.append((source, chain.chain_id, str(error)))
+                    with _remarks(name, report):
+                        ready = run.prepare(chain)
+                except Exception as error:
+                    report.failures.append((name, chain.chain_id, _said(error)))
                 else:
-                    origin.append(source)
+                    origin.append(name)
                     yield ready
             on_source(source)
 
@@ -181,18 +201,26 @@ def _read(
             if not wanted:
                 raise ChainError("It has no protein chain.")
     except Exception as error:  # a file can be broken in ways that nobody thought of
-        report.failures.append((source, "", _said(error)))
+        report.failures.append((printable(source), "", _said(error)))
         return
     for wanted_id in wanted:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
+        try:
+            with _remarks(printable(source), report):
                 chain = read_chain(source, wanted_id)
-            except Exception as error:
-                report.failures.append((source, wanted_id or "", _said(error)))
-                continue
-        report.remarks += [f"{source}: {warning.message}" for warning in caught]
-        yield chain
+        except Exception as error:
+            report.failures.append((printable(source), wanted_id or "", _said(error)))
+        else:
+            yield chain
+
+
+@contextmanager
+def _remarks(name: str, report: Report) -> Iterator[None]:
+    """Keep what is warned of, each remark once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    said = [f"{name}: {warning.message}" for warning in caught]
+    report.remarks += [remark for remark in dict.fromkeys(said) if remark not in report.remarks]
 
 
 def _said(error: Exception) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from tqdm import tqdm
 
 from esm_explore.encoders import load_encoder
@@ -33,14 +35,21 @@ def tokenize_command(
     try:
         if chain is not None and all_chains:
             raise typer.BadParameter("give --chain or --all-chains, not both")
-        if not out.absolute().parent.is_dir():
-            raise typer.BadParameter(f"there is no directory {out.absolute().parent}")
+        out = out.resolve()
+        if not out.parent.is_dir():
+            raise typer.BadParameter(f"there is no directory {out.parent}")
+        if out.exists() and not out.is_file():
+            raise typer.BadParameter(f"{out} is not a file that could be replaced")
+        if not os.access(out.parent, os.W_OK):
+            raise typer.BadParameter(f"nothing can be written to {out.parent}")
         run = ChunkedEncoder(load_encoder(encoder, device=device), numbering=numbering)
     except EsmExploreError as error:
         console.print(f"error: {error}", markup=False)
         raise typer.Exit(2) from error
     report = Report()
     sources = find_sources(files, report)
+    if str(out) in map(os.path.realpath, sources):
+        raise typer.BadParameter(f"{out} is one of the files to read")
     with tqdm(total=len(sources), unit="file", disable=None) as bar:
         write_tokens(
             sources,
@@ -56,9 +65,10 @@ def tokenize_command(
     if report.failures:
         console.print(_table(report))
     written = f"{report.n_residues:,} residues of {report.n_chains:,} chains to {out}"
-    console.print(written if report.n_chains else f"nothing to write to {out}", soft_wrap=True)
+    said = written if report.n_chains else f"nothing to write to {out}"
+    console.print(said, markup=False, soft_wrap=True)
     console.print(f"encoder: {run.info.title}", markup=False)
-    raise typer.Exit(1 if report.failures else 0)
+    raise typer.Exit(2 if not report.n_chains else 1 if report.failures else 0)
 
 
 def _table(report: Report) -> Table:
@@ -66,5 +76,5 @@ def _table(report: Report) -> Table:
     for name in ("file", "chain", "why"):
         table.add_column(name, overflow="fold")
     for row in report.failures:
-        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+        table.add_row(*map(Text, row))
     return table

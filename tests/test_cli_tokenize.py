@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_what_fails_is_named_and_the_rest_is_written(structures, tmp_path):
         assert part in said, part
     assert len(pd.read_parquet(out)) == 76 + 96 + 93
     status, said = run(structures / "1ubi.bcif.gz", "-o", out, "--chain", "Z")
-    assert status == 1
+    assert status == 2
     assert "'Z' is not a protein chain" in said
     assert "nothing to write" in said
     assert len(pd.read_parquet(out)) == 76 + 96 + 93
@@ -142,3 +143,41 @@ def test_what_cannot_start(tmp_path):
     assert run("1UBI", "-o", tmp_path / "none" / "t.parquet")[0] == 2
     assert run("1UBI", "-o", out, "--chain", "A", "--all-chains")[0] == 2
     assert not out.exists()
+
+
+def test_odd_names_and_dangling_links_are_rows_not_crashes(structures, tmp_path):
+    """A name that is not UTF-8 is tokenized and written escaped; a dead link is a failure."""
+    odd = os.fsencode(structures) + b"/lat\xe91.bcif.gz"
+    shutil.copy(structures / "1ubi.bcif.gz", os.fsdecode(odd))
+    (structures / "1ubi.bcif.gz").unlink()
+    (structures / "dead.pdb").symlink_to("nowhere.pdb")
+    out = tmp_path / "o[red]7.parquet"
+    status, said = run(structures, "-o", out)
+    assert status == 1
+    assert "dead.pdb" in said
+    assert "o[red]7.parquet" in said.replace("\n", "")
+    names = pd.read_parquet(out)["file"].unique()
+    assert any(name.endswith(r"lat\xe91.bcif.gz") for name in names)
+    status, _ = run(tmp_path / "struct*", "-o", out)
+    assert status == 1
+    assert set(pd.read_parquet(out)["file"]) == set(names)
+
+
+def test_an_output_that_would_destroy_something_is_refused(structures, tmp_path):
+    """An input, a directory, a device; a link is followed, not replaced."""
+    source = structures / "1ubi.bcif.gz"
+    before = source.read_bytes()
+    for out, why in (
+        (source, "one of the files to read"),
+        (structures, "not a file that could be replaced"),
+        ("/dev/null", "not a file that could be replaced"),
+    ):
+        status, said = run(source, "-o", out)
+        assert status == 2
+        assert why in " ".join(said.replace("│", " ").split())
+    assert source.read_bytes() == before
+    link = tmp_path / "link.parquet"
+    link.symlink_to(tmp_path / "target.parquet")
+    assert run(source, "-o", link)[0] == 0
+    assert link.is_symlink()
+    assert len(pd.read_parquet(tmp_path / "target.parquet")) == 76

@@ -32,21 +32,30 @@ def mini_encoder():
 
 
 def assert_equal_to_esm(found, encoder, chain, *, numbered=True, atol=5e-6):
-    """Tokens may differ only where esm cannot tell its two nearest codes apart.
+    """Tokens may differ only where the two codes are equally near, as far as float32 can tell.
 
-    It computes squared distances as |z|² - 2 z·c + |c|² in float32, so that eight roundings of
-    |z|² can turn over its choice, whatever came before. The untrained encoder's codes lie so close
-    that up to one residue in ten is such a tie.
+    esm computes squared distances as |z|² - 2 z·c + |c|², so that eight roundings of |z|² can turn
+    over its choice, and so can the rounding of the latent. The codes of the untrained encoder lie
+    so close that this happens to a residue here and there.
     """
     tokens, z_q, pre_vq = esm_encode(encoder, chain, numbered=numbered)
     np.testing.assert_allclose(found.pre_vq, pre_vq, rtol=0, atol=atol)
-    nearest = nearest_codes(encoder.codebook.embeddings.numpy(), pre_vq, 2)
-    resolution = 8 * np.finfo(np.float32).eps * (pre_vq**2).sum(-1) + 10 * atol**2
-    tie = np.diff(nearest.squared_distances)[:, 0] < resolution
-    assert tie.mean() < 0.1 or len(tie) < 40
-    np.testing.assert_array_equal(found.tokens[~tie], tokens[~tie])
-    np.testing.assert_allclose(found.z_q[~tie], z_q[~tie], rtol=0, atol=1e-6)
-    np.testing.assert_allclose(found.margin, nearest.margin, rtol=0, atol=1e-3)
+    codes = encoder.codebook.embeddings.numpy()
+    differ = found.tokens != tokens
+    assert differ.sum() <= 1 + 0.02 * len(tokens)
+    for ours, esms, here, there in zip(
+        codes[found.tokens[differ]].astype(float),
+        codes[tokens[differ]].astype(float),
+        found.pre_vq[differ].astype(float),
+        pre_vq[differ].astype(float),
+        strict=True,
+    ):
+        farther = ((there - ours) ** 2).sum() - ((there - esms) ** 2).sum()
+        moved = 2 * abs(here - there).max() * abs(ours - esms).sum()
+        assert farther < 8 * np.finfo(np.float32).eps * (there**2).sum() + moved
+    np.testing.assert_allclose(found.z_q[~differ], z_q[~differ], rtol=0, atol=1e-6)
+    margin = nearest_codes(codes, pre_vq, 2).margin
+    np.testing.assert_allclose(found.margin, margin, rtol=0, atol=1e-3)
 
 
 def encoder_of(n_layers=2, *, d_model=64, v_heads=8, d_out=16, n_codes=512, seed=0):
@@ -164,14 +173,55 @@ def test_every_weight_counts(ubiquitin):
         parameter.data.copy_(kept)
 
 
-def test_weights_changed_behind_torchs_back_are_seen(ubiquitin):
-    """What was prepared of an encoder is not used again after its memory was written to."""
+def _flip_rows(encoder):
+    weight = encoder.transformer.blocks[0].geom_attn.proj.weight.data
+    weight.copy_(weight.flip(0))
+
+
+def _negate_columns(encoder):
+    encoder.transformer.blocks[0].geom_attn.proj.weight.data[:, 1::2].neg_()
+
+
+def _write_with_numpy(encoder):
+    encoder.transformer.blocks[1].geom_attn.proj.weight.detach().numpy()[0, 0] += 1
+
+
+def _widen_norm(encoder):
+    encoder.transformer.blocks[0].geom_attn.s_norm.eps = 0.5
+
+
+@pytest.mark.parametrize("change", [_flip_rows, _negate_columns, _write_with_numpy, _widen_norm])
+def test_what_changed_behind_torchs_back_is_seen(ubiquitin, change):
+    """What was prepared of an encoder is not used again, also where a sum of bits is the same."""
     encoder = encoder_of()
     (before,) = ex.tokenize(encoder, [ubiquitin])
-    encoder.transformer.blocks[1].geom_attn.proj.weight.detach().numpy()[0, 0] += 1
+    change(encoder)
     (after,) = ex.tokenize(encoder, [ubiquitin])
     assert np.abs(after.pre_vq - before.pre_vq).max() > 1e-5
     assert_equal_to_esm(after, encoder, ubiquitin, atol=5e-5)
+    assert after.encoder_info is not before.encoder_info
+
+
+def test_inference_mode_around_one_call_harms_no_other(ubiquitin):
+    """Nor does an encoder that was made in it."""
+    encoder = encoder_of()
+    with torch.inference_mode():
+        (inside,) = ex.tokenize(encoder, [ubiquitin])
+        made_inside = encoder_of()
+        (also,) = ex.tokenize(made_inside, [ubiquitin])
+    (outside,) = ex.tokenize(encoder, [ubiquitin])
+    (again,) = ex.tokenize(made_inside, [ubiquitin])
+    for tokens in (inside, also, again):
+        np.testing.assert_array_equal(tokens.pre_vq, outside.pre_vq)
+
+
+def test_what_came_before_a_failure_is_not_lost(toy_encoder, ubiquitin):
+    """Two good chains, then one without a single backbone frame."""
+    blank = with_positions(ubiquitin, np.full_like(ubiquitin.atom37_positions, np.nan))
+    stream = ex.tokenize_stream(toy_encoder, [ubiquitin, ubiquitin, blank, ubiquitin])
+    assert [len(next(stream)), len(next(stream))] == [76, 76]
+    with pytest.raises(ex.TraceError, match="nothing to encode"):
+        next(stream)
 
 
 def test_a_residue_without_a_backbone_frame_gets_esms_constant_token(toy_encoder, ubiquitin):
@@ -236,16 +286,20 @@ def test_what_is_refused(toy_encoder, ubiquitin):
         ex.tokenize(toy_encoder, [with_positions(ubiquitin, ubiquitin.atom37_positions + 2e4)])
     with pytest.raises(ex.TraceError, match="one ProteinChain.*not a str"):
         ex.tokenize(toy_encoder, ["1UBI"])
-    with pytest.raises(ex.TraceError, match="list of chains.*not a ProteinChain"):
-        ex.tokenize(toy_encoder, ubiquitin)
+    for tokenize in (ex.tokenize, ex.tokenize_stream):
+        with pytest.raises(ex.TraceError, match="list of chains.*not a ProteinChain"):
+            tokenize(toy_encoder, ubiquitin)
+        with pytest.raises(ex.TraceError, match="list of chains.*not a NoneType"):
+            tokenize(toy_encoder, None)
     with pytest.raises(ex.TraceError, match="StructureTokenEncoder first.*not a list"):
         ex.tokenize([ubiquitin], toy_encoder)
     with pytest.raises(ex.TraceError, match="'author'; it can be: file, sequential"):
         ex.tokenize(toy_encoder, [ubiquitin], numbering="author")
     with pytest.raises(ex.TraceError, match="'float16'; it can be: float32, bfloat16"):
         ex.tokenize(toy_encoder, [ubiquitin], dtype="float16")
-    with pytest.raises(ex.TraceError, match="chunk_size is 0"):
-        ex.tokenize(toy_encoder, [ubiquitin], chunk_size=0)
+    for size in (0, 1.5, "128", True):
+        with pytest.raises(ex.TraceError, match=f"chunk_size is {size!r}; it has to be a whole"):
+            ex.tokenize(toy_encoder, [ubiquitin], chunk_size=size)
     with pytest.raises(ex.TraceError, match="float16; esm encodes in float32"):
         ex.tokenize(copy.deepcopy(toy_encoder).half(), [ubiquitin])
 
@@ -261,6 +315,35 @@ def test_what_a_user_hung_on_the_encoder_is_not_skipped_in_silence(toy_encoder, 
     encoder.find_knn_edges = encoder.find_knn_edges
     with pytest.raises(ex.TraceError, match="changed at find_knn_edges"):
         ex.tokenize(encoder, [ubiquitin])
+
+
+class OfSomebody(StructureTokenEncoder):
+    """A subclass may compute anything."""
+
+
+def test_an_encoder_that_computes_something_else_is_refused(ubiquitin):
+    """Another module, another forward, a layer without its bias, a scaling, a subclass."""
+    changes = {
+        "transformer.norm": lambda e: setattr(e.transformer, "norm", torch.nn.Tanh()),
+        "pre_vq_proj.forward": lambda e: setattr(e.pre_vq_proj, "forward", lambda x: 2 * x),
+        "transformer.blocks.0.ffn.1": lambda e: setattr(
+            e.transformer.blocks[0].ffn[1], "bias", None
+        ),
+        "transformer.blocks.1": lambda e: setattr(e.transformer.blocks[1], "scaling_factor", 3.0),
+        "transformer.blocks.0.ffn.4": lambda e: e.transformer.blocks[0].ffn.append(torch.nn.ReLU()),
+        "its class": lambda e: setattr(e, "__class__", OfSomebody),
+    }
+    for place, change in changes.items():
+        encoder = encoder_of()
+        change(encoder)
+        with pytest.raises(ex.TraceError, match=f"changed at {place}"):
+            ex.tokenize(encoder, [ubiquitin])
+    handle = torch.nn.modules.module.register_module_forward_hook(lambda *_: None)
+    try:
+        with pytest.raises(ex.TraceError, match="changed at all modules"):
+            ex.tokenize(encoder_of(), [ubiquitin])
+    finally:
+        handle.remove()
 
 
 def test_no_chains_no_tokens(toy_encoder):
