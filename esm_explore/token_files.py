@@ -111,9 +111,9 @@ def _structures_in(directory: str, report: Report) -> list[str]:
     ]
 
 
-def printable(name: str) -> str:
-    """Write a file's name so that it can be stored, also if its bytes are not UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+def printable(text: str) -> str:
+    """Write a file's name, or a text with it, so that it is UTF-8 also where the name is not."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def write_tokens(
@@ -219,12 +219,13 @@ def _remarks(name: str, report: Report) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    said = [f"{name}: {warning.message}" for warning in caught]
+    said = [printable(f"{name}: {warning.message}") for warning in caught]
     report.remarks += [remark for remark in dict.fromkeys(said) if remark not in report.remarks]
 
 
 def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, EsmExploreError) else f"{type(error).__name__}: {error}"
+    ours = isinstance(error, EsmExploreError)
+    return printable(str(error) if ours else f"{type(error).__name__}: {error}")
 
 
 def _write(writer: pq.ParquetWriter, rows: list[pd.DataFrame]) -> None:

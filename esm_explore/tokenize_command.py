@@ -15,7 +15,7 @@ from tqdm import tqdm
 from esm_explore.encoders import load_encoder
 from esm_explore.errors import EsmExploreError
 from esm_explore.fast_chunks import ChunkedEncoder
-from esm_explore.token_files import Report, find_sources, write_tokens
+from esm_explore.token_files import Report, find_sources, printable, write_tokens
 
 
 def tokenize_command(
@@ -66,7 +66,7 @@ def tokenize_command(
         console.print(_table(report))
     written = f"{report.n_residues:,} residues of {report.n_chains:,} chains to {out}"
     said = written if report.n_chains else f"nothing to write to {out}"
-    console.print(said, markup=False, soft_wrap=True)
+    console.print(printable(said), markup=False, soft_wrap=True)
     console.print(f"encoder: {run.info.title}", markup=False)
     raise typer.Exit(2 if not report.n_chains else 1 if report.failures else 0)
 

@@ -151,10 +151,12 @@ def test_odd_names_and_dangling_links_are_rows_not_crashes(structures, tmp_path)
     shutil.copy(structures / "1ubi.bcif.gz", os.fsdecode(odd))
     (structures / "1ubi.bcif.gz").unlink()
     (structures / "dead.pdb").symlink_to("nowhere.pdb")
+    (structures / os.fsdecode(b"bad\xe9.pdb")).write_text("hello")
     out = tmp_path / "o[red]7.parquet"
     status, said = run(structures, "-o", out)
     assert status == 1
     assert "dead.pdb" in said
+    assert r"bad\xe9.pdb" in said
     assert "o[red]7.parquet" in said.replace("\n", "")
     names = pd.read_parquet(out)["file"].unique()
     assert any(name.endswith(r"lat\xe91.bcif.gz") for name in names)
