@@ -194,7 +194,7 @@ class ChunkedEncoder:
         )
 
 
-# To reorder weights takes as long as to encode some three residues.
+# To make an encoder ready takes as long as to encode some 80 residues.
 _PASSES: WeakKeyDictionary[StructureTokenEncoder, tuple[EncoderInfo, dict]] = WeakKeyDictionary()
 
 
