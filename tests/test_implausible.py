@@ -58,7 +58,9 @@ def test_tracing_and_tokenizing_warn(toy_encoder, ubiquitin, change):
     for call in calls:
         with pytest.warns(ex.ChainWarning, match=f"1UBI chain A: .*{message}") as caught:
             call()
-        assert {Path(warning.filename).name for warning in caught} == {Path(__file__).name}
+        # Python may warn meanwhile of sockets that other tests left open.
+        ours = [warning for warning in caught if warning.category is ex.ChainWarning]
+        assert {Path(warning.filename).name for warning in ours} == {Path(__file__).name}
 
 
 @pytest.mark.parametrize("change", [name for name in CHANGES if name != "pm"])
