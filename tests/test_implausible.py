@@ -58,7 +58,7 @@ def test_tracing_and_tokenizing_warn(toy_encoder, ubiquitin, change):
     for call in calls:
         with pytest.warns(ex.ChainWarning, match=f"1UBI chain A: .*{message}") as caught:
             call()
-        # Python may warn meanwhile of sockets that other tests left open.
+        # Other packages may warn meanwhile, of other things.
         ours = [warning for warning in caught if warning.category is ex.ChainWarning]
         assert {Path(warning.filename).name for warning in ours} == {Path(__file__).name}
 
