@@ -101,12 +101,20 @@ def nearest_rows(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the `k` codes nearest to each row: their numbers and squared distances, (M, k) each."""
     squared = squared_distances(codes, rows)
-    winner = squared.argmin(dim=1, keepdim=True)
-    nearest = squared.gather(1, winner)
-    # The winner is taken apart: among equal distances topk need not agree with argmin.
-    squared.scatter_(1, winner, torch.inf)
+    winner, nearest = take_nearest(squared)
     runner_up, index = squared.topk(k - 1, dim=1, largest=False)
     return torch.cat([winner, index], 1), torch.cat([nearest, runner_up], 1)
+
+
+def take_nearest(squared: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give each row's nearest code and its distance, (M, 1) each, and make it infinitely far.
+
+    It is taken apart from the others: among equal distances topk need not agree with argmin.
+    """
+    winner = squared.argmin(dim=1, keepdim=True)
+    nearest = squared.gather(1, winner)
+    squared.scatter_(1, winner, torch.inf)
+    return winner, nearest
 
 
 @dataclass(frozen=True, eq=False)

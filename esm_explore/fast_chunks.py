@@ -15,7 +15,7 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chain_tokens import ChainTokens
-from esm_explore.codebook import squared_distances
+from esm_explore.codebook import squared_distances, take_nearest
 from esm_explore.diagnosis.checks import check_latents
 from esm_explore.encoders import EncoderInfo, encoder_info
 from esm_explore.errors import TraceError
@@ -171,10 +171,8 @@ class ChunkedEncoder:
     def _residues(self, pre_vq: torch.Tensor) -> Residues:
         with plain_float32(pre_vq.device):
             squared = squared_distances(self._codes, pre_vq)
-            tokens = squared.argmin(dim=1)
-            nearest = squared.gather(1, tokens[:, None])[:, 0]
-            runner_up = squared.scatter_(1, tokens[:, None], torch.inf).amin(dim=1)
-            margin = runner_up.clamp(min=0).sqrt() - nearest.clamp(min=0).sqrt()
+            tokens, nearest = (column[:, 0] for column in take_nearest(squared))
+            margin = squared.amin(dim=1).clamp(min=0).sqrt() - nearest.clamp(min=0).sqrt()
             z_q = (self._codes[tokens] - pre_vq) + pre_vq
             return Residues(tokens.cpu(), pre_vq.cpu(), z_q.cpu(), margin.cpu())
 

@@ -138,7 +138,8 @@ def check_unchanged(encoder: StructureTokenEncoder) -> None:
     Raises
     ------
     TraceError
-        If somebody's hooks or neighbour search are on it: such a pass would skip them.
+        If it has hooks, other modules than esm's class makes, or functions of its own: such a pass
+        would skip them.
     """
     with _LOCK:  # not while `hooked` is at work
         changed = _unlike_esm(encoder)

@@ -68,8 +68,9 @@ def find_sources(given: Iterable[str], report: Report) -> list[str]:
     Parameters
     ----------
     given : iterable of str
-        Directories (all structure files in them, at any depth), patterns such as
-        ``"models/*.cif"``, and anything that `read_chain` takes.
+        Directories (all structure files in them, at any depth; links to directories are not
+        followed), patterns of files or directories such as ``"models/*.cif"``, and anything that
+        `read_chain` takes.
     report : Report
         Gets a failure for each directory or pattern without a file.
 
