@@ -3,15 +3,108 @@
 from __future__ import annotations
 
 import typer
+import os
+from pathlib import Path
+from typing import Annotated
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from tqdm import tqdm
 
-from esm_explore.diagnosis.command import doctor_command
-from esm_explore.tokenize_command import tokenize_command
+from esm_explore.atlas.building import Report, write_tokens
+from esm_explore.chains.sources import find_sources, printable
+from esm_explore.diagnosis.examination import doctor
+from esm_explore.encoders.loading import load_encoder
+from esm_explore.errors import EncoderError, EsmExploreError
+from esm_explore.tokens.chunks import ChunkedEncoder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-app.command("tokenize")(tokenize_command)
-app.command("doctor")(doctor_command)
+
 
 
 @app.callback()
 def main() -> None:
     """See what happens between a protein's coordinates and its structure tokens."""
+
+
+
+def tokenize_command(
+    files: Annotated[
+        list[str],
+        typer.Argument(help="Files, directories, patterns in quotes, bundled examples, or ids."),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The Parquet file to write.")],
+    encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
+    chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
+    all_chains: Annotated[bool, typer.Option("--all-chains", help="Every protein chain.")] = False,
+    numbering: Annotated[str, typer.Option(help="Residue numbers: file, sequential.")] = "file",
+    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+) -> None:
+    """Tokenize structures: one row a residue. Status: 0, 1 if some failed, 2 for none."""
+    console = Console(stderr=True)
+    try:
+        if chain is not None and all_chains:
+            raise typer.BadParameter("give --chain or --all-chains, not both")
+        out = out.resolve()
+        if not out.parent.is_dir():
+            raise typer.BadParameter(f"there is no directory {out.parent}")
+        if out.exists() and not out.is_file():
+            raise typer.BadParameter(f"{out} is not a file that could be replaced")
+        if not os.access(out.parent, os.W_OK):
+            raise typer.BadParameter(f"nothing can be written to {out.parent}")
+        run = ChunkedEncoder(load_encoder(encoder, device=device), numbering=numbering)
+    except EsmExploreError as error:
+        console.print(f"error: {error}", markup=False)
+        raise typer.Exit(2) from error
+    report = Report()
+    sources = find_sources(files, report)
+    if str(out) in map(os.path.realpath, sources):
+        raise typer.BadParameter(f"{out} is one of the files to read")
+    with tqdm(total=len(sources), unit="file", disable=None) as bar:
+        write_tokens(
+            sources,
+            out,
+            run,
+            report,
+            chain_id=chain,
+            all_chains=all_chains,
+            on_source=lambda _: bar.update(),
+        )
+    for remark in report.remarks:
+        console.print(remark, style="dim", markup=False, soft_wrap=True)
+    if report.failures:
+        console.print(_table(report))
+    written = f"{report.n_residues:,} residues of {report.n_chains:,} chains to {out}"
+    said = written if report.n_chains else f"nothing to write to {out}"
+    console.print(printable(said), markup=False, soft_wrap=True)
+    console.print(f"encoder: {run.info.title}", markup=False)
+    raise typer.Exit(2 if not report.n_chains else 1 if report.failures else 0)
+
+
+
+def _table(report: Report) -> Table:
+    table = Table(title=f"{len(report.failures)} not tokenized", show_lines=True)
+    for name in ("file", "chain", "why"):
+        table.add_column(name, overflow="fold")
+    for row in report.failures:
+        table.add_row(*map(Text, row))
+    return table
+
+STATUS = {None: 0, "note": 0, "warning": 1, "error": 2}
+
+
+
+def doctor_command(
+    source: Annotated[str, typer.Argument(help="A file, a bundled example, or an id.")],
+    chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
+    model: Annotated[int, typer.Option(help="Model, counted from 1.")] = 1,
+    encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
+) -> None:
+    """Say what could make a chain's tokens misleading. Status: 0, 1 for warnings, 2 for errors."""
+    try:
+        report = doctor(source, load_encoder(encoder), chain_id=chain, model=model)
+    except EncoderError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+    typer.echo(repr(report))
+    raise typer.Exit(STATUS[report.worst])

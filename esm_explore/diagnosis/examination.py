@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import warnings
-
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.chains import read_chain
-from esm_explore.diagnosis.backbone import alarms, odd_geometry
-from esm_explore.diagnosis.file_facts import file_findings
-from esm_explore.diagnosis.findings import Finding, Report
-from esm_explore.diagnosis.numbers import gaps, insertions, repeated_numbers, residue_labels
-from esm_explore.diagnosis.surroundings import surrounding_findings
+from esm_explore.chains.reading import read_chain
+from esm_explore.chains.residues import Numbering
+from esm_explore.diagnosis.chain_findings import _of_chain
 from esm_explore.diagnosis.token_findings import token_findings
-from esm_explore.encoders import load_encoder
+from esm_explore.encoders.loading import load_encoder
 from esm_explore.errors import ChainError, ChainWarning, TraceError
-from esm_explore.readings import reading_of
-from esm_explore.traces import Numbering, Trace
-from esm_explore.tracing import trace
+from esm_explore.findings import Finding, Report
+from esm_explore.tracing.tracer import trace
+from esm_explore.tracing.traces import Trace
+
 
 
 def doctor(
@@ -85,6 +82,7 @@ def doctor(
     return examine(traced)
 
 
+
 def examine(traced: Trace) -> Report:
     """Report on a trace; what needs its encoder is left out where it has none.
 
@@ -102,6 +100,7 @@ def examine(traced: Trace) -> Report:
     return Report(f"{traced.title}, tokens of {traced.encoder_info.title}", found)
 
 
+
 def _refused(what: str, error: Exception) -> Finding:
     return Finding(
         "error",
@@ -110,16 +109,3 @@ def _refused(what: str, error: Exception) -> Finding:
         "There are no tokens; esm would give ordinary-looking ones, or fail obscurely.",
         "See the message.",
     )
-
-
-def _of_chain(chain: ProteinChain) -> list[Finding]:
-    """Collect what needs no encoder."""
-    reading = reading_of(chain)
-    labels = residue_labels(chain)
-    found = alarms(chain.atom37_positions, labels)
-    if all(finding.severity != "error" for finding in found):
-        # With other units or another order of atoms each residue would be odd.
-        found += odd_geometry(chain.atom37_positions, labels)
-        found += gaps(chain)
-    found += [*repeated_numbers(chain), *insertions(chain), *surrounding_findings(chain, reading)]
-    return found + (file_findings(chain, reading) if reading else [])

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-
 import numpy as np
 
-from esm_explore.codebook import nearest_codes
-from esm_explore.diagnosis.findings import Finding
+from esm_explore.chains.residues import NUMBERINGS
+from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.errors import ChainWarning, TraceError
-from esm_explore.traces import NUMBERINGS, Trace
+from esm_explore.findings import Finding
+from esm_explore.tracing.traces import Trace
 
 # Of the usual distance to a code. On the bundled chains, most tokens that a move of 0.01 Å turns
 # over (other than by another neighbour) have smaller margins.
 _NEAR = 2e-3
+
 
 
 def token_findings(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Finding]:
@@ -33,8 +34,10 @@ def token_findings(trace: Trace, retrace: Callable[[str], Trace] | None) -> list
     return [*_one_token(trace), *_frameless(trace), *_numbering(trace, retrace), *_ties(trace)]
 
 
+
 def _at(trace: Trace, mask: np.ndarray) -> tuple[str, ...]:
     return tuple(trace.labels[i] for i in np.flatnonzero(mask))
+
 
 
 def _one_token(trace: Trace) -> list[Finding]:
@@ -50,6 +53,7 @@ def _one_token(trace: Trace) -> list[Finding]:
             "Load the encoder again, and compare on a bundled example.",
         )
     ]
+
 
 
 def _frameless(trace: Trace) -> list[Finding]:
@@ -69,6 +73,7 @@ def _frameless(trace: Trace) -> list[Finding]:
             "Leave them out of every statistic (has_frame); model the missing atoms if you can.",
         )
     ]
+
 
 
 def _numbering(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Finding]:
@@ -98,6 +103,7 @@ def _numbering(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Fin
             remedy,
         )
     ]
+
 
 
 def _ties(trace: Trace) -> list[Finding]:

@@ -1,0 +1,1 @@
+"""Numbers about residues, heads, stages and codes."""

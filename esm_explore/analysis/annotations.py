@@ -1,0 +1,95 @@
+"""What is known about residues without the encoder: secondary structure and burial."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from biotite.structure import CellList, annotate_sse
+from esm.utils import residue_constants
+from esm.utils.structure.protein_chain import ProteinChain
+
+from esm_explore.encoders.codebook import nearest_codes
+from esm_explore.errors import TraceError
+from esm_explore.palette import amino_acid_classes
+from esm_explore.tracing.traces import Trace
+
+_CA = residue_constants.atom_order["CA"]
+
+BURIAL_RADIUS = 10.0
+
+# biotite 1 writes secondary structure in letters ("" where it has none), biotite 2 in numbers.
+STRUCTURES = {
+    **{"a": "helix", "b": "strand", "c": "coil", "": "unknown"},
+    **{1: "helix", 2: "strand", 0: "coil"},
+}
+
+
+
+def annotate(chain: ProteinChain) -> pd.DataFrame:
+    """Annotate the residues of a chain, from their CA atoms.
+
+    Parameters
+    ----------
+    chain : ProteinChain
+
+    Returns
+    -------
+    DataFrame
+        One row a residue: amino_acid (one letter), secondary_structure ("helix", "strand",
+        "coil"; "unknown" without a CA; biotite's P-SEA) and burial (other CA within 10 Å; NaN
+        without a CA).
+
+    Examples
+    --------
+    >>> import esm_explore as ex
+    >>> annotate(ex.read_chain("1UBI"))["secondary_structure"].iloc[25]
+    'helix'
+    """
+    present = chain.atom37_mask[:, _CA]
+    atoms = chain.atom_array
+    ca = atoms[atoms.atom_name == "CA"]
+    structure = np.full(len(chain), STRUCTURES[""], dtype=object)
+    structure[present] = [STRUCTURES[element] for element in annotate_sse(ca).tolist()]
+    near = CellList(ca, cell_size=BURIAL_RADIUS).get_atoms(ca.coord, radius=BURIAL_RADIUS)
+    burial = np.full(len(chain), np.nan)
+    burial[present] = (near >= 0).sum(1) - 1
+    return pd.DataFrame(
+        {"amino_acid": list(chain.sequence), "secondary_structure": structure, "burial": burial}
+    )
+
+KEYS = ("token", "margin", "secondary_structure", "burial", "amino_acid")
+
+
+
+def residue_values(trace: Trace, key: str) -> np.ndarray:
+    """Give a value of each residue.
+
+    Parameters
+    ----------
+    trace : Trace
+    key : str
+        One of `KEYS`.
+
+    Returns
+    -------
+    ndarray, shape=(L,)
+        Numbers (NaN where there is none) or words; of amino acids their class.
+
+    Raises
+    ------
+    TraceError
+        If there is no such value.
+    """
+    if key == "token":
+        return trace.tokens
+    if key == "margin":
+        margin = nearest_codes(trace.codebook, trace.pre_vq, k=2).margin
+        return np.where(trace.has_frame, margin, np.nan)
+    if key not in KEYS:
+        raise TraceError(
+            f"There is no color {key!r}; there are {', '.join(KEYS)}, and arrays of "
+            f"{len(trace)} values."
+        )
+    if key == "amino_acid":
+        return np.array(amino_acid_classes(trace.chain.sequence))
+    return annotate(trace.chain)[key].to_numpy()

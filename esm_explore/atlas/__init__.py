@@ -1,0 +1,1 @@
+"""Residues of many structures in one Parquet data set."""

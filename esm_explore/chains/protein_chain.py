@@ -1,0 +1,130 @@
+"""Atoms of one chain to esm's `ProteinChain`, checked."""
+
+from __future__ import annotations
+
+import os
+import numpy as np
+import pandas as pd
+from biotite.structure import AtomArray
+from biotite.structure.info import one_letter_code
+from esm.utils import residue_constants
+from esm.utils.structure.protein_chain import ProteinChain
+
+from esm_explore.chains.protein_atoms import most_occupied, residue_starts
+from esm_explore.chains.residues import _labels, _some
+from esm_explore.errors import ChainError
+
+_LETTERS = frozenset("ACDEFGHIKLMNPQRSTVWY")
+
+_STANDARD = frozenset(residue_constants.restype_1to3.values())
+
+_BACKBONE = [residue_constants.atom_order[name] for name in ("N", "CA", "C")]
+
+
+
+def _protein_chain(atoms: AtomArray, name: str, chain_id: str, predicted: bool) -> ProteinChain:
+    starts = residue_starts(atoms)
+    residue = _residue_of(atoms)
+    slot = _slots(atoms)
+    # Backwards, so that the first of repeated atoms stays.
+    known = np.flatnonzero(slot >= 0)[::-1]
+    positions = np.full((len(starts), residue_constants.atom_type_num, 3), np.nan, np.float32)
+    positions[residue[known], slot[known]] = atoms.coord[known]
+    positions[~np.isfinite(positions).all(-1)] = np.nan
+    confidence = np.ones(len(starts), np.float32)
+    if predicted:
+        confidence = (atoms.b_factor[starts] / 100).astype(np.float32)
+    return ProteinChain(
+        id=name,
+        sequence="".join(_letter(n) for n in atoms.res_name[starts]),
+        chain_id=chain_id,
+        entity_id=1,  # as esm has it for files without entities, so that twins are equal
+        residue_index=atoms.res_id[starts].astype(np.int64),
+        insertion_code=atoms.ins_code[starts].astype("<U4"),
+        atom37_positions=positions,
+        atom37_mask=np.isfinite(positions).all(-1),
+        confidence=confidence,
+    )
+
+
+
+def _letter(name: str) -> str:
+    letter = one_letter_code(name)
+    return letter if letter in _LETTERS else "X"
+
+
+
+def _residue_of(atoms: AtomArray) -> np.ndarray:
+    return np.searchsorted(residue_starts(atoms), np.arange(len(atoms)), side="right") - 1
+
+
+
+def _slots(atoms: AtomArray) -> np.ndarray:
+    """Give each atom's place among esm's 37; -1 for others."""
+    selenium = (atoms.res_name == "MSE") & (atoms.atom_name == "SE")
+    names = np.where(selenium, "SD", atoms.atom_name)
+    return np.array([residue_constants.atom_order.get(name, -1) for name in names.tolist()])
+
+
+
+def _repeated(atoms: AtomArray) -> list[str]:
+    """List residues that have an atom of the side chain twice; refuse those of the backbone."""
+    slot = _slots(atoms)
+    table = pd.DataFrame({"residue": _residue_of(atoms), "slot": slot})
+    repeated = np.flatnonzero(table.duplicated().to_numpy() & (slot >= 0))
+    labels = [f"{atoms.res_id[i]}{atoms.ins_code[i]}" for i in repeated]
+    for label, i in zip(labels, repeated, strict=True):
+        if slot[i] in _BACKBONE:
+            raise ChainError(
+                f"Residue {label} of chain {atoms.chain_id[i] or 'blank'} has more than one atom "
+                f"{atoms.atom_name[i]}: are adjacent residues numbered alike, or alternate "
+                "locations not marked? Number residues once, and give locations their letters."
+            )
+    return list(dict.fromkeys(labels))
+
+
+
+def _modified(atoms: AtomArray, chain: ProteinChain) -> dict[str, str]:
+    names = atoms.res_name[residue_starts(atoms)].tolist()
+    labelled = zip(_labels(chain), names, strict=True)
+    return {label: name for label, name in labelled if name not in _STANDARD}
+
+
+
+def _backbone_mean(atoms: AtomArray, values: np.ndarray) -> np.ndarray:
+    backbone = np.isin(atoms.atom_name, ["N", "CA", "C"])
+    means = pd.Series(values[backbone]).groupby(_residue_of(atoms)[backbone]).mean()
+    return means.reindex(range(len(residue_starts(atoms)))).to_numpy(float)
+
+
+
+def _ca_of(chains: dict[str, AtomArray]) -> tuple[np.ndarray, np.ndarray]:
+    """Give CA atoms of some chains, one a residue, and their chain ids."""
+    kept = [most_occupied(atoms[atoms.atom_name == "CA"])[0] for atoms in chains.values()]
+    ids = np.concatenate([np.array([], str), *(atoms.chain_id for atoms in kept)])
+    return np.concatenate([np.zeros((0, 3), np.float32), *(a.coord for a in kept)]), ids
+
+
+
+def _check_numbers(chain: ProteinChain) -> None:
+    labels = _labels(chain)
+    repeated = labels[labels.duplicated()]
+    if len(repeated):
+        raise ChainError(
+            f"Chain {chain.chain_id or 'blank'} of {chain.id} has more than one residue numbered "
+            f"{_some(repeated.unique().tolist())}: are these several chains under one id? Give "
+            "each its own id, or number the residues once."
+        )
+
+
+
+def _check_backbone(chain: ProteinChain, notes: list[str]) -> None:
+    whole = chain.atom37_mask[:, _BACKBONE].all(1)
+    if not whole.any():
+        atoms = [residue_constants.atom_types[i] for i in np.flatnonzero(chain.atom37_mask.any(0))]
+        raise ChainError(
+            f"No residue of {chain.id} chain {chain.chain_id} has N, CA and C; there are only: "
+            f"{', '.join(atoms[:8])}. The encoder needs a backbone, not a CA trace."
+        )
+    if not whole.all():
+        notes.append(f"no backbone frame at {_some(_labels(chain)[~whole].tolist())}")

@@ -1,0 +1,73 @@
+"""What a file holds beside the chain that was read from it; kept with the chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import numpy as np
+from esm.utils.structure.protein_chain import ProteinChain
+
+
+_ATTRIBUTE = "_esm_explore_reading"
+
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How a chain was read.
+
+    Attributes
+    ----------
+    model, n_models : int
+        Which model was read, and how many the file has.
+    chosen_from : str
+        The protein chains, where none was asked for and there are several; else empty.
+    alternates : dict
+        By residue label, which alternate location was used and which were not.
+    repeated : list of str
+        Labels of residues with an atom of the side chain twice; the first was used.
+    modified : dict
+        By residue label, the name of a residue that is none of the 20 amino acids.
+    predicted : bool
+        Whether B-factors are pLDDT.
+    ending : {"", "no END line", "cut off"}
+        What is odd about the file's end.
+    b_factor, occupancy : ndarray, shape=(L,), dtype=float
+        Means over N, CA and C; NaN where all are missing. Occupancy is 1 where a file has none.
+    ca : ndarray, shape=(L, 3), dtype=float32
+        As they were when read.
+    other_ca : ndarray, shape=(M, 3), dtype=float32
+        CA of the file's other protein chains, in Å.
+    other_chains : ndarray, shape=(M,), dtype=str
+        Their chain ids.
+    """
+
+    model: int
+    n_models: int
+    chosen_from: str
+    alternates: dict[str, str]
+    repeated: list[str]
+    modified: dict[str, str]
+    predicted: bool
+    ending: str
+    b_factor: np.ndarray
+    occupancy: np.ndarray
+    ca: np.ndarray
+    other_ca: np.ndarray
+    other_chains: np.ndarray
+
+
+
+def keep_reading(chain: ProteinChain, reading: Reading) -> None:
+    """Keep a reading with its chain; copies and parts of the chain do not have it."""
+    # esm 3.4 freezes its chains.
+    object.__setattr__(chain, _ATTRIBUTE, reading)
+
+
+
+def reading_of(chain: ProteinChain) -> Reading | None:
+    """Give a chain's reading; None if `read_chain` did not make it, or it was moved since."""
+    reading = getattr(chain, _ATTRIBUTE, None)
+    if reading is None:
+        return None
+    same = np.array_equal(reading.ca, chain.atom37_positions[:, 1], equal_nan=True)
+    return reading if same else None

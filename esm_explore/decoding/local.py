@@ -1,0 +1,143 @@
+"""What the neighbourhood of a code looks like, by the decoder that is trained with the codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import numpy as np
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+import torch.nn.functional as F
+from torch import nn
+
+from esm_explore.encoders.mini import load_mini, usual_bins
+from esm_explore.errors import EncoderError
+from esm_explore.recipes.mini_data import K
+
+_LIMIT = 32
+
+_QUERY = _LIMIT + 1
+
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedNeighborhood:
+    """A neighbourhood as a code has it, in the backbone frame of its query.
+
+    Attributes
+    ----------
+    code : int
+    relative_positions : ndarray, shape=(16,), dtype=int64
+        Residue number minus the query's, by rank; -32 and 32 also stand for farther ones.
+    ca : ndarray, shape=(16, 3), dtype=float32
+        CA positions, Å; the query's is the origin.
+    rotations : ndarray, shape=(16, 3, 3), dtype=float32
+        The residues' frames; the query's is the identity.
+    """
+
+    code: int
+    relative_positions: np.ndarray
+    ca: np.ndarray
+    rotations: np.ndarray
+
+
+
+def decode_neighborhood(
+    encoder: StructureTokenEncoder, code: int, relative_positions: np.ndarray | None = None
+) -> DecodedNeighborhood:
+    """Decode a code to the neighbourhood that it stands for.
+
+    Parameters
+    ----------
+    encoder : StructureTokenEncoder
+        The bundled one: only for its codes is there a local decoder.
+    code : int
+    relative_positions : ndarray, shape=(15,), dtype=int, optional
+        Residue numbers of the neighbours minus the query's, nearest first. Without them, those
+        most seen with the code, rank by rank.
+
+    Returns
+    -------
+    DecodedNeighborhood
+
+    Raises
+    ------
+    EncoderError
+        If the encoder is another one, or there is no such code; if there are not 15 relative
+        positions.
+
+    Examples
+    --------
+    >>> import esm_explore as ex
+    >>> decode_neighborhood(ex.load_encoder("mini"), 0).ca.shape
+    (16, 3)
+    """
+    bundled, decoder = load_mini()
+    codes = bundled.codebook.embeddings
+    if not torch.equal(encoder.codebook.embeddings.cpu(), codes):
+        raise EncoderError("Only the codes of the bundled encoder, load_encoder('mini'), decode.")
+    if not 0 <= code < len(codes):
+        raise EncoderError(f"Code {code} is not one of the encoder's: 0 to {len(codes) - 1}.")
+    if relative_positions is None:
+        bins = usual_bins()[code]
+    else:
+        given = np.asarray(relative_positions, dtype=np.int64)
+        if given.shape != (15,):
+            raise EncoderError(f"relative_positions has shape {given.shape}; it has to be (15,).")
+        bins = torch.from_numpy(given).clamp(-_LIMIT, _LIMIT) + _QUERY
+    with torch.no_grad():
+        ca, rotations = decoder(codes[code][None], bins[None])
+    return DecodedNeighborhood(
+        code=code,
+        relative_positions=np.concatenate([[0], bins.numpy() - _QUERY]),
+        ca=torch.cat([torch.zeros(1, 3), ca[0]]).numpy(),
+        rotations=torch.cat([torch.eye(3)[None], rotations[0]]).numpy(),
+    )
+
+
+
+class LocalDecoder(nn.Module):
+    """From a latent or a code to the places and directions of the neighbours.
+
+    Each neighbour is asked for by its rank in the neighbourhood (1 to 15) and its relative
+    position bin.
+
+    Parameters
+    ----------
+    d_code : int
+    width : int
+    """
+
+    def __init__(self, d_code: int = 128, width: int = 256):
+        super().__init__()
+        self.latent = nn.Linear(d_code, width)
+        self.rank = nn.Embedding(K, width)
+        self.bin = nn.Embedding(66, width)
+        self.hidden = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU())
+        self.out = nn.Linear(width, 9)
+
+    def forward(
+        self, latent: torch.Tensor, bins: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Decode neighbourhoods.
+
+        Parameters
+        ----------
+        latent : Tensor, shape=(M, d_code)
+        bins : Tensor, shape=(M, 15), dtype=int64
+            Relative position bins of the neighbours, nearest first, without the query.
+
+        Returns
+        -------
+        ca : Tensor, shape=(M, 15, 3)
+            CA positions in the query's frame, Å.
+        rotation : Tensor, shape=(M, 15, 3, 3)
+            The neighbours' frames in the query's frame.
+        """
+        ranks = torch.arange(1, bins.shape[1] + 1, device=bins.device)
+        asked = F.gelu(self.latent(latent)[:, None] + self.rank(ranks) + self.bin(bins))
+        raw = self.out(asked + self.hidden(asked))
+        first = F.normalize(raw[..., 3:6], dim=-1)
+        second = raw[..., 6:9]
+        second = F.normalize(second - (second * first).sum(-1, keepdim=True) * first, dim=-1)
+        third = torch.linalg.cross(first, second)
+        return 10 * raw[..., :3], torch.stack([first, second, third], dim=-1)

@@ -1,0 +1,177 @@
+"""What was chosen or left out when a file was read."""
+
+from __future__ import annotations
+
+import numpy as np
+from esm.utils.structure.protein_chain import ProteinChain
+from scipy.spatial import cKDTree
+
+from esm_explore.chains.provenance import Reading
+from esm_explore.chains.residues import residue_labels
+from esm_explore.findings import Finding, some
+
+# pLDDT below 0.7 is low (Jumper et al., 2021); B-factors above this say little about places.
+_LOW_PLDDT = 0.7
+
+_HIGH_B_FACTOR = 100.0
+
+
+
+def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
+    """Say what was chosen or left out.
+
+    Parameters
+    ----------
+    chain : ProteinChain
+    reading : Reading
+        Of the chain.
+
+    Returns
+    -------
+    list of Finding
+    """
+    labels = np.array(residue_labels(chain), dtype=object)
+    found = []
+
+    def add(severity, title, residues, why, remedy):
+        found.append(Finding(severity, title, tuple(residues), why, remedy))
+
+    if reading.ending:
+        add(
+            "warning" if reading.ending == "cut off" else "note",
+            f"the file: {reading.ending}",
+            (),
+            "What is missing at the end is missing from neighbourhoods.",
+            "Compare the last residue with the one that the chain should end with.",
+        )
+    if reading.chosen_from:
+        add(
+            "note",
+            f"chain {chain.chain_id} is the first of {reading.chosen_from}",
+            (),
+            "Every chain has tokens of its own.",
+            "Give the chain id.",
+        )
+    if reading.n_models > 1:
+        add(
+            "note",
+            f"model {reading.model} of {reading.n_models}; the others are ignored",
+            (),
+            "Tokens differ between models.",
+            "Read others with model=, and compare their tokens.",
+        )
+    if reading.alternates:
+        choices = [f"{label}: {choice}" for label, choice in reading.alternates.items()]
+        add(
+            "note",
+            f"alternate locations, the most occupied used ({some(choices)})",
+            reading.alternates,
+            "Where the backbone has two places, tokens stand for one of them.",
+            "Distrust them where occupancies are alike.",
+        )
+    if reading.repeated:
+        add(
+            "note",
+            "atoms of side chains that are there twice; the first is used",
+            reading.repeated,
+            "Tokens are made from N, CA and C alone: none changes.",
+            "Nothing, for tokens.",
+        )
+    if reading.modified:
+        names = dict.fromkeys(reading.modified.values())
+        add(
+            "note",
+            f"modified residues ({', '.join(names)})",
+            reading.modified,
+            "They have tokens as any other; the sequence has their parent's letter, or an X.",
+            "Nothing, for tokens; mind the X where you give the sequence to a model.",
+        )
+    doubtful = reading.occupancy == 0
+    if doubtful.any():
+        add(
+            "warning",
+            "backbones of occupancy 0",
+            labels[doubtful],
+            "They were placed without evidence in the data.",
+            "Distrust tokens there and beside.",
+        )
+    if reading.predicted:
+        low, what = chain.confidence < _LOW_PLDDT, f"pLDDT below {_LOW_PLDDT * 100:.0f}"
+    else:
+        low = reading.b_factor > _HIGH_B_FACTOR
+        what = f"B-factors above {_HIGH_B_FACTOR:.0f} Å²"
+    if low.any():
+        add(
+            "warning" if reading.predicted else "note",
+            what,
+            labels[low],
+            "Where atoms are is uncertain there, and so is each token.",
+            "Leave those regions out, or compare several models.",
+        )
+    return found
+
+NODES = 16
+
+
+
+def unseen_neighbours(chain: ProteinChain, other_ca: np.ndarray) -> np.ndarray:
+    """Count, for each residue, the neighbours that other chains would provide.
+
+    Parameters
+    ----------
+    chain : ProteinChain
+    other_ca : ndarray, shape=(M, 3)
+        CA of the other chains, in Å.
+
+    Returns
+    -------
+    ndarray, shape=(L,), dtype=int
+        How many of the 16 nearest residues, all chains counted, are not of this one; 0 for
+        residues without a backbone frame.
+    """
+    backbone = chain.atom37_positions[:, :3]
+    own = np.isfinite(backbone).all((1, 2))
+    other_ca = other_ca[np.isfinite(other_ca).all(1)]
+    count = np.zeros(len(chain), int)
+    points = np.concatenate([backbone[own, 1], other_ca])
+    ranks = np.arange(1, min(NODES, len(points)) + 1)
+    _, nearest = cKDTree(points).query(points[: own.sum()], k=ranks)
+    count[own] = (nearest >= own.sum()).sum(1)
+    return count
+
+
+
+def surrounding_findings(chain: ProteinChain, reading: Reading | None) -> list[Finding]:
+    """Say how far other chains would change neighbourhoods.
+
+    Parameters
+    ----------
+    chain : ProteinChain
+    reading : Reading or None
+        None if it is not known what else the file holds.
+
+    Returns
+    -------
+    list of Finding
+    """
+    why = "The encoder sees one chain: residues at an interface have a surface's tokens."
+    remedy = "Mind that where you compare interfaces; tokens cannot show what is bound there."
+    if reading is None:
+        title = "other chains nearby: not known, only the chain was given"
+        return [Finding("note", title, (), why, "Give doctor the file instead of the chain.")]
+    count = unseen_neighbours(chain, reading.other_ca)
+    if not count.any():
+        return []
+    labels = residue_labels(chain)
+    order = np.argsort(-count, kind="stable")[: np.count_nonzero(count)]
+    chains = ", ".join(dict.fromkeys(reading.other_chains.tolist()))
+    return [
+        Finding(
+            "note",
+            f"{len(order)} of {len(chain)} residues have nearer ones in other chains ({chains}): "
+            f"{count.sum()} of {NODES * len(chain)} neighbours, up to {count.max()} a residue",
+            tuple(labels[i] for i in order),
+            why,
+            remedy,
+        )
+    ]

@@ -1,0 +1,222 @@
+"""One pass through esm's structure encoder: of a whole chain, or of some neighbourhoods.
+
+The steps are those of ``StructureTokenEncoder.encode``. They are meant to run inside
+`esm_explore.stages.hooked`, which catches what they produce and cleans up after them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+from esm.utils.misc import MAX_SUPPORTED_DISTANCE
+from esm.utils.structure.affine3d import Affine3D, build_affine3d_from_coordinates
+import numpy as np
+from esm.utils.structure.protein_chain import ProteinChain
+
+from esm_explore.chains.backbone import ENOUGH, alarms, flat_frames
+from esm_explore.chains.residues import Numbering, check_numbering, repeated_numbers, residue_labels
+from esm_explore.encoders.modules import codebook_vectors
+from esm_explore.errors import TraceError, warn
+from esm_explore.findings import in_short, some
+
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the encoder is given for one chain, on the encoder's device.
+
+    Attributes
+    ----------
+    coords : Tensor, shape=(L, 3, 3), dtype=float32
+        N, CA and C in Å; not finite where an atom is missing.
+    residue_index : Tensor, shape=(L,), dtype=int64
+        Residue numbers.
+    affine : Affine3D, shape=(1, L)
+        esm's backbone frames; residues without one get the chain's average frame.
+    has_frame : Tensor, shape=(L,), dtype=bool
+        Not where an atom is missing, nor where the three coincide or lie on a line, of which
+        esm would make a rotation of determinant 0.
+    """
+
+    coords: torch.Tensor
+    residue_index: torch.Tensor
+    affine: Affine3D
+    has_frame: torch.Tensor
+
+    @classmethod
+    def build(cls, coords: torch.Tensor, residue_index: torch.Tensor) -> Inputs:
+        """Let esm build the backbone frames of `coords`."""
+        flat = torch.from_numpy(flat_frames(coords.cpu().numpy())).to(coords.device)
+        coords = coords.masked_fill(flat[:, None, None], torch.nan)
+        affine, has_frame = build_affine3d_from_coordinates(coords[None])
+        return cls(coords, residue_index, affine, has_frame[0])
+
+# Fixed-column files end at 9999.999 Å; esm masks silently, or fails obscurely, beyond 1e6.
+FARTHEST = 1e4
+
+
+
+def check_encoder(encoder: StructureTokenEncoder) -> None:
+    """Refuse what is not esm's structure encoder in float32."""
+    if not isinstance(encoder, StructureTokenEncoder):
+        raise TraceError(
+            f"Give esm's StructureTokenEncoder first, from load_encoder(), "
+            f"not a {type(encoder).__name__}."
+        )
+    tensors = [*encoder.parameters(), *encoder.buffers()]
+    dtypes = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
+    if dtypes != {torch.float32}:
+        names = ", ".join(sorted(str(dtype) for dtype in dtypes))
+        raise TraceError(
+            f"The encoder's weights are {names}; esm encodes in float32: use encoder.float()."
+        )
+    devices = sorted({str(tensor.device) for tensor in tensors})
+    if len(devices) > 1 or devices == ["meta"]:
+        raise TraceError(
+            f"The encoder's weights are on {' and '.join(devices)}; they have to be on one device, "
+            "with numbers: use encoder.to(device), or load it again."
+        )
+    if not torch.isfinite(torch.stack(codebook_vectors(encoder).aminmax())).all():
+        raise TraceError(
+            "The encoder's codebook holds NaN or infinite numbers, with which esm gives every "
+            "residue the same token: load the encoder again."
+        )
+
+
+
+def chain_inputs(
+    chain: ProteinChain, numbering: Numbering, device: torch.device | str = "cpu"
+) -> Inputs:
+    """Make a chain's inputs on a device.
+
+    Parameters
+    ----------
+    chain : ProteinChain
+    numbering : {"file", "sequential"}
+        As in `trace`.
+    device : torch.device or str
+
+    Returns
+    -------
+    Inputs
+
+    Raises
+    ------
+    TraceError
+        If it is no chain, has no residue with a backbone frame, or coordinates beyond 10,000 Å.
+    """
+    if not isinstance(chain, ProteinChain):
+        raise TraceError(
+            f"Give one ProteinChain, from read_chain() or esm, not a {type(chain).__name__}; "
+            "of a complex or a list, one chain after the other."
+        )
+    check_numbering(numbering)
+    check_arrays(chain)
+    _check_coords(chain)
+    coords, _, residue_index = chain.to_structure_encoder_inputs()
+    coords, residue_index = coords[0, :, :3].clone(), residue_index[0].clone()
+    if numbering == "sequential":
+        residue_index = torch.arange(1, len(coords) + 1)
+    inputs = Inputs.build(coords.to(device), residue_index.to(device))
+    if not inputs.has_frame.any():
+        raise TraceError(
+            f"None of the {len(chain)} residues of chain {chain.chain_id} has a backbone frame "
+            "(N, CA and C): there is nothing to encode."
+        )
+    warn_of_alarms(chain)
+    return inputs
+
+
+
+def _check_coords(chain: ProteinChain) -> None:
+    positions = np.asarray(chain.atom37_positions)[:, :3]
+    far = (np.isfinite(positions) & (np.abs(positions) > FARTHEST)).any((1, 2))
+    if far.any():
+        raise TraceError(
+            f"Coordinates beyond {FARTHEST:,.0f} Å at residue "
+            f"{_residues(chain, np.flatnonzero(far))} of chain {chain.chain_id}: "
+            "esm expects Å, near the origin."
+        )
+
+
+
+def _residues(chain: ProteinChain, indices: np.ndarray) -> str:
+    labels = residue_labels(chain)
+    return some([labels[i] for i in indices])
+
+
+
+def check_arrays(chain: ProteinChain) -> None:
+    """Check shapes, and that residue numbers are whole numbers.
+
+    Parameters
+    ----------
+    chain : ProteinChain
+
+    Raises
+    ------
+    TraceError
+        With the shape that it has and the one that it should have.
+    """
+    length = len(chain.sequence)
+    for name, beyond in (
+        ("residue_index", ""),
+        ("insertion_code", ""),
+        ("atom37_positions", "37, 3"),
+    ):
+        value = getattr(chain, name)
+        shape = getattr(value, "shape", None)
+        dimensions = 3 if beyond else 1
+        if not isinstance(value, np.ndarray) or len(shape) != dimensions or shape[0] != length:
+            given = f"has shape {shape}" if shape is not None else f"is a {type(value).__name__}"
+            raise TraceError(
+                f"{name} of the chain {given}; for a sequence of {length} residues it has to be "
+                f"an array of shape ({length}, {beyond})."
+            )
+    numbers = chain.residue_index
+    if not np.issubdtype(numbers.dtype, np.number) or not (numbers == np.trunc(numbers)).all():
+        raise TraceError(
+            f"residue_index of the chain ({numbers.dtype}) holds what is no whole number, which "
+            "esm would cut off: give residue numbers as integers."
+        )
+
+
+
+def warn_of_alarms(chain: ProteinChain) -> None:
+    """Warn, in one message, of what makes all tokens of a chain suspect."""
+    found = alarms(chain.atom37_positions, residue_labels(chain)) + repeated_numbers(chain)
+    notes = in_short(found)
+    if notes:
+        warn(f"{chain.id} chain {chain.chain_id}: {'; '.join(notes)}")
+
+
+
+def check_latents(
+    chain: ProteinChain, latents: np.ndarray, tokens: np.ndarray, has_frame: np.ndarray
+) -> None:
+    """Refuse latents that are no numbers; warn where all residues have one token.
+
+    Parameters
+    ----------
+    chain : ProteinChain
+    latents : ndarray, shape=(L, d_code)
+    tokens : ndarray, shape=(L,)
+    has_frame : ndarray, shape=(L,), dtype=bool
+
+    Raises
+    ------
+    TraceError
+        If a latent is not finite: esm would give those residues a constant token.
+    """
+    if not np.isfinite(latents).all():
+        raise TraceError(
+            f"The encoder makes latents of chain {chain.chain_id} that are NaN or infinite, which "
+            "esm turns into a constant token: its weights are damaged, load the encoder again."
+        )
+    distinct = np.unique(tokens[has_frame])
+    if len(distinct) == 1 and has_frame.sum() >= ENOUGH:
+        warn(
+            f"{chain.id} chain {chain.chain_id}: all {has_frame.sum()} residues have the token "
+            f"{distinct[0]}: are the encoder's weights damaged?"
+        )

@@ -1,0 +1,164 @@
+"""`load_encoder`: esm's own `StructureTokenEncoder`, with weights from somewhere and a name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakKeyDictionary
+from zlib import crc32
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+import numpy as np
+
+from esm_explore.chains.reading import read_chain
+from esm_explore.encoders.hub import ESM3_NAME, check_hub_checksum, find_esm3_weights
+from esm_explore.encoders.identity import _TITLE, _digest
+from esm_explore.encoders.mini import TITLE as MINI_TITLE, WEIGHTS as MINI_WEIGHTS, load_mini
+from esm_explore.encoders.untrained import SIZES, untrained_encoder
+from esm_explore.encoders.weights import build_encoder, checksum, read_weights
+from esm_explore.errors import EncoderError, TraceError
+from esm_explore.tracing.tracer import trace
+
+MINI_FILE = Path(__file__).parent / "mini" / MINI_WEIGHTS
+
+# How many distinct tokens an encoder has to give crambin, of 46 residues. A few may be somebody's
+# experiment, one is damage; ESM3's weights tell far more residues apart.
+FEWEST, FEWEST_OF_ESM3 = 2, 12
+
+
+
+def load_encoder(
+    source: str | os.PathLike | None = None, *, device: str | torch.device = "cpu"
+) -> StructureTokenEncoder:
+    """Load a structure encoder.
+
+    Parameters
+    ----------
+    source : str or path, optional
+        - ``"mini"``, the default: the bundled encoder, of esm's class and knobs but narrower,
+          trained by this project. Its code numbers have nothing to do with ESM3's.
+        - ``"esm3"``: ESM3's weights, ``esm3_structure_encoder_v0``. Taken from the Hugging Face
+          cache, else downloaded once (122 MB; needs a login, see the README).
+        - ``"untrained"``: ESM3's architecture with random weights from a fixed seed,
+          and a codebook fitted to the bundled examples so that tokens vary. It knows nothing
+          about proteins.
+        - a path to a checkpoint of esm's class (.pth or .safetensors); sizes are read from it.
+    device : str or torch.device
+
+    Returns
+    -------
+    StructureTokenEncoder
+        In eval mode, float32, without gradients.
+
+    Raises
+    ------
+    EncoderError
+        If the weights are missing, unreachable, not allowed, damaged, or not of this class.
+
+    Examples
+    --------
+    >>> print(encoder_info(load_encoder("untrained")))  # doctest: +ELLIPSIS
+    untrained (ESM3's architecture, random weights): 30.1 M parameters, 2 blocks of 128 heads, ...
+    """
+    if source in (None, "mini"):
+        # Its decoder draws random numbers before they are overwritten.
+        with torch.random.fork_rng(devices=[]):
+            encoder, title, digest = load_mini()[0], MINI_TITLE, checksum(MINI_FILE)
+    elif source == "untrained":
+        encoder, digest = untrained_encoder(), ""
+        title = "untrained (ESM3's architecture, random weights)"
+    elif source in ("esm3", ESM3_NAME):
+        (encoder, digest), title = _esm3(), ESM3_NAME
+    else:
+        if not isinstance(source, str | os.PathLike):
+            raise EncoderError(
+                f"An encoder is loaded by name or path, not from a {type(source).__name__}."
+            )
+        path = Path(source)
+        if not path.is_file():
+            raise EncoderError(
+                f"{os.fspath(source)!r} is not a file, and not one of the encoders: "
+                "mini, esm3, untrained."
+            )
+        encoder, title = build_encoder(read_weights(path)), f"checkpoint {path.name}"
+        digest = checksum(path)
+        _self_test(encoder, FEWEST)
+    encoder = _moved(encoder.eval().requires_grad_(False), device)
+    setattr(encoder, _TITLE, (title, _digest(encoder.state_dict().values()), digest))
+    return encoder
+
+
+
+def _esm3() -> tuple[StructureTokenEncoder, str]:
+    path = find_esm3_weights()
+    try:
+        encoder = build_encoder(read_weights(path), SIZES)
+        digest = checksum(path)
+        check_hub_checksum(path, digest)
+        _self_test(encoder, FEWEST_OF_ESM3)
+        return encoder, digest
+    except EncoderError as error:
+        # The snapshot is a link; as long as its target is there the hub's library keeps it.
+        raise EncoderError(
+            f"{error} It is in the hub's cache, and stays there until you delete "
+            f"{path.resolve()}; then load 'esm3' again."
+        ) from error
+
+
+
+def _self_test(encoder: StructureTokenEncoder, fewest: int) -> None:
+    # Imported here because the test traces a chain, and a trace says by which encoder.
+    from esm_explore.diagnosis.self_test import self_test
+
+    self_test(encoder, fewest)
+
+
+
+def _moved(encoder: StructureTokenEncoder, device: str | torch.device) -> StructureTokenEncoder:
+    try:
+        return encoder.to(device)
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        raise EncoderError(
+            f"The encoder cannot be put on {device!r} ({str(error).splitlines()[0]}); "
+            'device="cpu" always works.'
+        ) from error
+
+CHAIN, CHAIN_ID = "1EJG", "A"
+
+
+
+def self_test(encoder: StructureTokenEncoder, fewest: int) -> None:
+    """Encode crambin, and see whether the encoder tells its residues apart.
+
+    Parameters
+    ----------
+    encoder : StructureTokenEncoder
+    fewest : int
+        How many distinct tokens there have to be.
+
+    Raises
+    ------
+    EncoderError
+        With the test that failed: finite latents, latents that differ, or distinct tokens.
+    """
+    chain = read_chain(CHAIN, CHAIN_ID)
+    try:
+        found = trace(encoder, chain)
+    except TraceError as error:
+        raise EncoderError(f"The encoder failed its self-test, finite latents: {error}") from error
+    spread = float(np.ptp(found.pre_vq, axis=0).max())
+    if spread == 0:
+        raise EncoderError(
+            f"The encoder failed its self-test, latents that differ: all residues of {CHAIN} have "
+            "the same. Its weights are damaged."
+        )
+    distinct = len(np.unique(found.tokens))
+    if distinct < fewest:
+        raise EncoderError(
+            f"The encoder failed its self-test, distinct tokens: {distinct} on {CHAIN}, which has "
+            f"{len(chain)} residues; there have to be {fewest} or more. Its weights are damaged, "
+            "or its codebook has collapsed."
+        )

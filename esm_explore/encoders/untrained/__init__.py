@@ -1,0 +1,70 @@
+"""ESM3's encoder architecture with random weights, and a codebook that makes its tokens vary."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+import numpy as np
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+from safetensors.torch import load
+from torch import nn
+
+from esm_explore.encoders.weights import blank_encoder
+
+SEED = 20
+
+CODEBOOK = "codebook.safetensors"
+
+# As esm.pretrained.ESM3_structure_encoder_v0 builds it.
+SIZES = {
+    "d_model": 1024,
+    "n_heads": 1,
+    "v_heads": 128,
+    "n_layers": 2,
+    "d_out": 128,
+    "n_codes": 4096,
+}
+
+
+
+def untrained_encoder() -> StructureTokenEncoder:
+    """Make the untrained encoder, the same on every machine.
+
+    Returns
+    -------
+    StructureTokenEncoder
+        With `random_encoder`'s weights and the codebook that `esm_explore.untrained.fit` made.
+    """
+    encoder = random_encoder()
+    codes = load((files(__package__) / CODEBOOK).read_bytes())["embeddings"].float()
+    encoder.codebook.embeddings.copy_(codes)
+    encoder.codebook.z_avg.copy_(codes)
+    encoder.codebook.N.fill_(1)
+    return encoder
+
+
+
+def random_encoder() -> StructureTokenEncoder:
+    """Draw the weights of all layers from one seed, with the spread that torch and esm start from.
+
+    Returns
+    -------
+    StructureTokenEncoder
+        Its codebook is not set. numpy draws, because torch's numbers depend on the processor.
+    """
+    encoder = blank_encoder(**SIZES)
+    rng = np.random.default_rng(SEED)
+
+    def draw(tensor: torch.Tensor, spread: float) -> None:
+        numbers = rng.standard_normal(tensor.shape, dtype=np.float32)
+        tensor.copy_(torch.from_numpy(numbers) * spread)
+
+    with torch.no_grad():
+        for module in encoder.modules():
+            if isinstance(module, nn.Linear):
+                draw(module.weight, (3 * module.in_features) ** -0.5)
+                if module.bias is not None:
+                    draw(module.bias, (3 * module.in_features) ** -0.5)
+            elif isinstance(module, nn.Embedding):
+                draw(module.weight, 0.02)
+    return encoder

@@ -1,0 +1,1 @@
+"""Comparisons, one verb a file."""

@@ -1,0 +1,102 @@
+"""One protein in two conformations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import numpy as np
+import pandas as pd
+import torch
+from biotite.structure import rmsd, superimpose
+from biotite.sequence import ProteinSequence
+from biotite.sequence.align import SubstitutionMatrix, align_optimal
+
+from esm_explore.chains.backbone import _superposed
+from esm_explore.errors import TraceError
+from esm_explore.tracing.traces import Trace
+
+
+
+def compare_conformations(first: Trace, second: Trace) -> pd.DataFrame:
+    """Compare a protein's residues in two conformations.
+
+    Parameters
+    ----------
+    first, second : Trace
+        Of one encoder; residues are matched by number and insertion code.
+
+    Returns
+    -------
+    DataFrame
+        One row a residue that both have with a backbone frame, indexed by its number: the two
+        tokens, changed, whole_chain (how far its CA is moved after superposing all of them, Å),
+        neighbourhood (RMSD of the CA of its nodes in `first`, superposed alone, Å) and latent
+        (distance between the latents).
+
+    Raises
+    ------
+    TraceError
+        If encoders differ, or fewer than three residues match.
+    """
+    if first.encoder_info != second.encoder_info:
+        raise TraceError(
+            f"The traces are of two encoders: {first.encoder_info.title} and "
+            f"{second.encoder_info.title}."
+        )
+    places = pd.Series(np.arange(len(second)), index=second.labels)
+    there = places.reindex(first.labels)
+    framed = first.has_frame & there.notna().to_numpy()
+    match = there.fillna(0).astype(int).to_numpy()
+    framed &= second.has_frame[match]
+    rows = np.flatnonzero(framed)
+    if len(rows) < 3:
+        raise TraceError(f"{first.title} and {second.title} share fewer than three residues.")
+    ca = first.coords[:, 1], second.coords[match, 1]
+    fitted = _superposed(ca[0][rows], ca[1][rows])
+    whole = np.linalg.norm(fitted - ca[0][rows], axis=1)
+    local = []
+    for row in rows:
+        nodes = [node for node in first.edges[row] if framed[node]]
+        local.append(float(rmsd(ca[0][nodes], _superposed(ca[0][nodes], ca[1][nodes]))))
+    return pd.DataFrame(
+        {
+            "first_token": first.tokens[rows],
+            "second_token": second.tokens[match[rows]],
+            "changed": first.tokens[rows] != second.tokens[match[rows]],
+            "whole_chain": whole,
+            "neighbourhood": local,
+            "latent": np.linalg.norm(first.pre_vq[rows] - second.pre_vq[match[rows]], axis=1),
+        },
+        index=pd.Index(np.array(first.labels)[rows], name="residue"),
+    )
+
+LINKS = ("residue number", "alignment")
+
+
+
+def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:
+    """Find each residue's counterpart.
+
+    Parameters
+    ----------
+    first, second : Trace
+    by : {"residue number", "alignment"}
+        The same number and insertion code, or the same column of a global sequence alignment
+        (BLOSUM62, affine gaps).
+
+    Returns
+    -------
+    ndarray, shape=(len(first),), dtype=int64
+        Indices in `second`; -1 where there is none.
+    """
+    if by == "residue number":
+        places = pd.Series(np.arange(len(second)), index=second.labels)
+        return places.reindex(first.labels).fillna(-1).to_numpy(dtype=np.int64)
+    sequences = [ProteinSequence(trace.chain.sequence) for trace in (first, second)]
+    matrix = SubstitutionMatrix.std_protein_matrix()
+    alignment = align_optimal(
+        *sequences, matrix, gap_penalty=(-10, -1), terminal_penalty=False, max_number=1
+    )[0]
+    pairs = alignment.trace[(alignment.trace >= 0).all(1)]
+    match = np.full(len(first), -1, dtype=np.int64)
+    match[pairs[:, 0]] = pairs[:, 1]
+    return match

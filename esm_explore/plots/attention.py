@@ -1,0 +1,181 @@
+"""Pictures of geometric attention: heads, one residue's attention, the residual stream."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from esm_explore.analysis.heads import LOCAL
+from esm_explore.errors import TraceError
+from esm_explore.plots.picture import BLUE, GREY, ORANGE, Picture, picture, source_of
+from esm_explore.tracing.neighborhood import Neighborhood
+from esm_explore.tracing.traces import Trace
+
+COLORS = (BLUE, ORANGE)
+
+
+
+def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
+    """Show heads by two of their properties, one color a block.
+
+    Parameters
+    ----------
+    statistics : DataFrame
+        Of `esm_explore.heads`.
+    trace : Trace
+        What it was computed from, for the title.
+    x, y : str
+        Columns of `statistics`.
+    """
+    unknown = [name for name in (x, y) if name not in statistics.columns]
+    if unknown:
+        allowed = ", ".join(name for name in statistics if name not in ("block", "head"))
+        raise TraceError(f"Heads have no {unknown[0]!r}; they have: {allowed}.")
+    dots = [
+        go.Scatter(
+            x=rows[x],
+            y=rows[y],
+            mode="markers",
+            name=f"block {block}",
+            hovertext=[f"block {block}, head {head}" for head in rows["head"]],
+            marker={"color": COLORS[block % 2], "size": 8, "opacity": 0.75},
+        )
+        for block, rows in statistics.groupby("block")
+    ]
+    units = {
+        "entropy": "entropy, bits",
+        "reach": "mean distance attended to, Å",
+        "self": "share on itself",
+        "sequence": f"share on others up to {LOCAL} along the chain",
+        "space": "share on the rest",
+    }
+    figure = picture(
+        dots, f"Heads by {x} and {y}".replace("_", " "), source_of(trace), statistics[[x, y]]
+    )
+    figure.update_xaxes(title=units.get(x, x.replace("_", " ")))
+    figure.update_yaxes(title=units.get(y, y.replace("_", " ")))
+    return figure
+
+
+
+def attention_matrix(
+    opened: Neighborhood,
+    trace: Trace,
+    block: int,
+    head: int | None = None,
+    term: str = "attention",
+) -> Picture:
+    """Show who attends to whom among a residue's nodes: in one head, or on average.
+
+    Parameters
+    ----------
+    opened : Neighborhood
+    trace : Trace
+        What it was opened from, for the title.
+    block : int
+    head : int, optional
+        By default the average of all heads.
+    term : {"attention", "distance", "rotation"}
+        The weights, or one of the two terms of the logits that they are made of.
+    """
+    blocks, heads = opened.attention.shape[:2]
+    if not 0 <= block < blocks or (head is not None and not 0 <= head < heads):
+        raise TraceError(
+            f"Block {block}, head {head} is not there: blocks are 0 to {blocks - 1}, heads 0 to "
+            f"{heads - 1}."
+        )
+    terms = {
+        "attention": (opened.attention, "Viridis", "Attention"),
+        "distance": (-opened.distance_term, "Viridis", "Distance term"),
+        "rotation": (opened.rotation_term, "RdBu_r", "Rotation term"),
+    }
+    if term not in terms:
+        raise TraceError(f"There is no term {term!r}; there are {', '.join(terms)}.")
+    values, colorscale, name = terms[term]
+    shown = values[block].mean(0) if head is None else values[block, head]
+    which = f"the average of {heads} heads" if head is None else f"head {head}"
+    # Viridis for what has a best end, blue and red for what has a sign.
+    ends = {"attention": (0, shown.max()), "distance": (shown.min(), 0)}
+    limit = float(np.abs(shown).max())
+    low, high = ends.get(term, (-limit, limit))
+    heat = go.Heatmap(
+        x=opened.labels,
+        y=opened.labels,
+        z=shown,
+        zmin=low,
+        zmax=high,
+        colorscale=colorscale,
+        colorbar={"title": term},
+        hovertemplate="%{y} attends to %{x}: %{z:.3f}<extra></extra>",
+    )
+    figure = picture(
+        [heat],
+        f"{name} in block {block}, {which}, around residue {opened.label}",
+        source_of(trace),
+        shown,
+        width=620,
+        height=600,
+    )
+    figure.update_xaxes(title="to", type="category")
+    figure.update_yaxes(title="from", type="category", autorange="reversed")
+    return figure
+
+
+
+def logit_terms(opened: Neighborhood, trace: Trace, block: int) -> Picture:
+    """Show the two terms of the query's logits, over heads and nodes."""
+    distance = -opened.distance_term[block, :, 0]
+    rotation = opened.rotation_term[block, :, 0]
+    limit = float(max(np.abs(distance).max(), np.abs(rotation).max()))
+    titles = ("distance (subtracted)", "rotation")
+    figure = make_subplots(rows=1, cols=2, subplot_titles=titles, shared_yaxes=True)
+    for column, term in enumerate((distance, rotation), start=1):
+        heat = go.Heatmap(
+            x=opened.labels,
+            z=term,
+            zmin=-limit,
+            zmax=limit,
+            colorscale="RdBu_r",
+            showscale=column == 2,
+        )
+        figure.add_trace(heat, row=1, col=column)
+    shown = picture(
+        figure,
+        f"What the logits of residue {opened.label} are made of, block {block}",
+        source_of(trace),
+        np.stack([distance, rotation]),
+        height=560,
+    )
+    shown.update_xaxes(type="category", title="node")
+    shown.update_yaxes(title="head", col=1)
+    return shown
+
+
+
+def residual_stream(trace: Trace) -> Picture:
+    """Show how much attention and feed-forward write into the query's state, block by block."""
+    keep = trace.has_frame
+    parts = [("relative position", trace.relative_position.embeddings[keep, 0])]
+    for i in range(len(trace.blocks)):
+        parts.append((f"attention {i}", trace.attention_out[i][keep]))
+        parts.append((f"feed-forward {i}", trace.ffn_out[i][keep]))
+        parts.append((f"state after block {i}", trace.blocks[i][keep]))
+    norms = [np.linalg.norm(part, axis=1) for _, part in parts]
+    colors = {"a": COLORS[0], "f": COLORS[1]}
+    boxes = [
+        go.Box(
+            y=norm,
+            name=name,
+            boxpoints=False,
+            showlegend=False,
+            marker={"color": colors.get(name[0], GREY)},
+        )
+        for (name, _), norm in zip(parts, norms, strict=True)
+    ]
+    figure = picture(
+        boxes, "What is written into the query's state", source_of(trace), np.stack(norms)
+    )
+    figure.update_yaxes(title="length of the vector", rangemode="tozero")
+    return figure

@@ -1,0 +1,116 @@
+"""Pictures of the codebook: how far codes are apart, and how they are used."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+from scipy.spatial.distance import pdist, squareform
+
+from esm_explore.analysis.code_usage import Usage
+from esm_explore.plots.picture import BLUE, GREY, LEGEND_ABOVE, ORANGE, Picture, picture
+
+_BINS = 60
+
+
+
+def code_distances(codebook: np.ndarray, latents: np.ndarray, source: str) -> Picture:
+    """Show how far codes are from each other, beside how far latents are from their code.
+
+    Parameters
+    ----------
+    codebook : ndarray, shape=(n_codes, d_code)
+    latents : ndarray, shape=(N, d_code)
+        Of residues with a backbone frame.
+    source : str
+        Whose they are and by which encoder.
+    """
+    pairs = pdist(codebook.astype(np.float64))
+    square = squareform(pairs)
+    np.fill_diagonal(square, np.inf)
+    squared = (latents**2).sum(1)[:, None] - 2 * latents @ codebook.T + (codebook**2).sum(1)
+    kinds = [
+        ("two codes", pairs, "#bbbbbb"),
+        ("a code and the one nearest to it", square.min(1), BLUE),
+        ("a latent and its code", np.sqrt(squared.min(1).clip(min=0)), ORANGE),
+    ]
+    edges = np.linspace(0, max(values.max() for _, values, _ in kinds), _BINS + 1)
+    lines = []
+    for name, values, color in kinds:
+        share = 100 * np.histogram(values, edges)[0] / len(values)
+        step = {"shape": "hvh", "color": color}
+        lines.append(
+            go.Scatter(
+                x=(edges[1:] + edges[:-1]) / 2, y=share, name=name, line=step, fill="tozeroy"
+            )
+        )
+    summary = np.array([np.percentile(values, [5, 50, 95]) for _, values, _ in kinds])
+    figure = picture(lines, "Distances in the latent space", source, summary, legend=LEGEND_ABOVE)
+    figure.update_xaxes(title="distance")
+    figure.update_yaxes(title="% of each kind")
+    return figure
+
+
+
+def code_usage(used: Usage, source: str) -> Picture:
+    """Show how unevenly codes are used, and how many appear as residues are added.
+
+    Parameters
+    ----------
+    used : Usage
+    source : str
+        Of which residues, by which encoder.
+    """
+    ranked = np.sort(used.counts)[::-1]
+    figure = make_subplots(
+        rows=1, cols=2, subplot_titles=("how often, by rank", "codes seen as residues are added")
+    )
+    line = {"color": BLUE}
+    figure.add_trace(
+        go.Scatter(x=np.arange(1, used.n_used + 1), y=ranked[: used.n_used], line=line), 1, 1
+    )
+    figure.add_trace(
+        go.Scatter(x=used.rarefaction[:, 0], y=used.rarefaction[:, 1], line=line), 1, 2
+    )
+    shown = picture(
+        figure,
+        f"{used.n_used} of {len(used.counts)} codes used, perplexity {used.perplexity:.0f}",
+        source,
+        used.rarefaction,
+        showlegend=False,
+    )
+    shown.update_xaxes(title="rank of the code", col=1)
+    shown.update_yaxes(title="residues", col=1)
+    shown.update_xaxes(title="residues", col=2)
+    shown.update_yaxes(title="codes", col=2)
+    return shown
+
+
+
+def stored_counts(stored: np.ndarray, used: Usage, source: str) -> Picture:
+    """Show the counts that training left in the codebook against how often codes are used here.
+
+    Parameters
+    ----------
+    stored : ndarray, shape=(n_codes,)
+        ``encoder.codebook.N``.
+    used : Usage
+    source : str
+        Of which residues, by which encoder.
+    """
+    most = min(5, int(used.counts.max()))
+    groups = np.minimum(used.counts, most)
+    boxes = [
+        go.Box(
+            y=stored[groups == n],
+            name=f"{n}{' or more' if n == most else ''}",
+            boxpoints=False,
+            marker={"color": BLUE if n else GREY},
+            showlegend=False,
+        )
+        for n in range(most + 1)
+    ]
+    figure = picture(boxes, "Counts stored with the codebook, against use here", source, stored)
+    figure.update_xaxes(title="residues here with the code", type="category")
+    figure.update_yaxes(title="stored count N of the code", rangemode="tozero")
+    return figure

@@ -1,0 +1,126 @@
+"""Pictures of the first stage: who is a neighbour of whom."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from esm_explore.analysis.heads import LOCAL
+from esm_explore.plots.picture import BLUE, GREY, ORANGE, Picture, hover_of, picture, source_of
+from esm_explore.tracing.traces import Trace
+
+
+
+def edge_distances(trace: Trace) -> np.ndarray:
+    """Compute CA distances of all edges.
+
+    Parameters
+    ----------
+    trace : Trace
+
+    Returns
+    -------
+    ndarray, shape=(L, K), dtype=float32
+        Å; NaN where either residue has no backbone frame.
+    """
+    ca = np.where(trace.has_frame[:, None], trace.coords[:, 1], np.nan)
+    return np.linalg.norm(ca[trace.edges] - ca[:, None], axis=-1)
+
+
+
+def edge_matrix(trace: Trace) -> Picture:
+    """Show who is in whose neighbourhood: rows are queries, columns their neighbours."""
+    rows = np.repeat(np.arange(len(trace)), trace.edges.shape[1])
+    distance = edge_distances(trace)
+    names = hover_of(trace)
+    hover = [
+        f"query {names[i]}<br>sees {names[j]}<br>{d:.1f} Å"
+        for i, j, d in zip(rows, trace.edges.ravel(), distance.ravel(), strict=True)
+    ]
+    marks = go.Scatter(
+        x=trace.edges.ravel(),
+        y=rows,
+        mode="markers",
+        hovertext=hover,
+        hoverinfo="text",
+        marker={
+            "size": 3,
+            "symbol": "square",
+            "color": distance.ravel(),
+            "colorscale": "Viridis",
+            "colorbar": {"title": "CA distance, Å"},
+        },
+    )
+    figure = picture([marks], "Who sees whom", source_of(trace), distance, width=640, height=620)
+    figure.update_xaxes(title="neighbour (index in the chain)")
+    figure.update_yaxes(title="query", autorange="reversed", scaleanchor="x")
+    return figure
+
+
+
+def separation(trace: Trace) -> Picture:
+    """Show how far neighbours are along the chain and in space: a histogram over both."""
+    away = np.abs(trace.edges - np.arange(len(trace))[:, None])[:, 1:]
+    distance = edge_distances(trace)[:, 1:]
+    known = np.isfinite(distance)
+    edges = [1, 2, 3, 4, 5, 9, 17, 33, 65, 129, max(257, len(trace) + 1)]
+    names = [f"{low}" if high == low + 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
+    far = np.ceil(distance[known].max(initial=3.5)) + 0.5
+    counts, _, ends = np.histogram2d(
+        away[known], distance[known], [edges, np.arange(2.5, far, 0.5)]
+    )
+    share = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    heat = go.Heatmap(
+        x=names,
+        y=ends[:-1] + 0.25,
+        z=np.where(counts > 0, share, np.nan).T,
+        customdata=counts.T,
+        # Next to each other all are alike; the other columns would be hard to tell apart.
+        zmin=0,
+        zmax=40,
+        colorscale="Viridis",
+        colorbar={"title": "% of column"},
+        hovertemplate="%{x} apart, %{y} Å: %{customdata} edges, %{z:.0f} %<extra></extra>",
+    )
+    figure = picture([heat], "Near in the chain, near in space", source_of(trace), distance)
+    figure.update_xaxes(title="residues apart in the chain", type="category", showgrid=False)
+    figure.update_yaxes(title="CA distance, Å", showgrid=False)
+    return figure
+
+
+
+def along_chain(trace: Trace) -> Picture:
+    """Show along the chain how large and how local neighbourhoods are, and who is in many.
+
+    Three panels: the distance to the farthest neighbour, how many of the neighbours are up to 4
+    away along the chain, and how many neighbourhoods of others each residue is in.
+    """
+    # A short chain has frameless residues among its edges; they have no distance.
+    distance = np.nan_to_num(edge_distances(trace))
+    radius = np.where(trace.has_frame, distance.max(1), np.nan)
+    away = np.abs(trace.edges - np.arange(len(trace))[:, None])
+    local = np.where(trace.has_frame, ((away > 0) & (away <= LOCAL)).sum(1), np.nan)
+    seen_by = np.bincount(trace.edges[:, 1:].ravel(), minlength=len(trace)).astype(float)
+    names = hover_of(trace)
+    what = ("radius, Å", f"up to {LOCAL} apart", "is a neighbour of")
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    for row, (values, color) in enumerate(
+        zip((radius, local, seen_by), (BLUE, ORANGE, GREY), strict=True), start=1
+    ):
+        line = {"width": 1.2, "color": color}
+        x = np.arange(len(trace))
+        figure.add_trace(go.Scatter(x=x, y=values, hovertext=names, line=line), row, 1)
+    shown = picture(
+        figure,
+        "Neighbourhoods along the chain",
+        source_of(trace),
+        np.stack([radius, local, seen_by]),
+        showlegend=False,
+        height=620,
+    )
+    for row, title in enumerate(what, start=1):
+        shown.update_yaxes(title=title, rangemode="tozero", row=row)
+    shown.update_xaxes(title="residue (index in the chain)", row=3)
+    return shown

@@ -1,0 +1,65 @@
+"""Pictures of comparisons: one protein in two conformations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from esm_explore.palette import CHANGE
+from esm_explore.plots.picture import GREY, LEGEND_ABOVE, Picture, picture
+from esm_explore.tracing.traces import Trace
+
+
+
+def motion_along_chain(motion: pd.DataFrame, first: Trace, second: Trace) -> Picture:
+    """Show how far each residue moved, and whether its token changed.
+
+    Two panels: how far its CA moved once the whole chain is superposed, and how much its
+    neighbourhood changed in itself.
+
+    Parameters
+    ----------
+    motion : DataFrame
+        Of `esm_explore.experiments.compare_conformations`.
+    first, second : Trace
+        What it was made from, for the title.
+    """
+    what = (("whole_chain", "moved in the chain, Å"), ("neighbourhood", "neighbourhood, Å"))
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    x = np.arange(len(motion))
+    for row, (column, title) in enumerate(what, start=1):
+        line = {"color": GREY, "width": 1}
+        joined = go.Scatter(
+            x=x, y=motion[column], mode="lines", line=line, showlegend=False, hoverinfo="skip"
+        )
+        figure.add_trace(joined, row, 1)
+        for name, color in CHANGE.items():
+            chosen = (motion["changed"] == (name == "changed")).to_numpy()
+            tokens = motion[["first_token", "second_token"]].to_numpy()[chosen]
+            labels = motion.index[chosen]
+            dots = go.Scatter(
+                x=x[chosen],
+                y=motion[column][chosen],
+                mode="markers",
+                name=f"token {name}",
+                marker={"color": color, "size": 6, "line": {"color": GREY, "width": 0.5}},
+                hovertext=[f"{n}: {a} → {b}" for n, (a, b) in zip(labels, tokens, strict=True)],
+                showlegend=row == 1,
+            )
+            figure.add_trace(dots, row, 1)
+        figure.update_yaxes(title=title, rangemode="tozero", row=row)
+    one, other = (f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in (first, second))
+    shown = picture(
+        figure,
+        f"From {one} to {other}: how far, and which tokens change",
+        f"{len(motion)} residues; encoder: {first.encoder_info.title}",
+        motion[[column for column, _ in what]].to_numpy(),
+        height=560,
+        legend=LEGEND_ABOVE,
+    )
+    marks = np.linspace(0, len(motion) - 1, 9).round().astype(int)
+    shown.update_xaxes(tickvals=marks, ticktext=motion.index[marks])
+    shown.update_xaxes(title="residue", row=2)
+    return shown

@@ -1,0 +1,135 @@
+"""Pictures of the latent: its numbers, and how one of the codes wins it."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from esm_explore.encoders.codebook import nearest_codes
+from esm_explore.palette import hex_colors, token_colors
+from esm_explore.plots.picture import BLUE, LEGEND_ABOVE, Picture, hover_of, picture, source_of
+from esm_explore.tracing.traces import Trace
+
+
+
+def latent_numbers(latents: np.ndarray, source: str) -> Picture:
+    """Show how each number of the latents is distributed, widest first.
+
+    Parameters
+    ----------
+    latents : ndarray, shape=(N, d_code)
+        Of residues with a backbone frame.
+    source : str
+        Whose they are and by which encoder.
+    """
+    order = np.argsort(-np.std(latents, axis=0), kind="stable")
+    low, quarter, middle, upper, high = np.percentile(latents[:, order], [5, 25, 50, 75, 95], 0)
+    rank = np.arange(1, len(order) + 1)
+    bands = []
+    for bottom, top, name, color in (
+        (low, high, "5 to 95 %", "rgba(59,111,182,0.25)"),
+        (quarter, upper, "25 to 75 %", "rgba(59,111,182,0.5)"),
+    ):
+        hidden = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        bands.append(go.Scatter(x=rank, y=bottom, showlegend=False, **hidden))
+        bands.append(
+            go.Scatter(x=rank, y=top, name=name, fill="tonexty", fillcolor=color, **hidden)
+        )
+    hover = [
+        f"number {n} of the latent: median {m:.2f}" for n, m in zip(order, middle, strict=True)
+    ]
+    line = {"color": "#17375e", "width": 1.5}
+    bands.append(go.Scatter(x=rank, y=middle, name="median", line=line, hovertext=hover))
+    figure = picture(
+        bands, "How the numbers of the latent are distributed", source, latents, legend=LEGEND_ABOVE
+    )
+    figure.update_xaxes(title="numbers of the latent, widest first")
+    figure.update_yaxes(title="value")
+    return figure
+
+
+
+def latent_spectrum(latents: np.ndarray, source: str) -> Picture:
+    """Show how much of the latents' variance each principal component has.
+
+    Parameters
+    ----------
+    latents : ndarray, shape=(N, d_code)
+        Of residues with a backbone frame.
+    source : str
+        Whose they are and by which encoder.
+    """
+    variance = np.linalg.eigvalsh(np.cov(latents.T))[::-1].clip(min=0)
+    share = variance / variance.sum()
+    # The participation ratio: how many equal components would spread the variance as much.
+    dimension = 1 / (share**2).sum()
+    bars = go.Bar(x=np.arange(1, len(share) + 1), y=100 * share, marker={"color": BLUE})
+    # The last ones are zero but for rounding, which is another on each machine.
+    said = share.round(4)
+    figure = picture([bars], f"The latent fills about {dimension:.0f} dimensions", source, said)
+    figure.update_xaxes(title="principal component")
+    figure.update_yaxes(title="% of the variance")
+    return figure
+
+
+
+def margins_along_chain(trace: Trace) -> Picture:
+    """Show the distance to the winning code and to the runner-up, along the chain."""
+    found = nearest_codes(trace.codebook, trace.pre_vq, k=2)
+    distance = np.sqrt(found.squared_distances.clip(min=0))
+    # Without a backbone frame both distances are constants.
+    distance = np.where(trace.has_frame[:, None], distance, np.nan)
+    x, names = np.arange(len(trace)), hover_of(trace)
+    runner_up = [
+        f"{name}; runner-up {code}" for name, code in zip(names, found.codes[:, 1], strict=True)
+    ]
+    colors = np.array(hex_colors(token_colors(trace.codebook)))[trace.tokens]
+    lines = [
+        go.Scatter(
+            x=x,
+            y=distance[:, 1],
+            name="runner-up",
+            hovertext=runner_up,
+            line={"color": "#bbbbbb", "width": 1},
+        ),
+        go.Scatter(
+            x=x,
+            y=distance[:, 0],
+            name="winning code",
+            mode="lines+markers",
+            hovertext=names,
+            line={"color": "#555555", "width": 1},
+            marker={"color": colors, "size": 6},
+        ),
+    ]
+    figure = picture(
+        lines,
+        "How clear each choice of a code was",
+        source_of(trace),
+        distance,
+        legend=LEGEND_ABOVE,
+    )
+    figure.update_xaxes(title="residue (index in the chain)")
+    figure.update_yaxes(title="distance from the latent", rangemode="tozero")
+    return figure
+
+
+
+def latent_and_codes(trace: Trace, residue: int | str) -> Picture:
+    """Show one residue's latent beside the winning and the runner-up code."""
+    index = trace.index_of(residue)
+    found = nearest_codes(trace.codebook, trace.pre_vq[index : index + 1], k=2)
+    first, second = found.codes[0].tolist()
+    rows = np.stack([trace.codebook[second], trace.codebook[first], trace.pre_vq[index]])
+    names = [f"runner-up, code {second}", f"winner, code {first}", "latent"]
+    limit = float(np.abs(rows).max())
+    heat = go.Heatmap(z=rows, y=names, zmin=-limit, zmax=limit, colorscale="RdBu_r")
+    figure = picture(
+        [heat],
+        f"Residue {trace.labels[index]}: margin {found.margin[0]:.2f}",
+        source_of(trace),
+        rows,
+        height=300,
+    )
+    figure.update_xaxes(title="number in the latent")
+    return figure

@@ -1,0 +1,260 @@
+"""Pictures of maps: one, or those of all stages beside each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from esm_explore.analysis.maps import LatentMap
+from esm_explore.errors import TraceError
+from esm_explore.palette import CATEGORIES, Colors, category_colors, hex_colors, number_colors
+from esm_explore.plots.picture import LEGEND_ABOVE, Picture, picture
+
+BEHIND = "#d9d9d9"
+
+_BARE = {"showticklabels": False, "showgrid": False, "zeroline": False}
+
+
+
+def map_figure(
+    placed: LatentMap | np.ndarray,
+    values: np.ndarray,
+    what: str,
+    source: str,
+    hover: list[str] | None = None,
+    behind: LatentMap | None = None,
+) -> Picture:
+    """Show a map, colored by a value of its points.
+
+    Parameters
+    ----------
+    placed : LatentMap or ndarray, shape=(N, 2)
+    values : ndarray, shape=(N,) or (N, 3)
+        Numbers, words, or colors (dtype uint8) such as `esm_explore.palette.token_colors` gives.
+    what, source : str
+        Lines of the title: what is shown, and of what by which encoder.
+    hover : list of str, optional
+    behind : LatentMap, optional
+        A map to draw below, in pale grey: the one that `placed` was placed on.
+
+    Raises
+    ------
+    TraceError
+        If there is not one value a point.
+    """
+    points = placed.points if isinstance(placed, LatentMap) else placed
+    values = np.asarray(values)
+    if len(values) != len(points):
+        raise TraceError(f"There are {len(values)} values for {len(points)} points.")
+    size = float(np.clip(300 / np.sqrt(len(points)), 3, 7))
+    dots = []
+    if behind is not None:
+        name = f"the map ({len(behind.points):,} points)"
+        dots.append(_dots(behind.points, {"size": 4, "color": BEHIND}, None, name))
+    if values.ndim == 2 or values.dtype.kind in "iuf":
+        numbers = values.ndim == 1
+        marker = {"size": size, "color": values if numbers else hex_colors(values)}
+        if numbers:
+            marker |= {"colorscale": "Viridis", "colorbar": {"title": what}}
+        dots.append(_dots(points, marker, hover))
+    else:
+        values = values.astype(str)
+        for color, name in category_colors(values.tolist()).legend:
+            chosen = values == name
+            dots.append(_dots(points[chosen], {"size": size, "color": color}, hover, name, chosen))
+    figure = picture(
+        dots,
+        f"Colored by {what}",
+        source,
+        np.full(np.shape(points), np.nan),
+        width=760,
+        height=600,
+        legend=LEGEND_ABOVE | {"itemsizing": "constant"},
+    )
+    figure.update_xaxes(**_BARE)
+    figure.update_yaxes(**_BARE, scaleanchor="x")
+    return figure
+
+
+
+def _dots(
+    points: np.ndarray,
+    marker: dict,
+    hover: list[str] | None,
+    name: str | None = None,
+    chosen: np.ndarray | None = None,
+) -> go.Scatter:
+    if hover is not None and chosen is not None:
+        hover = [text for text, take in zip(hover, chosen, strict=True) if take]
+    # SVG: a browser keeps only some 16 WebGL pictures on a page, and blanks the oldest.
+    return go.Scatter(
+        x=points[:, 0],
+        y=points[:, 1],
+        mode="markers",
+        marker=marker | {"opacity": 0.8},
+        hovertext=hover,
+        hoverinfo="text" if hover else "skip",
+        name=name,
+        showlegend=name is not None,
+    )
+
+
+
+def probe_scores(tables: dict[str, pd.DataFrame], source: str) -> Picture:
+    """Show how well each stage lets itself be read, beside guessing the most frequent label.
+
+    Parameters
+    ----------
+    tables : dict
+        By what was read, a table of `esm_explore.probes.probe_stages`.
+    source : str
+        Of what, by which encoder.
+    """
+    lines = []
+    for (name, table), color in zip(tables.items(), CATEGORIES, strict=False):
+        guess = {"color": color, "dash": "dot", "width": 1}
+        lines += [
+            go.Scatter(x=table["stage"], y=table["accuracy"], name=name, line={"color": color}),
+            go.Scatter(
+                x=table["stage"],
+                y=table["majority"],
+                name=f"{name}: always the most frequent",
+                mode="lines",
+                line=guess,
+                showlegend=False,
+            ),
+        ]
+    scores = np.stack([table[["accuracy", "majority"]] for table in tables.values()])
+    figure = picture(
+        lines,
+        "What a linear probe reads off each stage (dotted: always the most frequent)",
+        source,
+        scores,
+        legend=LEGEND_ABOVE,
+    )
+    figure.update_yaxes(title="accuracy on chains left out", range=[0, 1])
+    figure.update_xaxes(title="stage")
+    return figure
+
+COLUMNS = 3
+
+SPACING = {"horizontal_spacing": 0.03, "vertical_spacing": 0.08}
+
+
+
+def stage_maps(
+    maps: dict[str, LatentMap],
+    colors: dict[str, np.ndarray],
+    source: str,
+    hover: list[str] | None = None,
+    first: str | None = None,
+) -> Picture:
+    """Show maps of the same residues at several stages, with a button for each color.
+
+    Parameters
+    ----------
+    maps : dict
+        By stage; all of the same N residues in the same order.
+    colors : dict of ndarray, shape=(N,) or (N, 3)
+        By what they are: numbers, words, or colors (dtype uint8).
+    source : str
+        Of what, by which encoder.
+    hover : list of str, optional
+        What each residue is.
+    first : str, optional
+        The color to begin with; by default the first.
+
+    Returns
+    -------
+    Picture
+        The title of each map has its trustworthiness.
+
+    Raises
+    ------
+    TraceError
+        If maps or colors are not of the same number of residues, or there is no such color.
+    """
+    first = next(iter(colors)) if first is None else first
+    if first not in colors:
+        raise TraceError(f"There is no color {first!r}; there are {', '.join(colors)}.")
+    sizes = {name: len(one.points) for name, one in maps.items()}
+    sizes |= {name: len(values) for name, values in colors.items()}
+    if len(set(sizes.values())) != 1:
+        raise TraceError(f"Maps and colors are not of the same residues: {sizes}.")
+    painted = {name: _painted(np.asarray(values)) for name, values in colors.items()}
+    rows = -(-(len(maps) + 1) // COLUMNS)
+    titles = [f"{name}, trustworthiness {one.trustworthiness():.2f}" for name, one in maps.items()]
+    figure = make_subplots(rows, COLUMNS, subplot_titles=titles, **SPACING)
+    figure.update_annotations(font_size=13)
+    for i, one in enumerate(maps.values()):
+        dots = go.Scattergl(
+            x=one.points[:, 0],
+            y=one.points[:, 1],
+            mode="markers",
+            marker={"size": 3, "opacity": 0.8, "color": painted[first].hex},
+            hovertext=hover,
+            hoverinfo="text" if hover else "skip",
+            showlegend=False,
+        )
+        figure.add_trace(dots, i // COLUMNS + 1, i % COLUMNS + 1)
+    heads = list(figure.layout.annotations)
+    shape = (len(maps), *next(iter(maps.values())).points.shape)
+    shown = picture(
+        figure,
+        f"{len(maps)} stages, colored by {first}",
+        source,
+        np.full(shape, np.nan),
+        width=830,
+        height=150 + 270 * rows,
+        margin={"t": 140, "l": 20, "r": 10, "b": 10},
+    )
+    shown.update_layout(annotations=[*heads, _legend(first, painted[first])])
+    buttons = [
+        {
+            "label": name,
+            "method": "update",
+            "args": [
+                {"marker.color": [one.hex]},
+                {
+                    "annotations": [*heads, _legend(name, one)],
+                    "title.text": shown.layout.title.text.replace(first, name, 1),
+                },
+            ],
+        }
+        for name, one in painted.items()
+    ]
+    menu = {
+        "type": "buttons",
+        "direction": "right",
+        "buttons": buttons,
+        "active": list(painted).index(first),
+        **{"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 28}},
+        "font": {"size": 11},
+    }
+    shown.update_layout(updatemenus=[menu])
+    bare = {"showticklabels": False, "showgrid": False, "zeroline": False}
+    shown.update_xaxes(**bare)
+    shown.update_yaxes(**bare)
+    return shown
+
+
+
+def _painted(values: np.ndarray) -> Colors:
+    if values.ndim == 2:
+        return Colors(hex_colors(values), [])
+    if values.dtype.kind in "iuf":
+        return number_colors(values)
+    return category_colors(values.astype(str).tolist())
+
+
+
+def _legend(name: str, colors: Colors) -> dict:
+    """Write the legend in the place of the last panel."""
+    marks = [f'<span style="color:{color}">■</span> {word}' for color, word in colors.legend]
+    if not marks:
+        marks = ["near in the codebook:", "near in color"]
+    text = f"<b>{name}</b><br>" + "<br>".join(marks)
+    place = {"xref": "paper", "yref": "paper", "x": 0.72, "y": 0.46, "xanchor": "left"}
+    return {"text": text, **place, "yanchor": "top", "align": "left", "showarrow": False}

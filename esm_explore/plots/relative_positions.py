@@ -1,0 +1,89 @@
+"""Pictures of the second stage: what the relative position embedding says."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from esm_explore.plots.picture import BLUE, Picture, picture
+from esm_explore.tracing.traces import Trace
+
+_QUERY_BIN = 33
+
+
+
+def bin_similarity(trace: Trace) -> Picture:
+    """Show how alike the rows of the relative position embedding are (cosine)."""
+    rows = trace.relative_position.table[1:]
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    similarity = unit @ unit.T
+    position = np.arange(1, len(rows) + 1) - _QUERY_BIN
+    heat = go.Heatmap(x=position, y=position, z=similarity, zmin=-1, zmax=1, colorscale="RdBu_r")
+    figure = picture(
+        [heat],
+        "How alike relative positions are (cosine)",
+        f"encoder: {trace.encoder_info.title}",
+        similarity,
+        width=620,
+        height=600,
+    )
+    figure.update_xaxes(title="relative position")
+    figure.update_yaxes(title="relative position", scaleanchor="x")
+    return figure
+
+
+
+def bin_path(trace: Trace) -> Picture:
+    """Show the rows of the relative position embedding in their first two principal components."""
+    rows = trace.relative_position.table[1:]
+    centered = rows - rows.mean(0)
+    left, size, _ = np.linalg.svd(centered, full_matrices=False)
+    place = left[:, :2] * size[:2]
+    # A component has no direction of its own; a fixed one keeps the picture the same.
+    place = place * np.sign(place[np.abs(place).argmax(0), [0, 1]])
+    share = size[:2] ** 2 / (size**2).sum()
+    position = np.arange(1, len(rows) + 1) - _QUERY_BIN
+    path = go.Scatter(
+        x=place[:, 0],
+        y=place[:, 1],
+        mode="lines+markers",
+        hovertext=[f"relative position {p:+d}" for p in position],
+        hoverinfo="text",
+        line={"color": "#bbbbbb", "width": 1},
+        marker={
+            "color": position,
+            "colorscale": "RdBu_r",
+            "size": 9,
+            "colorbar": {"title": "relative position"},
+            "line": {"color": "#555555", "width": 0.5},
+        },
+    )
+    figure = picture(
+        [path],
+        "The path of relative positions",
+        f"encoder: {trace.encoder_info.title}",
+        share,
+        width=680,
+    )
+    figure.update_xaxes(title=f"component 1 ({share[0]:.0%} of the variance)")
+    figure.update_yaxes(title=f"component 2 ({share[1]:.0%})")
+    return figure
+
+
+
+def bin_usage(traces: list[Trace]) -> Picture:
+    """Show which relative positions the neighbours of some chains have."""
+    bins = np.concatenate([trace.relative_position.bins[:, 1:].ravel() for trace in traces])
+    counts = np.bincount(bins, minlength=66)[1:]
+    position = np.arange(1, 66) - _QUERY_BIN
+    bars = go.Bar(x=position, y=100 * counts / counts.sum(), marker={"color": BLUE})
+    residues = sum(len(trace) for trace in traces)
+    figure = picture(
+        [bars],
+        "Which relative positions neighbours have",
+        f"{len(traces)} chains, {residues:,} residues; encoder: {traces[0].encoder_info.title}",
+        counts / counts.sum(),
+    )
+    figure.update_xaxes(title="relative position (-32 and 32 stand for all that is farther)")
+    figure.update_yaxes(title="% of neighbours")
+    return figure

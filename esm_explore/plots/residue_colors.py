@@ -1,0 +1,98 @@
+"""Residues of some chains to colors, by any value that they have."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from esm_explore.analysis.annotations import residue_values
+from esm_explore.palette import Colors, FRAMELESS, category_colors, hex_colors, number_colors, token_colors
+from esm_explore.tracing.stages import Step, step_states
+from esm_explore.tracing.traces import Trace
+
+
+
+def color_values(trace: Trace, values: np.ndarray, *, tokens: bool = False) -> Colors:
+    """Color values of a chain's residues; those without a backbone frame are grey.
+
+    Parameters
+    ----------
+    trace : Trace
+        One of those that the values are of: its codebook gives the colors of tokens.
+    values : ndarray, shape=(N,)
+        Numbers or words.
+    tokens : bool
+        Whether they are codes.
+
+    Returns
+    -------
+    Colors
+    """
+    if tokens:
+        return Colors(np.array(hex_colors(token_colors(trace.codebook)))[values].tolist(), [])
+    numeric = values.dtype.kind in "iuf"
+    return number_colors(values) if numeric else category_colors(values.astype(str).tolist())
+
+
+
+def color_together(traces: list[Trace], key: str) -> tuple[list[list[str]], list[tuple[str, str]]]:
+    """Color the residues of several chains on one scale.
+
+    Parameters
+    ----------
+    traces : list of Trace
+        All of one encoder.
+    key : str
+        One of `KEYS`, or "chain".
+
+    Returns
+    -------
+    hexes : list of list of str
+        One color a residue, chain by chain; grey without a backbone frame.
+    legend : list of (str, str)
+        Color and meaning.
+    """
+    if key == "chain":
+        values = [np.full(len(t), f"{t.chain.id} {t.chain.chain_id}") for t in traces]
+    else:
+        values = [residue_values(trace, key) for trace in traces]
+    colors = color_values(traces[0], np.concatenate(values), tokens=key == "token")
+    return split_by_chain(traces, colors.hex), colors.legend
+
+
+
+def split_by_chain(traces: list[Trace], hexes: list[str]) -> list[list[str]]:
+    """Cut colors of all residues into chains, and make residues without a frame grey."""
+    ends = np.cumsum([len(trace) for trace in traces])[:-1]
+    parts = np.split(np.array(hexes, dtype=object), ends)
+    return [
+        np.where(trace.has_frame, part, FRAMELESS).tolist()
+        for trace, part in zip(traces, parts, strict=True)
+    ]
+
+
+
+def color_by_step(traces: list[Trace], step: Step) -> list[list[str]]:
+    """Color residues by what they are at a step: alike there, alike in color.
+
+    Parameters
+    ----------
+    traces : list of Trace
+    step : Step
+
+    Returns
+    -------
+    list of list of str
+        One color a residue, chain by chain; grey without a backbone frame. At the last step it
+        is the tokens' own color, as everywhere.
+    """
+    if step.kind == "codebook":
+        tokens = np.concatenate([trace.tokens for trace in traces])
+        return split_by_chain(traces, color_values(traces[0], tokens, tokens=True).hex)
+    states = [step_states(trace, step) for trace in traces]
+    if step.kind == "edges":
+        states = [s - s[t.has_frame].mean(0) for s, t in zip(states, traces, strict=True)]
+    framed = np.concatenate([trace.has_frame for trace in traces])
+    colors = np.zeros((len(framed), 3), np.uint8)
+    colors[framed] = token_colors(np.concatenate(states)[framed])
+    return split_by_chain(traces, hex_colors(colors))

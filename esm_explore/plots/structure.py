@@ -1,0 +1,122 @@
+"""What static 3D structures are made of."""
+
+from __future__ import annotations
+
+import io
+import json
+from html import escape
+import numpy as np
+import py3Dmol
+from biotite.structure import AtomArray
+from biotite.structure.io.pdbx import CIFFile, set_structure
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from esm_explore.plots.picture import picture
+from esm_explore.plots.threedmol import load_3dmol
+from esm_explore.tracing.traces import Trace
+
+AXES = ("#d62728", "#2ca02c", "#1f77b4")
+
+LINE = "#e69f00"
+
+_BACKBONE = {"N": 0, "CA": 1, "C": 2, "O": 4}
+
+# The picture covers it; what cannot be drawn is then no white box, also in saved HTML.
+_UNDER = """<p aria-hidden="true"
+style="position: absolute; max-width: 24em; padding: 1em; font-size: 85%">
+Here is a 3D picture. If you can read this, it is still being loaded, or this browser has no WebGL,
+or 3Dmol.js could not be loaded.</p>"""
+
+
+
+class StructurePicture:
+    """A structure in 3D; Jupyter shows it, ``print`` says what is on it.
+
+    Attributes
+    ----------
+    viewer : py3Dmol.view
+        To change or add to the picture before it is shown. In it residues are numbered from 1 in
+        the order of the chain; hovering shows their numbers in the file.
+    """
+
+    def __init__(
+        self, viewer: py3Dmol.view, lines: list[str], legend: list[tuple[str, str]] | None = None
+    ):
+        self.viewer = viewer
+        self._lines = lines
+        self._legend = legend or []
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines)
+
+    def _repr_html_(self) -> str:
+        script, note = load_3dmol()
+        swatches = "".join(
+            f'<span style="display: inline-block; margin-right: 1em"><span style="display: '
+            f'inline-block; width: 0.8em; height: 0.8em; background: {color}"></span> '
+            f"{escape(meaning)}</span>"
+            for color, meaning in self._legend
+        )
+        caption = "<br>".join([*map(escape, self._lines), *([swatches] if swatches else []), *note])
+        return (
+            f'{script}<div style="position: relative">{_UNDER}{self.viewer.write_html()}</div>'
+            f'<p style="font-size: 85%; margin: 4px 0">{caption}</p>'
+        )
+
+
+
+def point(position: np.ndarray) -> dict[str, float]:
+    """Write a place, shape=(3,), as 3Dmol.js has it."""
+    return dict(zip("xyz", position.tolist(), strict=True))
+
+
+
+def backbone_cif(trace: Trace) -> str:
+    """Write N, CA, C and O with residues numbered from 1: 3Dmol.js knows no insertion codes."""
+    positions = trace.chain.atom37_positions
+    names, slots = list(_BACKBONE), list(_BACKBONE.values())
+    present = trace.chain.atom37_mask[:, slots] & np.isfinite(positions[:, slots]).all(-1)
+    residue, slot = np.nonzero(present)
+    atoms = AtomArray(len(residue))
+    atoms.coord = positions[:, slots][present]
+    atoms.chain_id[:] = "A"
+    atoms.res_id = residue + 1
+    atoms.res_name = trace.to_frame()["name"].to_numpy(dtype=str)[residue]
+    atoms.atom_name = np.array(names)[slot]
+    atoms.element = np.array([name[0] for name in names])[slot]
+    file = CIFFile()
+    set_structure(file, atoms)
+    text = io.StringIO()
+    file.write(text)
+    return text.getvalue()
+
+
+
+class Beside:
+    """Structures beside each other; Jupyter shows them, ``print`` says what is on them.
+
+    Parameters
+    ----------
+    *pictures : StructurePicture
+    width : int
+        Of each, in pixels; on a narrow page they wrap.
+    """
+
+    def __init__(self, *pictures: StructurePicture, width: int = 400):
+        self._pictures = pictures
+        self._width = width
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self._pictures))
+
+    def _repr_html_(self) -> str:
+        # The size is fixed when a viewer is made: zooming fails in a page that is not laid out.
+        cells = [
+            f'<div style="width: {self._width}px">'
+            + picture._repr_html_().replace("width: 640px", f"width: {self._width}px", 1)
+            + "</div>"
+            for picture in self._pictures
+        ]
+        return f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{"".join(cells)}</div>'

@@ -1,0 +1,219 @@
+"""Static 3D structures: a chain colored by any value, a neighbourhood, and one token's."""
+
+from __future__ import annotations
+
+import io
+import json
+from html import escape
+import numpy as np
+import py3Dmol
+from biotite.structure import AtomArray
+from biotite.structure.io.pdbx import CIFFile, set_structure
+from itertools import pairwise
+
+from esm_explore.analysis.annotations import residue_values
+from esm_explore.errors import TraceError
+from esm_explore.experiments.alike import SameToken
+from esm_explore.palette import CATEGORIES, Colors, FRAMELESS
+from esm_explore.plots.picture import hover_of
+from esm_explore.plots.residue_colors import color_values
+from esm_explore.plots.structure import AXES, LINE, StructurePicture, backbone_cif, point
+from esm_explore.tracing.traces import Trace
+
+_HOVER = """function(atom, viewer) {
+  if (!atom.label) atom.label = viewer.addLabel(%s[atom.resi - 1],
+    {position: atom, fontSize: 12, backgroundColor: "black", backgroundOpacity: 0.75});
+}"""
+
+_UNHOVER = """function(atom, viewer) {
+  if (atom.label) { viewer.removeLabel(atom.label); delete atom.label; }
+}"""
+
+
+
+def view(
+    trace: Trace, color: str | np.ndarray = "token", *, label: str = "values"
+) -> StructurePicture:
+    """Show a traced chain in 3D, colored by token or by any other value of its residues.
+
+    Codes that are near in the codebook have near colors, the same in every picture of the
+    encoder. Residues without a backbone frame are grey: their token says nothing. Hover over a
+    residue to read its number, name and token.
+
+    Parameters
+    ----------
+    trace : Trace
+    color : str or ndarray, shape=(L,)
+        ``"token"``, ``"margin"`` (how clear the choice of the code was), ``"secondary_structure"``,
+        ``"burial"``, ``"amino_acid"``; or values of your own, numbers or words.
+    label : str
+        What your own values are, for the caption.
+
+    Returns
+    -------
+    StructurePicture
+
+    Raises
+    ------
+    TraceError
+        If there is no such color, or not one value a residue.
+    """
+    name, colors = _colors(trace, color, label)
+    shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
+    viewer = _cartoon(trace, {"cartoon": {"colorscheme": _scheme(shown)}})
+    viewer.zoomTo()
+    lines = [f"{trace.title}, colored by {name}", f"Encoder: {trace.encoder_info.title}"]
+    frameless = len(trace) - int(trace.has_frame.sum())
+    if frameless:
+        lines.append(f"Grey: {frameless} residues without a backbone frame")
+    return StructurePicture(viewer, lines, colors.legend)
+
+
+
+def view_neighborhood(
+    trace: Trace, residue: int | str, block: int | None = None, head: int | None = None
+) -> StructurePicture:
+    """Show one residue's 16 nodes: their frames as axes, and lines to those it attends to.
+
+    Parameters
+    ----------
+    trace : Trace
+    residue : int or str
+        As in `Trace.index_of`.
+    block : int, optional
+        Make lines as thick as the residue's attention in this block; without it all are alike.
+    head : int, optional
+        Of one head; without it the average of all.
+
+    Returns
+    -------
+    StructurePicture
+
+    Raises
+    ------
+    TraceError
+        If there is no such residue, block or head.
+    """
+    index = trace.index_of(residue)
+    nodes = trace.edges[index]
+    weights = np.full(len(nodes), 0.3)
+    what = "its nodes"
+    if block is not None:
+        attention = trace.neighborhood(index).attention
+        blocks, heads = attention.shape[:2]
+        if not 0 <= block < blocks or not 0 <= (head or 0) < heads:
+            raise TraceError(
+                f"Block {block}, head {head} is not there: blocks are 0 to {blocks - 1}, heads 0 "
+                f"to {heads - 1}."
+            )
+        rows = attention[block, :, 0]
+        weights = rows.mean(0) if head is None else rows[head]
+        what = f"attention in block {block}, {'all heads' if head is None else f'head {head}'}"
+    viewer = _cartoon(trace, {"cartoon": {"color": "#dddddd", "opacity": 0.5}})
+    thickness = (weights / (1 if block is None else max(weights.max(), 1e-9))).tolist()
+    for node, thick in zip(nodes.tolist(), thickness, strict=True):
+        if trace.has_frame[node]:
+            _draw_node(viewer, trace, index, node, thick)
+    viewer.zoomTo({"resi": [int(node) + 1 for node in nodes]})
+    lines = [
+        f"{trace.title}: residue {trace.labels[index]} and {what}",
+        f"Encoder: {trace.encoder_info.title}",
+    ]
+    axes = [(color, f"{name} of a backbone frame") for color, name in zip(AXES, "xyz", strict=True)]
+    seen = "from the residue to its nodes" if block is None else "attention, by thickness"
+    return StructurePicture(viewer, lines, [*axes, (LINE, seen)])
+
+
+
+def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight: float) -> None:
+    """Draw a node's frame, and a line from the query as thick as `weight` (0 to 1)."""
+    n, ca, c = trace.chain.atom37_positions[node, :3].astype(float)
+    x = (ca - c) / np.linalg.norm(ca - c)
+    y = n - ca - ((n - ca) @ x) * x
+    y /= np.linalg.norm(y)
+    for axis, color in zip((x, y, np.cross(x, y)), AXES, strict=True):
+        viewer.addCylinder(
+            {"start": point(ca), "end": point(ca + 1.2 * axis), "radius": 0.08, "color": color}
+        )
+    label = {"position": point(ca), "fontSize": 11, "backgroundOpacity": 0.55}
+    viewer.addLabel(trace.labels[node], label)
+    if node != query:
+        start = trace.chain.atom37_positions[query, 1].astype(float)
+        line = {"start": point(start), "end": point(ca), "color": LINE}
+        viewer.addCylinder({**line, "radius": 0.04 + 0.3 * weight})
+
+
+
+def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Colors]:
+    if isinstance(color, str):
+        values, label = residue_values(trace, color), color.replace("_", " ")
+        if color == "token":
+            label = f"token ({len(np.unique(trace.tokens[trace.has_frame]))} different)"
+    else:
+        values = np.asarray(color)
+        if values.shape != (len(trace),):
+            raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
+    tokens = isinstance(color, str) and color == "token"
+    return label, color_values(trace, values, tokens=tokens)
+
+
+
+def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
+    viewer = py3Dmol.view(width=640, height=420)
+    viewer.addModel(backbone_cif(trace), "cif")
+    viewer.setStyle(style)
+    viewer.setHoverable({}, True, _HOVER % json.dumps(hover_of(trace)), _UNHOVER)
+    return viewer
+
+
+
+def _scheme(colors: list[str]) -> dict:
+    return {"prop": "resi", "map": dict(enumerate(colors, start=1))}
+
+LOCAL = 4
+
+MOST = 30
+
+
+
+def view_same_token(alike: SameToken) -> StructurePicture:
+    """Show neighbourhoods with the same token, superposed by the backbone frame of their query.
+
+    Neighbours up to 4 along the chain are joined to a line; the others are balls. At most 30
+    neighbourhoods are drawn, evenly chosen; the caption says of how many.
+
+    Parameters
+    ----------
+    alike : SameToken
+
+    Returns
+    -------
+    StructurePicture
+    """
+    shown = np.unique(np.linspace(0, len(alike) - 1, min(MOST, len(alike))).round().astype(int))
+    viewer = py3Dmol.view(width=640, height=420)
+    viewer.addSphere({"center": {"x": 0, "y": 0, "z": 0}, "radius": 0.5, "color": "black"})
+    for row in shown:
+        _draw(viewer, alike.ca[row], alike.relative_positions[row])
+    viewer.zoomTo()
+    lines = [
+        f"Token {alike.token}: {len(shown)} of {len(alike)} neighbourhoods, superposed",
+        f"Encoder: {alike.encoder}",
+    ]
+    along, across = CATEGORIES[0], CATEGORIES[1]
+    legend = [("#000000", "the residue"), (along, "up to 4 along the chain"), (across, "others")]
+    return StructurePicture(viewer, lines, legend)
+
+
+
+def _draw(viewer: py3Dmol.view, ca: np.ndarray, relative: np.ndarray) -> None:
+    known = np.isfinite(ca).all(1)
+    near = known & (np.abs(relative) <= LOCAL)
+    order = np.flatnonzero(near)[np.argsort(relative[near])]
+    for a, b in pairwise(order):
+        if relative[b] - relative[a] == 1:
+            ends = {"start": point(ca[a]), "end": point(ca[b])}
+            viewer.addCylinder({**ends, "radius": 0.12, "color": CATEGORIES[0]})
+    for place in ca[known & ~near]:
+        ball = {"center": point(place), "radius": 0.35, "color": CATEGORIES[1], "opacity": 0.7}
+        viewer.addSphere(ball)

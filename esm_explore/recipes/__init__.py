@@ -1,0 +1,1 @@
+"""How the bundled files were made."""

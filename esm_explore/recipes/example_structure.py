@@ -1,0 +1,45 @@
+"""Make a bundled structure: ``python esm_explore/examples/recipe.py FILE OUT.bcif.gz [CHAIN]``.
+
+This folder is no package: as a module it would hide the function `esm_explore.examples`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from pathlib import Path
+import numpy as np
+from biotite.structure import concatenate
+from biotite.structure.io.pdbx import BinaryCIFFile, compress, set_structure
+
+from esm_explore.chains.protein_atoms import most_occupied
+from esm_explore.chains.structure_files import read_model
+
+
+
+def cut(source: Path, target: Path, chain_id: str | None = None) -> None:
+    """Write heavy atoms of model 1, most occupied locations only.
+
+    Parameters
+    ----------
+    source : Path
+        PDB, mmCIF or BinaryCIF.
+    target : Path
+        A gzipped BinaryCIF file.
+    chain_id : str, optional
+        Only this chain.
+    """
+    atoms = read_model(source).atoms
+    atoms = atoms[~np.isin(atoms.element, ["H", "D"])]
+    chains = dict.fromkeys(atoms.chain_id.tolist()) if chain_id is None else [chain_id]
+    kept = concatenate([most_occupied(atoms[atoms.chain_id == chain])[0] for chain in chains])
+    kept.del_annotation("altloc_id")
+    file = BinaryCIFFile()
+    set_structure(file, kept, data_block=target.name.split(".")[0].upper())
+    packed = io.BytesIO()
+    compress(file).write(packed)
+    target.write_bytes(gzip.compress(packed.getvalue(), mtime=0))
+
+if __name__ == "__main__":
+    cut(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

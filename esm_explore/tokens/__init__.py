@@ -1,0 +1,1 @@
+"""Many chains, less arithmetic, the same tokens."""

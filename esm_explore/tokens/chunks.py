@@ -1,0 +1,222 @@
+"""Chains cut and packed into chunks of equal size, and the tokens that come out of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Literal
+from weakref import WeakKeyDictionary
+import numpy as np
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+from esm.utils.structure.protein_chain import ProteinChain
+
+from esm_explore.chains.residues import Numbering, check_numbering
+from esm_explore.encoders.codebook import squared_distances, take_nearest
+from esm_explore.encoders.identity import EncoderInfo, encoder_info
+from esm_explore.encoders.inputs import Inputs, chain_inputs, check_encoder, check_latents
+from esm_explore.encoders.modules import check_unchanged, codebook_vectors, relative_position_bins
+from esm_explore.encoders.neighbors import check_edges, nearest_edges
+from esm_explore.errors import TraceError
+from esm_explore.tokens.chain_tokens import ChainTokens
+from esm_explore.tokens.lean_pass import FastPass, Nodes, plain_float32
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+
+@dataclass(eq=False)
+class PreparedChain:
+    """A checked chain with its neighbourhoods, and what is known of its residues already.
+
+    Attributes
+    ----------
+    chain : ProteinChain
+    inputs : Inputs
+    rows : Tensor, shape=(M,), dtype=int64
+        Indices of the residues with a backbone frame.
+    edges : Tensor, shape=(M, K), dtype=int64
+        Their neighbours, as far as those have frames: the others take no part.
+    found : list of Residues
+        Of the first rows, in order.
+    n_done : int
+        How many those are.
+    """
+
+    chain: ProteinChain
+    inputs: Inputs
+    rows: torch.Tensor
+    edges: torch.Tensor
+    found: list[Residues] = field(default_factory=list)
+    n_done: int = 0
+
+
+
+@dataclass(frozen=True)
+class Residues:
+    """What the encoder makes of some residues, on the CPU.
+
+    Attributes
+    ----------
+    tokens : Tensor, shape=(M,), dtype=int64
+    pre_vq, z_q : Tensor, shape=(M, d_code), dtype=float32
+    margin : Tensor, shape=(M,), dtype=float32
+    """
+
+    tokens: torch.Tensor
+    pre_vq: torch.Tensor
+    z_q: torch.Tensor
+    margin: torch.Tensor
+
+    def split(self, sizes: list[int]) -> list[Residues]:
+        """Cut them into runs of given sizes."""
+        columns = (self.tokens, self.pre_vq, self.z_q, self.margin)
+        return [Residues(*parts) for parts in zip(*(c.split(sizes) for c in columns), strict=True)]
+
+# Some rows of a chain.
+Part = tuple[PreparedChain, slice]
+
+
+
+class ChunkedEncoder:
+    """Encodes chains in chunks of equal size, whatever the lengths of the chains.
+
+    Parameters
+    ----------
+    encoder, numbering, chunk_size, dtype
+        As in `tokenize`.
+    """
+
+    def __init__(
+        self,
+        encoder: StructureTokenEncoder,
+        *,
+        numbering: Numbering = "file",
+        chunk_size: int = 128,
+        dtype: Literal["float32", "bfloat16"] = "float32",
+    ):
+        check_encoder(encoder)
+        check_unchanged(encoder)
+        check_numbering(numbering)
+        if not isinstance(dtype, str) or dtype not in DTYPES:
+            raise TraceError(f"dtype is {dtype!r}; it can be: {', '.join(DTYPES)}.")
+        if not isinstance(chunk_size, Integral) or isinstance(chunk_size, bool) or chunk_size < 1:
+            raise TraceError(
+                f"chunk_size is {chunk_size!r}; it has to be a whole number of residues, 1 or more."
+            )
+        self.info = encoder_info(encoder)
+        self._pass = _fast_pass(encoder, self.info, dtype)
+        self.numbering, self.dtype = numbering, dtype
+        self._encoder, self._chunk_size = encoder, chunk_size
+        self._codes = codebook_vectors(encoder)
+        # esm sets the state of a residue without a frame to zero: its latent is the bias.
+        self._frameless = self._residues(encoder.pre_vq_proj.bias.detach()[None])
+
+    def prepare(self, chain: ProteinChain) -> PreparedChain:
+        """Check a chain and search its neighbourhoods."""
+        inputs = chain_inputs(chain, self.numbering)
+        rows = inputs.has_frame.nonzero()[:, 0]
+        edges = nearest_edges(self._encoder, inputs)[rows, : len(rows)]
+        check_edges(edges, rows, chain)
+        return PreparedChain(chain, inputs, rows, edges)
+
+    def encode(self, chains: Iterable[PreparedChain]) -> Iterator[ChainTokens]:
+        """Encode prepared chains; yields each as soon as its last chunk is done.
+
+        If `chains` fails, what came before is encoded first.
+        """
+        waiting, chunk, room, failure = deque(), [], self._chunk_size, None
+        chains = iter(chains)
+        while True:
+            try:
+                chain = next(chains)
+            except StopIteration:
+                break
+            except Exception as error:
+                failure = error
+                break
+            waiting.append(chain)
+            start = 0
+            while start < len(chain.rows):
+                part = slice(start, min(start + room, len(chain.rows)))
+                chunk.append((chain, part))
+                room -= part.stop - part.start
+                start = part.stop
+                if room == 0:
+                    self._encode_chunk(chunk)
+                    chunk, room = [], self._chunk_size
+                    while waiting and waiting[0].n_done == len(waiting[0].rows):
+                        yield self._finish(waiting.popleft())
+        self._encode_chunk(chunk)
+        for chain in waiting:
+            yield self._finish(chain)
+        if failure:
+            raise failure
+
+    def _encode_chunk(self, chunk: list[Part]) -> None:
+        # Chains of fewer than 16 residues have smaller neighbourhoods: each size by itself.
+        by_size = {}
+        for chain, part in chunk:
+            by_size.setdefault(chain.edges.shape[1], []).append((chain, part))
+        for parts in by_size.values():
+            residues = self._residues(self._pass(_nodes(self._encoder, parts)))
+            sizes = [part.stop - part.start for _, part in parts]
+            for (chain, _), found in zip(parts, residues.split(sizes), strict=True):
+                chain.found.append(found)
+                chain.n_done += len(found.tokens)
+
+    def _residues(self, pre_vq: torch.Tensor) -> Residues:
+        with plain_float32(pre_vq.device):
+            squared = squared_distances(self._codes, pre_vq)
+            tokens, nearest = (column[:, 0] for column in take_nearest(squared))
+            margin = squared.amin(dim=1).clamp(min=0).sqrt() - nearest.clamp(min=0).sqrt()
+            z_q = (self._codes[tokens] - pre_vq) + pre_vq
+            return Residues(tokens.cpu(), pre_vq.cpu(), z_q.cpu(), margin.cpu())
+
+    def _finish(self, chain: PreparedChain) -> ChainTokens:
+        has_frame = chain.inputs.has_frame.numpy()
+
+        def of_all(name: str) -> np.ndarray:
+            without = getattr(self._frameless, name)
+            whole = without.repeat(len(has_frame), *[1] * (without.ndim - 1))
+            whole[chain.rows] = torch.cat([getattr(residues, name) for residues in chain.found])
+            return whole.numpy()
+
+        tokens, pre_vq, z_q, margin = map(of_all, ("tokens", "pre_vq", "z_q", "margin"))
+        check_latents(chain.chain, pre_vq, tokens, has_frame)
+        return ChainTokens(
+            chain.chain, self.info, self.numbering, tokens, has_frame, pre_vq, z_q, margin
+        )
+
+# To make an encoder ready takes as long as to encode some 80 residues.
+_PASSES: WeakKeyDictionary[StructureTokenEncoder, tuple[EncoderInfo, dict]] = WeakKeyDictionary()
+
+
+
+def _fast_pass(encoder: StructureTokenEncoder, info: EncoderInfo, dtype: str) -> FastPass:
+    """Make an encoder ready, or take what the same weights gave the last time."""
+    made_of, passes = _PASSES.get(encoder, (None, {}))
+    if made_of is not info:
+        passes = {}
+        _PASSES[encoder] = info, passes
+    if dtype not in passes:
+        passes[dtype] = FastPass(encoder, DTYPES[dtype])
+    return passes[dtype]
+
+
+
+def _nodes(encoder: StructureTokenEncoder, parts: list[Part]) -> Nodes:
+    rotation, translation, bins = [], [], []
+    for chain, part in parts:
+        edges, affine = chain.edges[part], chain.inputs.affine
+        rotation.append(affine.rot.tensor[0][edges])
+        translation.append(affine.trans[0][edges])
+        bins.append(relative_position_bins(encoder, chain.inputs.residue_index, edges))
+    device = codebook_vectors(encoder).device
+    return Nodes(
+        torch.cat(rotation).unflatten(-1, (3, 3)).to(device),
+        torch.cat(translation).to(device),
+        torch.cat(bins).to(device),
+    )

@@ -1,0 +1,1 @@
+"""One chain through esm's own modules, every stage caught."""

@@ -1,0 +1,147 @@
+"""One residue in full: its nodes, their states, and each block's attention, head by head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from esm.models.vqvae import StructureTokenEncoder
+
+from esm_explore.encoders.inputs import Inputs
+from esm_explore.encoders.modules import attention_scales, relative_position_bins
+from esm_explore.tracing.attention import recompute_attention
+from esm_explore.tracing.run import all_nodes, encode_rows, hooked
+
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Neighborhood:
+    """Everything inside the neighbourhood of one residue, the query.
+
+    The K nodes are in the order of the edges: the query first, then nearest first.
+
+    Attributes
+    ----------
+    label : str
+        The query's residue number and insertion code.
+    edges : ndarray, shape=(K,), dtype=int64
+        Indices of the nodes' residues in the chain.
+    labels : list of str
+        Their residue numbers and insertion codes.
+    distances : ndarray, shape=(K,), dtype=float32
+        CA-CA distance to the query in Å; NaN without a backbone frame at either end.
+    has_frame : ndarray, shape=(K,), dtype=bool
+        Nodes without a backbone frame are attended to by none.
+    relative_positions : ndarray, shape=(K,), dtype=int64
+        Residue number minus the query's, before clipping to ±32.
+    bins : ndarray, shape=(K,), dtype=int64
+        Rows of the relative position embedding.
+    states : tuple of ndarray, shape=(K, d_model), dtype=float32
+        The nodes' states: first the relative position embedding, then after each block.
+    attention : ndarray, shape=(blocks, heads, K, K), dtype=float32
+        Attention weights: row i says how node i shares its attention among the nodes; sums to 1.
+    distance_term, rotation_term : ndarray, shape=(blocks, heads, K, K), dtype=float32
+        The two parts of the logits, each with its head's learned scale: the softmax is taken of
+        ``rotation_term - distance_term``, plus the mask.
+    attended : ndarray, shape=(blocks, K, 3 * heads), dtype=float32
+        Values weighted by `attention`, in each node's own frame: the input of ``out_proj``,
+        as esm computed it.
+    pre_vq : ndarray, shape=(d_code,), dtype=float32
+        The query's continuous latent.
+    token : int
+    """
+
+    label: str
+    edges: np.ndarray
+    labels: list[str]
+    distances: np.ndarray
+    has_frame: np.ndarray
+    relative_positions: np.ndarray
+    bins: np.ndarray
+    states: tuple[np.ndarray, ...]
+    attention: np.ndarray
+    distance_term: np.ndarray
+    rotation_term: np.ndarray
+    attended: np.ndarray
+    pre_vq: np.ndarray
+    token: int
+
+    def __len__(self) -> int:
+        return len(self.edges)
+
+    def __repr__(self) -> str:
+        blocks, heads = self.attention.shape[:2]
+        return (
+            f"Neighborhood of residue {self.label}: token {self.token}, {len(self)} nodes, "
+            f"{blocks} blocks of {heads} heads; nodes {', '.join(self.labels)}"
+        )
+
+
+
+def open_neighborhood(
+    encoder: StructureTokenEncoder, inputs: Inputs, edges: np.ndarray, labels: list[str]
+) -> Neighborhood:
+    """Encode one neighbourhood again, keeping everything.
+
+    Parameters
+    ----------
+    encoder : StructureTokenEncoder
+    inputs : Inputs
+        Of the whole chain.
+    edges : ndarray, shape=(K,), dtype=int64
+        The neighbourhood, the query first.
+    labels : list of str
+        Residue numbers of the whole chain.
+
+    Returns
+    -------
+    Neighborhood
+    """
+    nodes = torch.from_numpy(edges).to(inputs.coords.device)
+    with hooked(encoder, all_nodes, internals=True) as capture:
+        encode_rows(encoder, inputs, nodes[None])
+    has_frame = inputs.has_frame[nodes]
+    frames = inputs.affine[0, nodes]
+    blocks = [
+        recompute_attention(
+            capture[f"projection[{i}]"],
+            frames.rot.tensor.unflatten(-1, (3, 3))[None],
+            frames.trans[None],
+            has_frame[None],
+            scales,
+        )
+        for i, scales in enumerate(attention_scales(encoder))
+    ]
+    layers = range(len(blocks))
+    ca = inputs.coords[nodes, 1]
+    known = has_frame & has_frame[0]
+    numbers = inputs.residue_index[nodes]
+    states = [capture["relative_position"], *(capture[f"blocks[{i}]"] for i in layers)]
+    return Neighborhood(
+        label=labels[edges[0]],
+        edges=edges,
+        labels=[labels[i] for i in edges],
+        distances=_array((ca - ca[0]).norm(dim=-1).where(known, torch.nan)),
+        has_frame=_array(has_frame),
+        relative_positions=_array(numbers - numbers[0]),
+        bins=_array(relative_position_bins(encoder, inputs.residue_index, nodes[None])[0]),
+        states=tuple(_array(state[0]) for state in states),
+        attention=_stack(block.weights for block in blocks),
+        distance_term=_stack(block.distance_term for block in blocks),
+        rotation_term=_stack(block.rotation_term for block in blocks),
+        attended=_array(torch.cat([capture[f"attended[{i}]"] for i in layers])),
+        pre_vq=_array(capture["pre_vq"][0]),
+        token=int(capture["tokens"][0]),
+    )
+
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.cpu().numpy()
+
+
+
+def _stack(tensors) -> np.ndarray:
+    return _array(torch.cat(list(tensors)).detach())

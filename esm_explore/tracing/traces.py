@@ -1,0 +1,286 @@
+"""`trace(encoder, chain)`: what each stage of the encoder produced for one chain."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Literal
+import numpy as np
+import pandas as pd
+import torch
+from biotite.sequence import ProteinSequence
+from esm.models.vqvae import StructureTokenEncoder
+from esm.tokenization.structure_tokenizer import StructureTokenizer
+from esm.utils.structure.protein_chain import ProteinChain
+
+from esm_explore.chains.residues import NUMBERINGS, Numbering, residue_labels, residue_table
+from esm_explore.encoders.identity import EncoderInfo
+from esm_explore.encoders.inputs import Inputs
+from esm_explore.errors import TraceError
+from esm_explore.findings import Report
+from esm_explore.tracing.neighborhood import Neighborhood, open_neighborhood
+from esm_explore.tracing.stages import encoder_stages
+
+
+
+@dataclass(frozen=True)
+class RelativePosition:
+    """What the encoder is told about the order of residues along the chain.
+
+    Attributes
+    ----------
+    bins : ndarray, shape=(L, K), dtype=int64
+        Row of `table` that each neighbour gets: 33 is the query itself, 34 the next residue;
+        1 and 65 are 32 residues or more before and after. 0 (padding) is never used.
+    table : ndarray, shape=(66, d_model), dtype=float32
+        The embedding's weights.
+    """
+
+    bins: np.ndarray
+    table: np.ndarray
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """The stage's output, shape=(L, K, d_model): the state of each node before block 0."""
+        return self.table[self.bins]
+
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trace:
+    """Every stage between a chain's coordinates and its structure tokens.
+
+    Residues are rows, in the order of the chain; L is their number. Of the K nodes of each
+    neighbourhood only the query node goes on to the next stage, and only its state is kept;
+    `neighborhood` computes the others when asked.
+
+    Attributes
+    ----------
+    chain : ProteinChain
+    encoder_info : EncoderInfo
+        Which encoder made this.
+    numbering : {"file", "sequential"}
+        Which residue numbers the encoder saw.
+    residue_index : ndarray, shape=(L,), dtype=int64
+        Those numbers.
+    coords : ndarray, shape=(L, 3, 3), dtype=float32
+        N, CA and C in Å as the encoder saw them; not finite where missing.
+    has_frame : ndarray, shape=(L,), dtype=bool
+        Whether N, CA and C are all there. Without a backbone frame a residue still gets a
+        token, always the same one: leave it out of every statistic.
+    edges : ndarray, shape=(L, K), dtype=int64
+        Indices of the nearest residues, the residue itself first; K is 16, or L if less.
+    relative_position : RelativePosition
+    attention_out, ffn_out : tuple of ndarray, shape=(L, d_model), dtype=float32
+        What attention and the feed-forward network of each block add to the query's state.
+    blocks : tuple of ndarray, shape=(L, d_model), dtype=float32
+        The query's state after each block.
+    query : ndarray, shape=(L, d_model), dtype=float32
+        What `pre_vq_proj` is given: the last block's state, zero without a backbone frame.
+    pre_vq : ndarray, shape=(L, d_code), dtype=float32
+        The continuous latent.
+    z_q : ndarray, shape=(L, d_code), dtype=float32
+        The nearest code, as esm returns it (equal to the code up to float32 rounding).
+    tokens : ndarray, shape=(L,), dtype=int64
+    codebook : ndarray, shape=(n_codes, d_code), dtype=float32
+        All codes of the encoder.
+    encoder : StructureTokenEncoder or None
+        None in a trace that was loaded from a file without one.
+    """
+
+    chain: ProteinChain
+    encoder_info: EncoderInfo
+    numbering: Numbering
+    residue_index: np.ndarray
+    coords: np.ndarray
+    has_frame: np.ndarray
+    edges: np.ndarray
+    relative_position: RelativePosition
+    attention_out: tuple[np.ndarray, ...]
+    ffn_out: tuple[np.ndarray, ...]
+    blocks: tuple[np.ndarray, ...]
+    query: np.ndarray
+    pre_vq: np.ndarray
+    z_q: np.ndarray
+    tokens: np.ndarray
+    codebook: np.ndarray
+    encoder: StructureTokenEncoder | None = field(default=None)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def title(self) -> str:
+        """What was traced and by which encoder, for headings."""
+        return f"{self.chain.id} chain {self.chain.chain_id}, {len(self)} residues"
+
+    @property
+    def labels(self) -> list[str]:
+        """Each residue's number and insertion code as in the file, such as ``57`` or ``57A``."""
+        return residue_labels(self.chain)
+
+    @cached_property
+    def findings(self) -> Report:
+        """What could make these tokens misleading, worst first, as `doctor` reports it.
+
+        Computed when first asked for, which takes a second pass of the encoder where residue
+        numbers have jumps.
+        """
+        # Imported here because what examines traces also makes them.
+        from esm_explore.diagnosis.examination import examine
+
+        return examine(self)
+
+    def index_of(self, residue: int | str) -> int:
+        """Find a residue.
+
+        Parameters
+        ----------
+        residue : int or str
+            A 0-based index, or the residue number (and insertion code) as a string.
+
+        Returns
+        -------
+        int
+            The 0-based index.
+
+        Raises
+        ------
+        TraceError
+            If the chain has no such residue.
+        """
+        if isinstance(residue, str):
+            labels = self.labels
+            if residue.strip() in labels:
+                return labels.index(residue.strip())
+            same = [label for label in labels if re.match(r"-?\d+", label)[0] == residue.strip()]
+            hint = (
+                f"with that number: {', '.join(same)}" if same else f"{labels[0]} to {labels[-1]}"
+            )
+            raise TraceError(f"Residue {residue!r} is not in {self.title}; it has: {hint}.")
+        if not isinstance(residue, int | np.integer) or not 0 <= residue < len(self):
+            raise TraceError(
+                f"Index {residue!r} is not one of {self.title}: 0 to {len(self) - 1}. "
+                f"For a residue number give a string, such as {self.labels[0]!r}."
+            )
+        return int(residue)
+
+    def neighborhood(self, residue: int | str) -> Neighborhood:
+        """Open one residue's neighbourhood: all its nodes, and who attends to whom.
+
+        Parameters
+        ----------
+        residue : int or str
+            As in `index_of`: 0-based index, or residue number as a string (``"57"``, ``"57A"``).
+
+        Returns
+        -------
+        Neighborhood
+
+        Raises
+        ------
+        TraceError
+            If there is no such residue, if this trace has no encoder, or if the encoder's
+            weights are no longer those that made this trace.
+        """
+        index = self.index_of(residue)
+        if self.encoder is None:
+            raise TraceError(
+                "This trace has no encoder: load it with load_trace(path, encoder=...), given "
+                f"the encoder that made it: {self.encoder_info.title}."
+            )
+        device = next(self.encoder.parameters()).device
+        inputs = Inputs.build(
+            torch.from_numpy(self.coords).to(device),
+            torch.from_numpy(self.residue_index).to(device),
+        )
+        opened = open_neighborhood(self.encoder, inputs, self.edges[index], self.labels)
+        if not np.allclose(opened.states[-1][0], self.blocks[-1][index], atol=1e-3, rtol=1e-3):
+            raise TraceError(
+                f"The encoder has changed since this trace was made ({self.encoder_info.title}): "
+                "trace the chain again."
+            )
+        return opened
+
+    def tokens_with_special(self) -> np.ndarray:
+        """Give the tokens between BOS and EOS.
+
+        Returns
+        -------
+        ndarray, shape=(L + 2,), dtype=int64
+            The third output of ``esm.utils.encoding.tokenize_structure``, which numbers residues
+            from 1 to L. The same numbers come from ``numbering="sequential"`` always, and from
+            ``numbering="file"`` where the file's numbers have no gaps or insertions.
+        """
+        special = StructureTokenizer(codebook_size=len(self.codebook))
+        return np.array([special.bos_token_id, *self.tokens, special.eos_token_id])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Make a table of residues.
+
+        Returns
+        -------
+        DataFrame
+            One row a residue; columns chain, number, insertion_code ("" for none), name
+            (three letters, UNK where the sequence has an X), has_frame and token.
+        """
+        return residue_table(self.chain, self.has_frame, self.tokens)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the trace to a file, without its encoder.
+
+        Parameters
+        ----------
+        path : str or Path
+            A safetensors file; an existing one is replaced in one step.
+
+        Returns
+        -------
+        Path
+
+        See Also
+        --------
+        load_trace
+        """
+        # Imported here because reading a file makes a Trace.
+        from esm_explore.trace_files import save_trace
+
+        return save_trace(self, Path(path))
+
+    def _table(self) -> pd.DataFrame:
+        rows = []
+        for stage in encoder_stages(len(self.blocks)):
+            name, _, layer = stage.name.partition("[")
+            value = getattr(self, name)
+            if name == "relative_position":
+                shape = value.bins.shape + value.table.shape[1:]
+            else:
+                shape = (value[int(layer[:-1])] if layer else value).shape
+            rows.append((stage.name, stage.module, str(shape), stage.meaning))
+        return pd.DataFrame(rows, columns=["stage", "esm module", "shape", "what it is"])
+
+    def _header(self) -> list[str]:
+        frameless = len(self) - int(self.has_frame.sum())
+        left_out = (
+            f"{frameless} without a backbone frame" if frameless else "all with a backbone frame"
+        )
+        return [
+            f"Trace of {self.title} ({left_out}); {NUMBERINGS[self.numbering]}",
+            f"Encoder: {self.encoder_info.title}",
+        ]
+
+    def __repr__(self) -> str:
+        table = self._table()
+        widths = [max(table[name].str.len().max(), len(name)) for name in table]
+        rows = [tuple(table.columns), *table.itertuples(index=False)]
+        lines = [
+            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+        ]
+        return "\n".join([*self._header(), "", *lines])
+
+    def _repr_html_(self) -> str:
+        header = "<br>".join(escape(line) for line in self._header())
+        return f"<p>{header}</p>{self._table().to_html(index=False, border=0)}"

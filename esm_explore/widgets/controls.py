@@ -1,0 +1,147 @@
+"""The inspector's menus: color, map, residue, chain, and what links two chains."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+from traitlets import Int
+
+from esm_explore.analysis.annotations import KEYS
+from esm_explore.errors import TraceError
+from esm_explore.experiments.comparing import LINKS
+from esm_explore.tracing.stages import Step
+from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.map_panel import LAYOUTS
+
+BY_STEP = "this step"
+
+
+
+class Controls(widgets.HBox):
+    """The row of menus.
+
+    Parameters
+    ----------
+    traces : list of Trace
+    side_by_side : bool
+        Whether two chains are shown at once, so that there is a link to choose and no chain.
+
+    Attributes
+    ----------
+    color, arrangement, chain, link : Dropdown
+    residue : Text
+    """
+
+    def __init__(self, traces: list[Trace], *, side_by_side: bool):
+        keys = [BY_STEP, *KEYS, *(["chain"] if len(traces) > 1 else [])]
+        self.color = widgets.Dropdown(
+            options=[(key.replace("_", " "), key) for key in keys],
+            description="color",
+            layout={"width": "200px"},
+        )
+        self.arrangement = widgets.Dropdown(
+            options=LAYOUTS, description="map", layout={"width": "120px"}
+        )
+        example = traces[0].labels[0]
+        self.residue = widgets.Text(
+            description="residue",
+            placeholder=f"{example} or {traces[0].chain.chain_id}:{example}",
+            continuous_update=False,
+            layout={"width": "200px"},
+        )
+        self.chain = widgets.Dropdown(
+            options=[(trace.title, i) for i, trace in enumerate(traces)],
+            description="chain",
+            layout={"width": "250px"},
+        )
+        self.link = widgets.Dropdown(
+            options=LINKS, description="linked by", layout={"width": "230px"}
+        )
+        self.chain.layout.display = "flex" if len(traces) > 1 else "none"
+        self.link.layout.display = "flex" if side_by_side else "none"
+        shown = [self.color, self.arrangement, self.residue, self.chain, self.link]
+        for control in shown:
+            control.style.description_width = "initial"
+        super().__init__(shown, layout={"flex_flow": "row wrap", "grid_gap": "12px"})
+
+
+
+def find_residue(traces: list[Trace], shown: int, text: str) -> tuple[int, int]:
+    """Find what a reader typed: ``57``, ``57A``, ``A:57`` or ``1UBI:57``.
+
+    Parameters
+    ----------
+    traces : list of Trace
+    shown : int
+        Which of them is looked at first.
+    text : str
+
+    Returns
+    -------
+    chain, residue : int
+        Indices.
+
+    Raises
+    ------
+    TraceError
+        If there is no such chain or residue.
+
+    """
+    name, colon, number = text.rpartition(":")
+    order = sorted(range(len(traces)), key=lambda i: i != shown)
+    if colon:
+        name = name.strip()
+        order = [i for i in order if name in (traces[i].chain.chain_id, str(traces[i].chain.id))]
+    if not order:
+        names = ", ".join(f"{t.chain.chain_id} (of {t.chain.id})" for t in traces)
+        raise TraceError(f"There is no chain {name!r} here; there are: {names}.")
+    return order[0], traces[order[0]].index_of(number.strip())
+
+_PACE = 2_000
+
+
+
+class StepBar(widgets.HBox):
+    """Chooses a step.
+
+    Parameters
+    ----------
+    steps : list of Step
+
+    Attributes
+    ----------
+    value : int
+        Which step, from 0.
+    """
+
+    value = Int(0)
+
+    def __init__(self, steps: list[Step]):
+        last = len(steps) - 1
+        self._back = widgets.Button(
+            icon="step-backward", tooltip="one step back (left arrow)", layout={"width": "36px"}
+        )
+        self._forward = widgets.Button(
+            icon="step-forward", tooltip="one step forward (right arrow)", layout={"width": "36px"}
+        )
+        self._play = widgets.Play(min=0, max=last, interval=_PACE, show_repeat=False)
+        self._choices = widgets.ToggleButtons(
+            options=[(f"{i} {step.title}", i - 1) for i, step in enumerate(steps, start=1)],
+            tooltips=[step.explanation for step in steps],
+            style={"button_width": "auto"},
+        )
+        self._back.on_click(lambda _: self.move(-1))
+        self._forward.on_click(lambda _: self.move(1))
+        widgets.link((self, "value"), (self._choices, "value"))
+        widgets.link((self, "value"), (self._play, "value"))
+        super().__init__([self._back, self._play, self._forward, self._choices])
+
+    def move(self, by: int) -> None:
+        """Go forward or back; it stops at either end."""
+        self.value = min(max(self.value + by, 0), self._play.max)
+
+    def press(self, key: str) -> None:
+        """Obey a key: a number from 1, or a left or right arrow."""
+        if key in ("ArrowLeft", "ArrowRight"):
+            self.move(-1 if key == "ArrowLeft" else 1)
+        elif int(key) <= self._play.max + 1:
+            self.value = int(key) - 1

@@ -1,0 +1,96 @@
+"""Small parts that the inspector and the tour share: messages, and taking things down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+import ipywidgets as widgets
+
+from esm_explore.tracing.traces import Trace
+
+
+
+def show_message() -> widgets.HTML:
+    """Make the place for a message to the reader, which is there only while it says something."""
+    message = widgets.HTML(layout={"display": "none"})
+    message.add_class("esm-explore-message")
+    return message
+
+
+
+def say(message: widgets.HTML, text: str) -> None:
+    """Say something in such a place; "" takes it away."""
+    message.value = escape(text)
+    message.layout.display = "block" if text else "none"
+
+
+
+def close_below(widget: widgets.Widget) -> None:
+    """Close all that is inside a widget, with the layouts and styles that belong to it."""
+    for child in getattr(widget, "children", ()):
+        close_below(child)
+        child.close()
+    for name in ("layout", "style"):
+        # A plotly figure's layout is no widget.
+        part = getattr(widget, name, None)
+        if isinstance(part, widgets.Widget):
+            part.close()
+
+
+
+def find_problem(traces: list[Trace]) -> str:
+    """Say why some traces cannot be inspected, "" if they can."""
+    if not traces:
+        return "There are no traces to inspect."
+    encoders = list(dict.fromkeys(trace.encoder_info for trace in traces))
+    if len(encoders) > 1:
+        titles = " and ".join(info.title for info in encoders)
+        return (
+            f"The traces are of different encoders, {titles}: their codes have nothing to do with "
+            "one another. Trace all chains with one encoder."
+        )
+    for trace in traces:
+        if trace.encoder is None:
+            return (
+                f"The trace of {trace.title} has no encoder, which its internals need: "
+                "load_trace(path, encoder=...)."
+            )
+        if not trace.has_frame.any():
+            return f"No residue of {trace.title} has a backbone frame: there is nothing to show."
+    return ""
+
+
+
+def heading(traces: list[Trace]) -> str:
+    """Name chains and encoder, as HTML."""
+    titles = " · ".join(escape(trace.title) for trace in traces)
+    return f"<b>{titles}</b> · encoder: <b>{escape(traces[0].encoder_info.title)}</b>"
+
+
+
+def badge(traces: list[Trace]) -> str:
+    """Say in short what could make the tokens misleading, as HTML; hovering says it in full."""
+    found = [finding for trace in traces for finding in trace.findings]
+    counts = Counter(finding.severity for finding in found)
+    if not counts["error"] + counts["warning"]:
+        return ""
+    said = " and ".join(
+        f"{n} {kind}{'s' * (n > 1)}" for kind in ("error", "warning") if (n := counts[kind])
+    )
+    full = "&#10;".join(
+        escape(f"{finding.severity}: {finding}. {finding.remedy}", quote=True)
+        for finding in found
+        if finding.severity != "note"
+    )
+    return f' <span class="esm-explore-badge" title="{full}">⚠ {said}: trace.findings</span>'
+
+
+
+def legend_html(said: str, legend: list[tuple[str, str]]) -> str:
+    """Say what colors mean, as HTML."""
+    swatches = "".join(
+        f'<span style="margin-left: 1em"><span style="display: inline-block; width: 0.8em; '
+        f'height: 0.8em; background: {color}"></span> {escape(meaning)}</span>'
+        for color, meaning in legend
+    )
+    return f"{escape(said)}{swatches}"

@@ -1,0 +1,121 @@
+"""A plotly figure that is linked both ways with Python, with one plotly.js a page.
+
+Plotly's own FigureWidget sends its script of 5 MB with every figure and checks every value in
+Python; and anywidget gives up on a model whose script takes more than two seconds to start, which
+on a busy machine leaves an empty plot.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+import anywidget
+import numpy as np
+from ipywidgets import widget_serialization
+from plotly.offline import get_plotlyjs
+from traitlets import Bytes, Dict, Instance, Int, List
+
+
+FOREGROUND = "foreground"
+
+_FOLDER = Path(__file__).parent
+
+
+
+class PlotEngine(anywidget.AnyWidget):
+    """plotly.js on its way to the page: one per kernel, never shown, named by every plot."""
+
+    _esm = "export default {}"
+    source = Bytes().tag(sync=True)
+    _current: PlotEngine | None = None
+
+    @classmethod
+    def current(cls) -> PlotEngine:
+        """Give the kernel's only one."""
+        if cls._current is None or cls._current.comm is None:
+            cls._current = cls(source=gzip.compress(get_plotlyjs().encode(), 6, mtime=0))
+        return cls._current
+
+
+
+class PlotView(anywidget.AnyWidget):
+    """A plot for linking.
+
+    Parameters
+    ----------
+    on_click : callable
+        Called with the point's number: in a heat map with its column.
+    on_hover : callable
+        Called with the number of the point under the mouse, -1 for none.
+    on_lasso : callable
+        Called with the numbers of the points that were lassoed.
+
+    Attributes
+    ----------
+    base : list of dict
+        Plotly traces that can be clicked. Set them with `draw`.
+    overlay : list of dict
+        Plotly traces on top, which cannot. The color `FOREGROUND` is black or white, as the theme
+        has it.
+    axes : dict
+        Plotly's layout.
+    height : int
+        Pixels; the width is that of the box.
+    """
+
+    _esm = _FOLDER / "plot.js"
+    base = List().tag(sync=True)
+    overlay = List().tag(sync=True)
+    axes = Dict().tag(sync=True)
+    height = Int(400).tag(sync=True)
+    _engine = Instance(PlotEngine).tag(sync=True, **widget_serialization)
+
+    def __init__(
+        self,
+        on_click: Callable[[int], None],
+        on_hover: Callable[[int], None] | None = None,
+        on_lasso: Callable[[list[int]], None] | None = None,
+        **traits,
+    ):
+        super().__init__(**{"_engine": PlotEngine.current()} | traits)
+        self._on_click, self._on_hover, self._on_lasso = on_click, on_hover, on_lasso
+        self.on_msg(self._received)
+
+    def draw(self, traces: list[dict], axes: dict) -> None:
+        """Plot some traces; arrays may be numpy's, and NaN is left out."""
+        with self.hold_sync():
+            self.base, self.axes = plain(traces), plain(axes)
+
+    def _received(self, _widget, content: dict, _buffers) -> None:
+        kind, points = content.get("kind"), content.get("points", [])
+        if kind == "click" and points:
+            self._on_click(points[-1])
+        elif kind == "hover" and self._on_hover:
+            self._on_hover(points[-1] if points else -1)
+        elif kind == "lasso" and self._on_lasso:
+            self._on_lasso(points)
+
+
+
+def plain(value: object) -> object:
+    """Make JSON of dictionaries, sequences and arrays; what is not finite becomes None.
+
+    Examples
+    --------
+    >>> plain({"x": np.array([1.0, np.nan])})
+    {'x': [1.0, None]}
+    """
+    match value:
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case np.ndarray() if value.dtype.kind == "f":
+            return np.where(np.isfinite(value), value.astype(object), None).tolist()
+        case np.ndarray():
+            return value.tolist()
+        case np.generic():
+            return value.item()
+        case _:
+            return value

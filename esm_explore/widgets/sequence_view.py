@@ -1,0 +1,54 @@
+"""The sequence strip: a chain's residues as letters on their colors, to click and to drag over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+import anywidget
+from traitlets import Bytes, Int, List, Unicode
+
+from esm_explore.plots.picture import hover_of
+from esm_explore.tracing.traces import Trace
+
+_FOLDER = Path(__file__).parent
+
+
+
+class SequenceStrip(anywidget.AnyWidget):
+    """A chain as text, in rows of 50.
+
+    Attributes
+    ----------
+    letters : str
+        One letter a residue.
+    labels, hover : list of str
+        Each residue's number, and what hovering says.
+    colors : bytes
+        Red, green and blue of each residue.
+    selected, hovered : int
+        Index of a residue, -1 for none. Clicking or arrow keys select.
+    selection : list of int
+        Many residues: dragging sets it.
+    caption : str
+        What this is, for screen readers.
+    """
+
+    _esm = _FOLDER / "strip.js"
+    _css = _FOLDER / "inspector.css"
+    letters = Unicode().tag(sync=True)
+    labels = List(Unicode()).tag(sync=True)
+    hover = List(Unicode()).tag(sync=True)
+    colors = Bytes().tag(sync=True)
+    selected = Int(-1).tag(sync=True)
+    hovered = Int(-1).tag(sync=True)
+    selection = List(Int()).tag(sync=True)
+    caption = Unicode().tag(sync=True)
+
+    def show(self, trace: Trace, colors: bytes) -> None:
+        """Show a chain in some colors, shape=(L, 3) as bytes."""
+        with self.hold_sync():
+            self.selected = self.hovered = -1
+            self.selection = []
+            self.labels, self.hover = trace.labels, hover_of(trace)
+            self.colors = colors
+            self.caption = f"Sequence of {trace.title}"
+            self.letters = trace.chain.sequence

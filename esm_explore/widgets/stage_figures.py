@@ -1,0 +1,234 @@
+"""The figure that the inspector shows of one residue at each step, and what a click in it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import numpy as np
+import plotly.graph_objects as go
+
+from esm_explore.analysis.heads import LOCAL
+from esm_explore.encoders.codebook import nearest_codes
+from esm_explore.palette import CATEGORIES, hex_colors, token_colors
+from esm_explore.plots.attention import attention_matrix
+from esm_explore.plots.latents import latent_and_codes
+from esm_explore.plots.picture import hover_of
+from esm_explore.tracing.neighborhood import Neighborhood
+from esm_explore.tracing.stages import Step
+from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.stage_sentences import cosine_to
+
+ALONG, ACROSS = CATEGORIES[0], CATEGORIES[1]
+
+TERMS = ("attention", "distance", "rotation")
+
+N_CODES = 8
+
+
+
+@dataclass(frozen=True)
+class PanelFigure:
+    """A figure, and what its points stand for.
+
+    Attributes
+    ----------
+    data : list of dict
+        Plotly traces.
+    layout : dict
+        Title and axes.
+    residues : list of int
+        For each point of the first trace (each column of a heat map) the residue's index; empty
+        where points are no residues.
+    codes : list of int
+        The same for codes.
+    """
+
+    data: list[dict]
+    layout: dict
+    residues: list[int]
+    codes: list[int]
+
+
+
+def panel_figure(
+    trace: Trace, opened: Neighborhood, step: Step, head: int | None, term: str
+) -> PanelFigure:
+    """Draw one residue at one step.
+
+    Parameters
+    ----------
+    trace : Trace
+    opened : Neighborhood
+    step : Step
+    head : int or None
+        Of the attention steps; None is the average of all.
+    term : str
+        Of the attention steps: one of `TERMS`.
+
+    Returns
+    -------
+    PanelFigure
+    """
+    nodes = opened.edges.tolist()
+    match step.kind:
+        case "edges":
+            return PanelFigure(*_distances(opened), nodes, [])
+        case "relative_position":
+            return PanelFigure(*_positions(trace, opened), nodes, [])
+        case "attention":
+            figure = attention_matrix(opened, trace, step.block, head, term)
+            title = figure.layout.title.text.partition(", around")[0]
+            return PanelFigure(*_taken_over(figure, title), nodes, [])
+        case "block":
+            return PanelFigure(*_stream(trace, opened, step.block), [], [])
+        case "query":
+            return PanelFigure(*_alike(trace, nodes[0]), list(range(len(trace))), [])
+        case "pre_vq":
+            figure = latent_and_codes(trace, nodes[0])
+            title = "The latent beside the two nearest codes"
+            return PanelFigure(*_taken_over(figure, title), [], [])
+        case _:
+            return _codes(trace, nodes[0])
+
+
+
+def _taken_over(figure: go.Figure, title: str) -> tuple[list, dict]:
+    parts = figure.to_plotly_json()
+    axes = {name: parts["layout"].get(name, {}) for name in ("xaxis", "yaxis")}
+    return parts["data"], {"title": title, **axes}
+
+
+
+def _distances(opened: Neighborhood) -> tuple[list, dict]:
+    along = np.abs(opened.relative_positions) <= LOCAL
+    bars = dict(
+        type="bar",
+        x=opened.labels,
+        y=np.nan_to_num(opened.distances),
+        marker={"color": np.where(along, ALONG, ACROSS).tolist()},
+        hovertext=[f"{p:+d} along the chain" for p in opened.relative_positions],
+        hovertemplate="residue %{x}: %{y:.1f} Å, %{hovertext}<extra></extra>",
+    )
+    layout = {
+        "title": f"CA distance; blue: at most {LOCAL} along the chain, orange: farther",
+        "xaxis": {"type": "category", "title": {"text": "node, nearest first"}},
+        "yaxis": {"title": {"text": "Å"}},
+    }
+    return [bars], layout
+
+
+
+def _positions(trace: Trace, opened: Neighborhood) -> tuple[list, dict]:
+    limit = (trace.relative_position.table.shape[0] - 2) // 2
+    clipped = np.abs(opened.relative_positions) >= limit
+    dots = dict(
+        type="scatter",
+        x=opened.bins - limit - 1,
+        y=np.arange(len(opened)),
+        mode="markers+text",
+        text=opened.labels,
+        textposition=np.where(opened.bins > limit + 25, "middle left", "middle right").tolist(),
+        hovertext=[
+            f"residue {label}: {p:+d}, row {b} of the table"
+            for label, p, b in zip(
+                opened.labels, opened.relative_positions, opened.bins, strict=True
+            )
+        ],
+        hoverinfo="text",
+        marker={
+            "size": 10,
+            "color": np.where(clipped, ACROSS, ALONG).tolist(),
+            "symbol": np.where(clipped, "diamond", "circle").tolist(),
+        },
+    )
+    layout = {
+        "title": f"Relative position of each node; orange: clipped to ±{limit}",
+        "xaxis": {"title": {"text": "relative position"}, "range": [-limit - 4, limit + 4]},
+        "yaxis": {"title": {"text": "rank"}, "autorange": "reversed"},
+    }
+    return [dots], layout
+
+
+
+def _stream(trace: Trace, opened: Neighborhood, block: int) -> tuple[list, dict]:
+    before = trace.blocks[block - 1] if block else trace.relative_position.embeddings[:, 0]
+    parts = {
+        "state before": before,
+        "attention adds": trace.attention_out[block],
+        "feed-forward adds": trace.ffn_out[block],
+        "state after": trace.blocks[block],
+    }
+    index = int(opened.edges[0])
+    names = list(parts)
+    lengths = np.stack([np.linalg.norm(part, axis=1) for part in parts.values()])
+    own = dict(
+        type="bar",
+        x=names,
+        y=lengths[:, index],
+        name=f"residue {opened.label}",
+        marker={"color": ALONG},
+        hovertemplate="%{x}: %{y:.1f}<extra></extra>",
+    )
+    low, middle, high = np.quantile(lengths[:, trace.has_frame], [0.1, 0.5, 0.9], axis=1)
+    chain = dict(
+        type="scatter",
+        x=names,
+        y=middle,
+        mode="markers",
+        name="this chain (median, 10 to 90 %)",
+        marker={"color": "#d55e00", "size": 8, "symbol": "line-ew-open"},
+        error_y={"array": high - middle, "arrayminus": middle - low, "color": "#d55e00"},
+    )
+    layout = {
+        "title": "Lengths of what is added to the query's state",
+        "xaxis": {"type": "category"},
+        "yaxis": {"title": {"text": "length of the vector"}, "rangemode": "tozero"},
+    }
+    return [own, chain], layout
+
+
+
+def _alike(trace: Trace, index: int) -> tuple[list, dict]:
+    cosine = np.where(trace.has_frame, cosine_to(trace, index), np.nan)
+    colors = np.full(len(trace), ALONG, dtype=object)
+    colors[index] = ACROSS
+    dots = dict(
+        type="scatter",
+        x=np.arange(len(trace)),
+        y=cosine,
+        mode="markers",
+        hovertext=hover_of(trace),
+        hovertemplate="%{hovertext}: %{y:.2f}<extra></extra>",
+        marker={"size": 5, "color": colors.tolist()},
+    )
+    layout = {
+        "title": "How alike the query states are (cosine)",
+        "xaxis": {"title": {"text": "residue (index in the chain)"}},
+        "yaxis": {
+            "type": "linear",
+            "title": f"cosine with {trace.labels[index]}",
+            "range": [-1.05, 1.05],
+        },
+    }
+    return [dots], layout
+
+
+
+def _codes(trace: Trace, index: int) -> PanelFigure:
+    k = min(N_CODES, len(trace.codebook))
+    found = nearest_codes(trace.codebook, trace.pre_vq[index : index + 1], k=k)
+    codes = found.codes[0].tolist()
+    distance = np.sqrt(found.squared_distances[0].clip(min=0))
+    bars = dict(
+        type="bar",
+        x=[str(code) for code in codes],
+        y=distance,
+        marker={"color": hex_colors(token_colors(trace.codebook)[codes])},
+        hovertemplate="code %{x}: %{y:.2f} away; click for the residues that have it"
+        "<extra></extra>",
+    )
+    layout = {
+        "title": f"The {k} nearest codes; margin {found.margin[0]:.2f}. Click one for its residues",
+        "xaxis": {"type": "category", "title": {"text": "code"}},
+        "yaxis": {"title": {"text": "distance from the latent"}},
+    }
+    return PanelFigure([bars], layout, [], codes)

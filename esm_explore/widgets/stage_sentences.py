@@ -1,0 +1,226 @@
+"""One sentence on what happened to a residue at a step, made from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import numpy as np
+from collections import Counter
+
+from esm_explore.analysis.annotations import residue_values
+from esm_explore.analysis.heads import LOCAL
+from esm_explore.encoders.codebook import nearest_codes
+from esm_explore.tracing.neighborhood import Neighborhood
+from esm_explore.tracing.stages import Step
+from esm_explore.tracing.traces import Trace
+
+
+
+def tell(trace: Trace, opened: Neighborhood, step: Step) -> str:
+    """Say what happened at a step in one residue.
+
+    Parameters
+    ----------
+    trace : Trace
+    opened : Neighborhood
+        The residue's, from ``trace.neighborhood``.
+    step : Step
+
+    Returns
+    -------
+    str
+        Plain text.
+    """
+    index = int(opened.edges[0])
+    if not trace.has_frame[index]:
+        return (
+            f"Residue {opened.label} has no backbone frame: its state is set to zero before "
+            f"pre_vq, so it gets token {opened.token}, as every residue without a frame does. "
+            "That token says nothing about the structure."
+        )
+    return _TELLERS[step.kind](trace, opened, step)
+
+
+
+def relative_name(relative: int) -> str:
+    """Name a node by its relative position, as i, i-4 or i+57.
+
+    Examples
+    --------
+    >>> relative_name(-4), relative_name(0)
+    ('i-4', 'i')
+    """
+    return f"i{relative:+d}" if relative else "i"
+
+
+
+def _edges(trace: Trace, opened: Neighborhood, step: Step) -> str:
+    others = np.flatnonzero(opened.has_frame)[1:]
+    local = int((np.abs(opened.relative_positions[others]) <= LOCAL).sum())
+    text = (
+        f"Residue {opened.label} sees {len(others)} others: {local} of them at most {LOCAL} along "
+        f"the chain, {len(others) - local} brought near by the fold."
+    )
+    if len(others):
+        nearest, farthest = others[0], others[-1]
+        text += (
+            f" The nearest is {opened.labels[nearest]} ({opened.distances[nearest]:.1f} Å away), "
+            f"the farthest {opened.labels[farthest]} ({opened.distances[farthest]:.1f} Å)."
+        )
+    if len(opened) < 16:
+        text += f" The chain has fewer than 16 residues, so the neighbourhood is {len(opened)}."
+    frameless = int((~opened.has_frame).sum())
+    if frameless:
+        text += f" {frameless} of the nodes have no backbone frame and are attended to by none."
+    return text
+
+
+
+def _relative_position(trace: Trace, opened: Neighborhood, step: Step) -> str:
+    relative = opened.relative_positions[1:]
+    limit = (trace.relative_position.table.shape[0] - 2) // 2
+    clipped = int((np.abs(relative) >= limit).sum())
+    before, after = int((relative < 0).sum()), int((relative > 0).sum())
+    text = f"{before} of the neighbours come before residue {opened.label} and {after} after it."
+    if clipped:
+        return text + (
+            f" {clipped} are {limit} or more away along the chain: of these the encoder learns "
+            "the side, not the distance."
+        )
+    return text + f" All are less than {limit} away along the chain: none is clipped."
+
+
+
+def _attention(trace: Trace, opened: Neighborhood, step: Step) -> str:
+    rows = opened.attention[step.block, :, 0]
+    mean = rows.mean(0)
+    others = [node for node in np.argsort(-mean) if node != 0][:3]
+    read = [
+        f"{relative_name(opened.relative_positions[n])} ({100 * mean[n]:.0f} %)" for n in others
+    ]
+    sharpest = int(rows.max(1).argmax())
+    target = int(rows[sharpest].argmax())
+    text = f"Over its {len(rows)} heads, block {step.block} keeps {100 * mean[0]:.0f} % on itself"
+    if read:
+        text += f" and reads mostly {_listed(read)}"
+    return text + (
+        f". The sharpest head, {sharpest}, puts {100 * rows[sharpest, target]:.0f} % on "
+        f"{relative_name(opened.relative_positions[target])} (residue {opened.labels[target]})."
+    )
+
+
+
+def _block(trace: Trace, opened: Neighborhood, step: Step) -> str:
+    index, block = int(opened.edges[0]), step.block
+    before, after = opened.states[block][0], opened.states[block + 1][0]
+    parts = [np.linalg.norm(part[block][index]) for part in (trace.attention_out, trace.ffn_out)]
+    more = "attention" if parts[0] > parts[1] else "the feed-forward network"
+    cosine = before @ after / (np.linalg.norm(before) * np.linalg.norm(after) + 1e-12)
+    angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return (
+        f"To a state of length {np.linalg.norm(before):.1f} attention adds {parts[0]:.1f} and the "
+        f"feed-forward network {parts[1]:.1f}, so {more} writes more here; the state is then "
+        f"{np.linalg.norm(after):.1f} long and turned by {angle:.0f}°."
+    )
+
+
+
+def _query(trace: Trace, opened: Neighborhood, step: Step) -> str:
+    index = int(opened.edges[0])
+    alike = cosine_to(trace, index)
+    alike[index] = -np.inf
+    best = int(np.nanargmax(np.where(trace.has_frame, alike, -np.inf)))
+    same = " The two get the same token." if trace.tokens[best] == opened.token else ""
+    return (
+        f"In this chain the residue whose query state points most nearly the same way is "
+        f"{trace.labels[best]} (cosine {alike[best]:.2f}).{same}"
+    )
+
+
+
+def _pre_vq(trace: Trace, opened: Neighborhood, step: Step) -> str:
+    index = int(opened.edges[0])
+    length = np.linalg.norm(trace.pre_vq[trace.has_frame], axis=1)
+    own = float(np.linalg.norm(trace.pre_vq[index]))
+    largest = np.argsort(-np.abs(opened.pre_vq))[:3]
+    return (
+        f"The latent is {own:.1f} long (in this chain {length.min():.1f} to {length.max():.1f}); "
+        f"its largest numbers are {_listed([f'{opened.pre_vq[i]:+.1f} at {i}' for i in largest])}."
+    )
+
+
+
+def _codebook(trace: Trace, opened: Neighborhood, step: Step) -> str:
+    index = int(opened.edges[0])
+    framed = np.flatnonzero(trace.has_frame)
+    found = nearest_codes(trace.codebook, trace.pre_vq[framed], k=2)
+    row = int(np.searchsorted(framed, index))
+    distance = np.sqrt(found.squared_distances[row].clip(min=0))
+    clearer = 100 * (found.margin < found.margin[row]).mean()
+    alike = [trace.labels[i] for i in framed if trace.tokens[i] == opened.token and i != index]
+    others = (
+        f"{len(alike)} other residues here have it: {_listed(alike[:6])}"
+        + (" and more" if len(alike) > 6 else "")
+        if alike
+        else "No other residue here has it"
+    )
+    return (
+        f"Code {found.codes[row, 0]} is nearest ({distance[0]:.2f}), code {found.codes[row, 1]} "
+        f"next ({distance[1]:.2f}): a margin of {found.margin[row]:.2f}, clearer than "
+        f"{clearer:.0f} % of this chain's. So the token is {opened.token}. {others}."
+    )
+
+
+
+def cosine_to(trace: Trace, index: int) -> np.ndarray:
+    """Compare the query states of all residues with one's, shape=(L,), from -1 to 1."""
+    length = np.linalg.norm(trace.query, axis=1)
+    return trace.query @ trace.query[index] / np.maximum(length * length[index], 1e-12)
+
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+_TELLERS: dict[str, Callable[[Trace, Neighborhood, Step], str]] = {
+    "edges": _edges,
+    "relative_position": _relative_position,
+    "attention": _attention,
+    "block": _block,
+    "query": _query,
+    "pre_vq": _pre_vq,
+    "codebook": _codebook,
+}
+
+
+
+def summarize(trace: Trace, selection: list[int]) -> str:
+    """Sum up some residues as HTML: how many, which amino acids, structures and tokens.
+
+    Parameters
+    ----------
+    trace : Trace
+    selection : list of int
+
+    Returns
+    -------
+    str
+        "" for none.
+    """
+    if not selection:
+        return ""
+    chosen = np.array(selection)
+    framed = chosen[trace.has_frame[chosen]]
+    letters = Counter(np.array(list(trace.chain.sequence))[chosen].tolist()).most_common()
+    structure = Counter(residue_values(trace, "secondary_structure")[chosen].tolist())
+    tokens = Counter(trace.tokens[framed].tolist())
+    parts = [
+        f"<b>{len(chosen)} residues selected</b>: "
+        + " ".join(f"{letter}{count}" for letter, count in letters),
+        ", ".join(f"{count} {name}" for name, count in structure.most_common()),
+    ]
+    if tokens:
+        most = ", ".join(f"{token} ({count})" for token, count in tokens.most_common(3))
+        parts.append(f"{len(tokens)} different tokens, most often {most}")
+    if len(framed) < len(chosen):
+        parts.append(f"{len(chosen) - len(framed)} without a backbone frame, whose token is none")
+    return "; ".join(parts)

@@ -1,0 +1,154 @@
+"""A structure in 3D that is linked both ways with Python: `StructureView`."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+import anywidget
+import numpy as np
+from ipywidgets import Layout, widget_serialization
+from traitlets import Bytes, Dict, Instance, Int, List, Unicode
+
+from esm_explore.errors import TraceError
+from esm_explore.palette import FRAMELESS, hex_colors, token_colors
+from esm_explore.plots.picture import hover_of
+from esm_explore.plots.structure import AXES, LINE, backbone_cif
+from esm_explore.plots.threedmol import CDN
+from esm_explore.tracing.traces import Trace
+
+HERE = Path(__file__).parent
+
+
+
+class Engine(anywidget.AnyWidget):
+    """3Dmol.js on its way to the page: one per kernel, never shown, named by every view."""
+
+    _esm = "export default {}"
+    source = Bytes().tag(sync=True)
+    _current: Engine | None = None
+
+    @classmethod
+    def current(cls) -> Engine:
+        """Give the kernel's only one; its source is empty where the package has no 3Dmol.js."""
+        if cls._current is None or cls._current.comm is None:
+            script = files("esm_explore") / "static" / "3Dmol.es6-min.js"
+            found = gzip.compress(script.read_bytes(), mtime=0) if script.is_file() else b""
+            cls._current = cls(source=found)
+        return cls._current
+
+
+
+class StructureView(anywidget.AnyWidget):
+    """A chain in 3D, for linking: click a residue, and `selected` says which.
+
+    Shift and a click put a residue into `selection` or take it out; arrow keys go on by one
+    residue. All residues are 0-based indices. Without WebGL the picture is a message, and all
+    traits still work.
+
+    Attributes
+    ----------
+    structure : str
+        mmCIF with the backbone's atoms in Å, residues numbered from 1. A new one is loaded and
+        centred.
+    colors : bytes
+        Red, green and blue of each residue; see `color_bytes`. Residues beyond the last are grey.
+        New ones keep the camera.
+    labels : list of str
+        What each residue is called where it is hovered over or selected.
+    selected : int
+        The residue with the marker; -1 for none. Set by clicks and from Python.
+    hovered : int
+        The residue under the pointer; -1 for none.
+    selection : list of int
+        Residues that are marked together.
+    lines : list of (int, int, float)
+        Pairs of residues to join, with a weight from 0 to 1 for the thickness.
+    frames : list of int
+        Residues whose backbone frame is drawn as three axes.
+    caption : str
+        Stands under the picture; names the chain and the encoder.
+    height : int
+        Of the picture, in pixels.
+    """
+
+    _esm = HERE / "structure_widget.js"
+    _css = HERE / "structure_widget.css"
+
+    structure = Unicode().tag(sync=True)
+    colors = Bytes().tag(sync=True)
+    labels = List(Unicode()).tag(sync=True)
+    selected = Int(-1).tag(sync=True)
+    hovered = Int(-1).tag(sync=True)
+    selection = List(Int()).tag(sync=True)
+    lines = List().tag(sync=True)
+    frames = List(Int()).tag(sync=True)
+    caption = Unicode().tag(sync=True)
+    height = Int(420).tag(sync=True)
+    _engine = Instance(Engine).tag(sync=True, **widget_serialization)
+    _cdn = Unicode(CDN).tag(sync=True)
+    _drawn = Dict({"axes": list(AXES), "line": LINE, "missing": FRAMELESS}).tag(sync=True)
+
+    def __init__(self, **traits):
+        # In a Box a view without these would have no width.
+        layout = Layout(flex="1 1 auto", min_width="240px")
+        super().__init__(**{"_engine": Engine.current(), "layout": layout} | traits)
+        self.on_msg(self._answer)
+
+    @classmethod
+    def of(cls, trace: Trace, colors: Sequence[str] | None = None) -> StructureView:
+        """Make the view of a traced chain.
+
+        Parameters
+        ----------
+        trace : Trace
+        colors : sequence of str, shape=(L,), optional
+            ``#rrggbb`` of each residue; by default the colors of the tokens. Residues without a
+            backbone frame are grey.
+
+        Returns
+        -------
+        StructureView
+
+        Raises
+        ------
+        TraceError
+            If there is not one color a residue.
+        """
+        if colors is None:
+            colors = hex_colors(token_colors(trace.codebook)[trace.tokens])
+        if len(colors) != len(trace):
+            raise TraceError(f"There are {len(colors)} colors; one a residue is {len(trace)}.")
+        return cls(
+            structure=backbone_cif(trace),
+            colors=color_bytes(np.where(trace.has_frame, colors, FRAMELESS).tolist()),
+            labels=hover_of(trace),
+            caption=f"{trace.title}\nEncoder: {trace.encoder_info.title}",
+        )
+
+    def _answer(self, _, content: dict, buffers: list) -> None:
+        """Let the page know that all that follows from a click is done."""
+        if content.get("kind") == "clicked":
+            self.send(content)
+
+
+
+def color_bytes(colors: Sequence[str]) -> bytes:
+    """Write colors as `StructureView.colors` has them: 3 bytes each.
+
+    Parameters
+    ----------
+    colors : sequence of str
+        ``#rrggbb``.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> list(color_bytes(["#ff0010", "#000001"]))
+    [255, 0, 16, 0, 0, 1]
+    """
+    return bytes.fromhex("".join(color.removeprefix("#") for color in colors))

@@ -1,0 +1,105 @@
+"""A guided tour of one residue through the encoder."""
+
+from __future__ import annotations
+
+from html import escape
+import ipywidgets as widgets
+from traitlets import Int
+
+from esm_explore.plots.residue_colors import color_by_step
+from esm_explore.tracing.stages import encoder_steps
+from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.chain_pane import ChainPane
+from esm_explore.widgets.controls import StepBar
+from esm_explore.widgets.messages import close_below, find_problem, say, show_message
+from esm_explore.widgets.page import Pulse
+
+
+
+def step_through(trace: Trace, residue: int | str = 0) -> Tour:
+    """Walk with one residue through the encoder, stage by stage.
+
+    Each step says what the encoder does there in general, then what it did in this residue, with
+    its numbers and the structure in 3D.
+
+    Parameters
+    ----------
+    trace : Trace
+    residue : int or str
+        As in `Trace.index_of`: 0-based index, or residue number as a string (``"57"``).
+
+    Returns
+    -------
+    Tour
+
+    Raises
+    ------
+    TraceError
+        If the chain has no such residue.
+    """
+    return Tour(trace, trace.index_of(residue))
+
+
+
+class Tour(widgets.VBox):
+    """One residue's way through the encoder; made by `step_through`.
+
+    Attributes
+    ----------
+    step : int
+        Which step is shown, from 0.
+    residue : int
+        Index of the residue.
+    """
+
+    step = Int(0)
+    residue = Int(0)
+
+    def __init__(self, trace: Trace, residue: int):
+        self._trace = trace
+        super().__init__()
+        self.add_class("esm-explore-inspector")
+        problem = find_problem([trace])
+        if problem:
+            message = show_message()
+            say(message, problem)
+            self.children = [message]
+            return
+        self.residue = residue
+        self._steps = encoder_steps(len(trace.blocks))
+        self._bar = StepBar(self._steps)
+        self._explanation = widgets.HTML()
+        self._pane = ChainPane(trace, lambda *_: None, lambda _: None)
+        # The tour stays with its residue; neighbours are for the inspector to visit.
+        self._pane.structure.height = 400
+        pulse = Pulse(self._bar.press)
+        heading = widgets.HTML(
+            f"<b>Residue {trace.labels[residue]} of {escape(trace.title)}</b> · encoder: "
+            f"<b>{escape(trace.encoder_info.title)}</b>"
+        )
+        row = widgets.HBox([self._pane.structure])
+        self.children = [pulse, heading, self._bar, self._explanation, row, self._pane.panel]
+        widgets.link((self, "step"), (self._bar, "value"))
+        self.observe(lambda _: self._show(), "step")
+        self._show()
+
+    def __repr__(self) -> str:
+        return (
+            f"Tour of residue {self._trace.labels[self.residue]} of {self._trace.title}\n"
+            f"Encoder: {self._trace.encoder_info.title}"
+        )
+
+    def _show(self) -> None:
+        step = self._steps[self.step]
+        self._explanation.value = (
+            f"<h3>{self.step + 1} of {len(self._steps)}: {escape(step.title)}</h3>"
+            f"<p>{escape(step.explanation)}</p>"
+        )
+        self._pane.paint(color_by_step([self._trace], step)[0])
+        self._pane.mark(self.residue, [])
+        self._pane.open(self.residue, step)
+
+    def close(self) -> None:
+        """Take the tour and all its parts off the page and out of the kernel."""
+        close_below(self)
+        super().close()
