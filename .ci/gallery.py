@@ -15,7 +15,7 @@ from nbconvert import HTMLExporter
 from plotly.io import to_html
 from plotly.offline import get_plotlyjs
 
-from esm_explore.show.script import load_3dmol
+from esm_explore.plots.threedmol import load_3dmol
 
 PLOTLY = "application/vnd.plotly.v1+json"
 # nbconvert's own page, without the scripts that it would fetch; plotly.js is put in once.

@@ -1,7 +1,7 @@
-"""What the fast path saves: time, memory and neighbour search, side by side with esm's encode.
+"""What the fast path saves: time, memory and neighbor search, side by side with esm's encode.
 
 Times are medians of runs in turn in one process; a ratio is the median of the ratios of
-neighbouring runs, because the speed of a shared machine changes from one minute to the next.
+neighboring runs, because the speed of a shared machine changes from one minute to the next.
 ``--quick`` leaves out what takes long; ``--clock cpu`` times one thread's CPU seconds, for a
 machine that others use at the same time.
 """
@@ -27,8 +27,8 @@ from esm.utils.structure.protein_chain import ProteinChain
 from tracing import peak_gigabytes, repeated
 
 import esm_explore as ex
-from esm_explore.fast_edges import nearest_edges
-from esm_explore.inputs import chain_inputs
+from esm_explore.encoders.inputs import chain_inputs
+from esm_explore.encoders.neighbors import nearest_edges
 
 CASP14 = Path(__file__).parent.parent.parent / "shared" / "data" / "casp14"
 WIDTHS = 26, 14, 14, 7, 14
@@ -168,7 +168,7 @@ def time_and_memory(name: str, length: int) -> tuple[float, float]:
     return time.perf_counter() - start, memory
 
 
-def neighbour_search(encoder, length: int = 10_000) -> None:
+def neighbor_search(encoder, length: int = 10_000) -> None:
     """Compare with knn_graph, once each: it takes long."""
     inputs = chain_inputs(chain_of(length), "file")
     mask = inputs.has_frame[None]
@@ -187,7 +187,7 @@ def neighbour_search(encoder, length: int = 10_000) -> None:
     times = {name: median(seconds) for name, seconds in found_in.items()}
     equal = torch.equal(found["esm"], found["us"])
     print(
-        f"neighbours of {length:,} residues: esm {times['esm']:.1f} s, {memory['esm']:.2f} GB; "
+        f"neighbors of {length:,} residues: esm {times['esm']:.1f} s, {memory['esm']:.2f} GB; "
         f"here {times['us']:.3f} s, {memory['us']:.2f} GB: {times['esm'] / times['us']:.0f}x; "
         f"{'the same edges' if equal else 'DIFFERENT edges'}"
     )
@@ -246,7 +246,7 @@ def main() -> None:
     options.add_argument(
         "--parts",
         nargs="+",
-        default=["speed", "throughput", "memory", "neighbours", "exactness", "bfloat16"],
+        default=["speed", "throughput", "memory", "neighbors", "exactness", "bfloat16"],
     )
     given = options.parse_args()
     # A process each: how fast esm is depends on what the process had in memory before.
@@ -276,12 +276,12 @@ def measure(name: str, given: argparse.Namespace) -> None:
         "speed": lambda: speed(encoder, given.quick),
         "throughput": lambda: throughput(encoder),
         "memory": lambda: memory_and_growth(name, given.quick),
-        "neighbours": lambda: neighbour_search(encoder),
+        "neighbors": lambda: neighbor_search(encoder),
         "exactness": lambda: exactness(encoder),
         "bfloat16": lambda: half_precision(encoder),
     }
     for part in given.parts:
-        if part != "neighbours" or name == given.encoders[0]:
+        if part != "neighbors" or name == given.encoders[0]:
             parts[part]()
 
 

@@ -76,7 +76,7 @@ def main() -> None:
         f"{ex.encoder_info(encoder)}; torch {torch.__version__}, {torch.get_num_threads()} threads"
     )
     print(f"trace, 369 residues: {by_us:.2f} s; esm's encode {by_esm:.2f} s: {by_us / by_esm:.2f}x")
-    print(f"one neighbourhood:   {1e3 * opened:.0f} ms (has to be under 100 ms)")
+    print(f"one neighborhood:   {1e3 * opened:.0f} ms (has to be under 100 ms)")
     print(f"trace, 5,000 residues: {memory:.2f} GB over the encoder (has to be under 1.5 GB)")
 
 

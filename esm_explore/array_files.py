@@ -9,12 +9,12 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from esm_explore.errors import TraceError
-
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,6 @@ class FileKind:
     name: str
     version: int
     written_by: str
-
 
 
 def write_arrays(
@@ -76,7 +75,6 @@ def write_arrays(
         raise TraceError(f"{path} could not be written ({error}).") from error
 
 
-
 def read_arrays(path: Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict]:
     """Read what `write_arrays` wrote.
 
@@ -116,7 +114,6 @@ def read_arrays(path: Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict
     return arrays, about
 
 
-
 def _version(path: Path, kind: FileKind, about: dict) -> int:
     held = str(about.get("format"))
     match = re.fullmatch(r"esm_explore (\w+) (\d+)", held)
@@ -130,7 +127,6 @@ def _version(path: Path, kind: FileKind, about: dict) -> int:
             f"and this one reads up to {kind.version}. Update esm_explore, or make it again."
         )
     return version
-
 
 
 def _checksum(arrays: Mapping[str, np.ndarray]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import typer
 import os
 from pathlib import Path
 from typing import Annotated
+
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,11 +22,9 @@ from esm_explore.tokens.chunks import ChunkedEncoder
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
-
 @app.callback()
 def main() -> None:
     """See what happens between a protein's coordinates and its structure tokens."""
-
 
 
 def tokenize_command(
@@ -57,7 +56,7 @@ def tokenize_command(
         console.print(f"error: {error}", markup=False)
         raise typer.Exit(2) from error
     report = Report()
-    sources = find_sources(files, report)
+    sources = find_sources(files, report.failures)
     if str(out) in map(os.path.realpath, sources):
         raise typer.BadParameter(f"{out} is one of the files to read")
     with tqdm(total=len(sources), unit="file", disable=None) as bar:
@@ -81,7 +80,6 @@ def tokenize_command(
     raise typer.Exit(2 if not report.n_chains else 1 if report.failures else 0)
 
 
-
 def _table(report: Report) -> Table:
     table = Table(title=f"{len(report.failures)} not tokenized", show_lines=True)
     for name in ("file", "chain", "why"):
@@ -90,8 +88,8 @@ def _table(report: Report) -> Table:
         table.add_row(*map(Text, row))
     return table
 
-STATUS = {None: 0, "note": 0, "warning": 1, "error": 2}
 
+STATUS = {None: 0, "note": 0, "warning": 1, "error": 2}
 
 
 def doctor_command(
@@ -108,3 +106,7 @@ def doctor_command(
         raise typer.Exit(2) from error
     typer.echo(repr(report))
     raise typer.Exit(STATUS[report.worst])
+
+
+app.command("tokenize")(tokenize_command)
+app.command("doctor")(doctor_command)

@@ -6,15 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Literal
+
 import pandas as pd
 
-
 Severity = Literal["error", "warning", "note"]
-
 SEVERITIES = ("error", "warning", "note")
-
 _SHOWN = 8
-
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,6 @@ class Finding:
     def __str__(self) -> str:
         where = f" at {some(self.residues)}" if self.residues else ""
         return f"{self.title}{where}"
-
 
 
 class Report(Sequence):
@@ -117,12 +113,10 @@ class Report(Sequence):
         return f"<p>{escape(self._header())}</p>{table if len(self) else ''}"
 
 
-
 def some(labels: Sequence[str]) -> str:
     """Name up to eight residues, and say how many more there are."""
     shown = ", ".join(labels[:_SHOWN])
     return f"{shown} and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else shown
-
 
 
 def in_short(findings: Iterable[Finding]) -> list[str]:

@@ -5,29 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
 import numpy as np
 from plotly.colors import sample_colorscale, unlabel_rgb
 from scipy.stats import rankdata
 
-
 FRAMELESS = "#b0b0b0"
-
 # Okabe and Ito (2008): told apart also by color-blind readers.
 CATEGORIES = (
     *("#0072b2", "#e69f00", "#009e73", "#cc79a7"),
     *("#56b4e9", "#d55e00", "#f0e442", "#000000"),
 )
-
 SECONDARY_STRUCTURE = {
     "helix": "#cc79a7",
     "strand": "#e69f00",
     "coil": "#56b4e9",
     "unknown": FRAMELESS,
 }
-
-# Pale for what stayed; not grey, which is for residues without a backbone frame.
+# Pale for what stayed; not gray, which is for residues without a backbone frame.
 CHANGE = {"changed": "#d55e00", "same": "#bcd3e6"}
-
 _AMINO_ACIDS = {
     **dict.fromkeys("AVILM", "aliphatic"),
     **dict.fromkeys("FWY", "aromatic"),
@@ -37,7 +33,6 @@ _AMINO_ACIDS = {
     "G": "glycine",
     "P": "proline",
 }
-
 
 
 def amino_acid_classes(letters: Sequence[str]) -> list[str]:
@@ -60,7 +55,6 @@ def amino_acid_classes(letters: Sequence[str]) -> list[str]:
     ['glycine', 'positive', 'other']
     """
     return [_AMINO_ACIDS.get(letter, "other") for letter in letters]
-
 
 
 def token_colors(codebook: np.ndarray) -> np.ndarray:
@@ -87,7 +81,6 @@ def token_colors(codebook: np.ndarray) -> np.ndarray:
     return _token_colors(codebook.tobytes(), codebook.dtype.str, codebook.shape).copy()
 
 
-
 # Every view asks for the colors of the same codebook, many times a second.
 @lru_cache(maxsize=4)
 def _token_colors(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -99,7 +92,6 @@ def _token_colors(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
     even = 2 * (rankdata(centered @ axes, axis=0) - 0.5) / len(codebook) - 1
     return _oklab_to_srgb(0.70 + 0.12 * even[:, 2], 0.15 * even[:, 0], 0.15 * even[:, 1])
-
 
 
 def hex_colors(colors: np.ndarray) -> list[str]:
@@ -122,7 +114,6 @@ def hex_colors(colors: np.ndarray) -> list[str]:
     return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in colors]
 
 
-
 @dataclass(frozen=True)
 class Colors:
     """Colors of some values, and what they mean.
@@ -137,7 +128,6 @@ class Colors:
 
     hex: list[str]
     legend: list[tuple[str, str]]
-
 
 
 def category_colors(values: Sequence[str]) -> Colors:
@@ -161,13 +151,11 @@ def category_colors(values: Sequence[str]) -> Colors:
     return Colors([table[value] for value in values], [(table[name], name) for name in names])
 
 
-
-def _mixed(colors: Sequence[str], grey: int) -> list[str]:
-    """Mix colors half and half with a grey; black, which is no hue, is taken as grey 90."""
+def _mixed(colors: Sequence[str], gray: int) -> list[str]:
+    """Mix colors half and half with a gray; black, which is no hue, is taken as gray 90."""
     rgb = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors])
     rgb[(rgb == 0).all(1)] = 90
-    return hex_colors((0.5 * rgb + 0.5 * grey).round().astype(np.uint8))
-
+    return hex_colors((0.5 * rgb + 0.5 * gray).round().astype(np.uint8))
 
 
 def number_colors(values: np.ndarray) -> Colors:
@@ -176,7 +164,7 @@ def number_colors(values: np.ndarray) -> Colors:
     Parameters
     ----------
     values : ndarray, shape=(n,), dtype=float
-        NaN, for what is not known, is grey.
+        NaN, for what is not known, is gray.
 
     Returns
     -------
@@ -194,11 +182,9 @@ def number_colors(values: np.ndarray) -> Colors:
     return Colors(shown, list(zip(_viridis(np.array([0, 0.5, 1])), marks, strict=True)))
 
 
-
 def _viridis(shares: np.ndarray) -> list[str]:
     colors = [unlabel_rgb(color) for color in sample_colorscale("Viridis", shares)]
     return hex_colors(np.round(colors).astype(np.uint8))
-
 
 
 def _oklab_to_srgb(lightness: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:

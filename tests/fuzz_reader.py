@@ -24,9 +24,9 @@ import numpy as np
 from biotite.structure.io import pdb, pdbx
 
 import esm_explore as ex
-from esm_explore import structure_files
+from esm_explore.chains import structure_files
 
-EXAMPLES = Path(ex.__file__).parent / "examples"
+EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
 DATA = Path(__file__).parent / "data"
 TIME_LIMIT = 10
 EXTREMES = [

@@ -29,7 +29,7 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 import esm_explore as ex
-from esm_explore.show.structure_widget import Engine, StructureView, color_bytes
+from esm_explore.widgets.structure_view import Engine, StructureView, color_bytes
 torch.manual_seed(0)
 encoder = StructureTokenEncoder(
     d_model=64, n_heads=1, v_heads=8, n_layers=2, d_out=16, n_codes=512).eval()
@@ -147,8 +147,8 @@ def test_recoloring_keeps_the_camera_and_the_model(page):
     run_code(page, "view.colors = kept")
 
 
-def test_a_new_structure_is_loaded_and_centred(page):
-    """4AKE in place of 1UBI, and back. Until its colors come, what has none is grey."""
+def test_a_new_structure_is_loaded_and_centered(page):
+    """4AKE in place of 1UBI, and back. Until its colors come, what has none is gray."""
     run_code(
         page,
         "other = StructureView.of(ex.trace(encoder, ex.read_chain('4AKE')))\n"

@@ -23,9 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import esm_explore as ex
-from esm_explore import downloads, structure_files
+from esm_explore.chains import downloads, structure_files
 
-EXAMPLES = Path(ex.__file__).parent / "examples"
+EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
 DATA = Path(__file__).parent / "data"
 
 

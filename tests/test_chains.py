@@ -18,7 +18,7 @@ import esm_explore as ex
 
 pytestmark = pytest.mark.lines
 DATA = Path(__file__).parent / "data"
-EXAMPLES = Path(ex.__file__).parent / "examples"
+EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
 
 
 def atoms_of(path: Path):

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import esm_explore as ex
-from esm_explore import tokenize_command
+from esm_explore import cli as tokenize_command
 from esm_explore.cli import app
 
 COLUMNS = [
@@ -34,8 +34,12 @@ def structures(tmp_path):
     folder = tmp_path / "structures"
     (folder / "more").mkdir(parents=True)
     bundled = ex.examples()
-    shutil.copy(f"esm_explore/examples/{bundled.loc['1UBI', 'file']}", folder / "1ubi.bcif.gz")
-    shutil.copy(f"esm_explore/examples/{bundled.loc['2HT0', 'file']}", folder / "more" / "a.bcif")
+    shutil.copy(
+        f"esm_explore/chains/examples/{bundled.loc['1UBI', 'file']}", folder / "1ubi.bcif.gz"
+    )
+    shutil.copy(
+        f"esm_explore/chains/examples/{bundled.loc['2HT0', 'file']}", folder / "more" / "a.bcif"
+    )
     (folder / "notes.txt").write_text("not a structure")
     return folder
 

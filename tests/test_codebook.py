@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import esm_explore as ex
-from esm_explore.codebook import nearest_codes, usage
+from esm_explore.analysis.code_usage import usage
+from esm_explore.encoders.codebook import nearest_codes
 
 
 @pytest.mark.lines
@@ -29,7 +30,7 @@ def test_chunks_make_no_difference(toy_encoder, ubiquitin, monkeypatch):
     """In pieces of 7 residues."""
     trace = ex.trace(toy_encoder, ubiquitin)
     whole = nearest_codes(trace.codebook, trace.pre_vq)
-    monkeypatch.setattr("esm_explore.codebook._CHUNK", 7)
+    monkeypatch.setattr("esm_explore.encoders.codebook._CHUNK", 7)
     pieces = nearest_codes(trace.codebook, trace.pre_vq)
     np.testing.assert_array_equal(whole.codes, pieces.codes)
 

@@ -14,12 +14,12 @@ from conftest import pdb_lines, with_positions
 from typer.testing import CliRunner
 
 import esm_explore as ex
-from esm_explore import structure_files
-from esm_explore.diagnosis.command import doctor_command
-from esm_explore.diagnosis.surroundings import unseen_neighbours
+from esm_explore.chains import structure_files
+from esm_explore.cli import doctor_command
+from esm_explore.diagnosis.file_findings import unseen_neighbors
 
 DATA = Path(__file__).parent / "data"
-EXAMPLES = Path(ex.__file__).parent / "examples"
+EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_the_constant_code_of_residues_without_a_frame(toy_encoder, ubiquitin):
     assert found.residues == ("11", "12")
 
 
-def test_neighbours_in_other_chains_are_those_of_a_search_over_all_chains(toy_encoder):
+def test_neighbors_in_other_chains_are_those_of_a_search_over_all_chains(toy_encoder):
     """1EK9, three chains: counted by hand for one residue, from the file's other chains."""
     report = ex.doctor("1EK9", toy_encoder)
     assert "other chains (B, C)" in finding(report, "other chains").title
@@ -89,7 +89,7 @@ def test_neighbours_in_other_chains_are_those_of_a_search_over_all_chains(toy_en
         int(finding(report, "other chains").residues[0])
     )
     nearest = np.argsort(np.linalg.norm(np.concatenate([a, b, c]) - a[index], axis=1))[:16]
-    count = unseen_neighbours(ex.read_chain("1EK9"), np.concatenate([b, c]))
+    count = unseen_neighbors(ex.read_chain("1EK9"), np.concatenate([b, c]))
     assert (nearest >= len(a)).sum() == count[index] > 0
 
 
@@ -110,7 +110,7 @@ def test_near_ties_have_the_smallest_margins(toy_encoder, ubiquitin):
     codebook[(trace.tokens[5] + 1) % 512] = codebook[trace.tokens[5]] + 1e-6
     tied = dataclasses.replace(trace, codebook=codebook)
     same = np.array(trace.labels)[trace.tokens == trace.tokens[5]]
-    assert set(same) <= set(finding(tied.findings, "near-ties").residues)
+    assert set(same) <= set(finding(ex.doctor(tied), "near-ties").residues)
 
 
 def test_gaps_by_number_and_by_distance(tmp_path, toy_encoder, lines):
@@ -204,16 +204,15 @@ def test_a_traces_findings_are_the_doctors_and_cost_nothing_until_asked(toy_enco
     chain = ex.read_chain("4ZHL")
     trace = ex.trace(toy_encoder, chain)
     assert "findings" not in vars(trace)
-    assert repr(trace.findings) == repr(ex.doctor(chain, toy_encoder))
-    assert trace.findings is trace.findings
+    assert repr(ex.doctor(trace)) == repr(ex.doctor(chain, toy_encoder))
 
 
 def test_a_loaded_trace_without_encoder_has_the_findings_that_need_none(toy_encoder, tmp_path):
     """What numbering changes is said not to be computed."""
     trace = ex.trace(toy_encoder, ex.read_chain("4ZHL"))
     loaded = ex.load_trace(trace.save(tmp_path / "trace"))
-    assert finding(loaded.findings, "was not computed, without the encoder")
-    assert finding(loaded.findings, "insertion codes")
+    assert finding(ex.doctor(loaded), "was not computed, without the encoder")
+    assert finding(ex.doctor(loaded), "insertion codes")
 
 
 def test_as_text_as_a_frame_and_as_html(toy_encoder, ubiquitin):

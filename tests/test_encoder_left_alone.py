@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import esm_explore as ex
-from esm_explore import tracing
+from esm_explore.tracing import tracer as tracing
 
 pytestmark = pytest.mark.lines
 
@@ -39,7 +39,7 @@ def assert_same(before, after):
 
 
 def test_a_trace_leaves_nothing_behind(encoder, ubiquitin):
-    """Also one of a single neighbourhood."""
+    """Also one of a single neighborhood."""
     before = state(encoder)
     ex.trace(encoder, ubiquitin).neighborhood(7)
     assert_same(before, state(encoder))
@@ -75,7 +75,7 @@ def test_a_failure_half_way_leaves_nothing_behind(
     assert len(ex.trace(encoder, ubiquitin)) == 76
 
 
-def test_a_users_own_neighbour_search_is_used_and_kept(encoder, ubiquitin):
+def test_a_users_own_neighbor_search_is_used_and_kept(encoder, ubiquitin):
     """Someone who shadows find_knn_edges finds their function still there."""
     calls = []
     original = encoder.find_knn_edges

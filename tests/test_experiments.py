@@ -7,9 +7,11 @@ import pytest
 from conftest import with_positions
 
 import esm_explore as ex
-from esm_explore.experiments import compare_conformations, same_token
-from esm_explore.show.conformations import Beside, motion_along_chain
-from esm_explore.show.superposed import view_same_token
+from esm_explore.experiments.alike import same_token
+from esm_explore.experiments.comparing import compare_conformations
+from esm_explore.plots.experiments import motion_along_chain
+from esm_explore.plots.structure import Beside
+from esm_explore.plots.structure_views import view_same_token
 
 
 @pytest.fixture(scope="module")
@@ -19,23 +21,23 @@ def traces(toy_encoder):
 
 @pytest.mark.lines
 def test_a_chain_against_itself_moved_as_a_whole(toy_encoder, ubiquitin):
-    """Nothing changes, neither in the whole chain nor in a neighbourhood."""
+    """Nothing changes, neither in the whole chain nor in a neighborhood."""
     trace = ex.trace(toy_encoder, ubiquitin)
     moved = ex.trace(toy_encoder, with_positions(ubiquitin, ubiquitin.atom37_positions + 5))
     table = compare_conformations(trace, moved)
     assert len(table) == 76
     assert table["whole_chain"].max() < 1e-3
-    assert table["neighbourhood"].max() < 1e-3
+    assert table["neighborhood"].max() < 1e-3
     assert table["changed"].sum() <= 1
 
 
 @pytest.mark.lines
 def test_closed_and_open_adenylate_kinase(traces):
-    """Domains move by up to 20 Å or more, neighbourhoods hardly."""
+    """Domains move by up to 20 Å or more, neighborhoods hardly."""
     table = compare_conformations(*traces[1:])
     assert len(table) == 214
     assert table["whole_chain"].max() > 10
-    assert table["neighbourhood"].median() < 1.0
+    assert table["neighborhood"].median() < 1.0
     np.testing.assert_array_equal(table["changed"], traces[1].tokens != traces[2].tokens)
     assert table["latent"][table["changed"]].mean() > table["latent"][~table["changed"]].mean()
 
@@ -47,7 +49,7 @@ def test_residues_match_by_number_not_by_place(traces, toy_encoder):
     assert list(table.index) == [str(n) for n in range(11, 215)]
 
 
-def test_neighbourhoods_of_a_token_are_seen_from_their_query(traces):
+def test_neighborhoods_of_a_token_are_seen_from_their_query(traces):
     """The query is at the origin, the next CA 3.8 Å from it; both conformations contribute."""
     common = set(traces[1].tokens) & set(traces[2].tokens)
     alike = same_token(traces, min(common))
@@ -56,11 +58,11 @@ def test_neighbourhoods_of_a_token_are_seen_from_their_query(traces):
     beside = alike.ca[alike.relative_positions == 1]
     np.testing.assert_allclose(np.linalg.norm(beside, axis=1), 3.8, atol=0.15)
     text = repr(view_same_token(alike))
-    assert f"Token {alike.token}: {len(alike)} of {len(alike)} neighbourhoods" in text
+    assert f"Token {alike.token}: {len(alike)} of {len(alike)} neighborhoods" in text
     assert traces[0].encoder_info.title in text
 
 
-def test_the_same_neighbourhood_has_no_spread(toy_encoder, ubiquitin):
+def test_the_same_neighborhood_has_no_spread(toy_encoder, ubiquitin):
     """Three copies of ubiquitin, each turned otherwise."""
     turns = [np.eye(3), np.diag([1.0, -1, -1]), np.diag([-1.0, -1, 1])]
     copies = [
@@ -80,7 +82,7 @@ def test_the_same_neighbourhood_has_no_spread(toy_encoder, ubiquitin):
 def test_what_does_not_compare_is_refused(traces, full_encoder, ubiquitin):
     """Two encoders, a token that nobody has."""
     other = ex.trace(full_encoder, ubiquitin)
-    with pytest.raises(ex.TraceError, match="of two encoders"):
+    with pytest.raises(ex.TraceError, match="different encoders"):
         compare_conformations(traces[0], other)
     with pytest.raises(ex.TraceError, match="Traces of one encoder"):
         same_token([traces[0], other], 3)

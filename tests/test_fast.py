@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from test_trace import esm_encode
 
 import esm_explore as ex
-from esm_explore import fast_edges
-from esm_explore.codebook import nearest_codes
-from esm_explore.fast_edges import nearest_edges
-from esm_explore.inputs import chain_inputs
+from esm_explore.encoders import neighbors as fast_edges
+from esm_explore.encoders.codebook import nearest_codes
+from esm_explore.encoders.inputs import chain_inputs
+from esm_explore.encoders.neighbors import nearest_edges
 
 pytestmark = pytest.mark.lines
 EXAMPLES = list(ex.examples().index)
@@ -117,7 +117,7 @@ def test_tokens_of_every_example_at_esm3s_full_size(full_encoder, name):
 @FEW
 @given(chains=st.lists(some_chain(), min_size=1, max_size=6), chunk_size=st.integers(1, 50))
 def test_any_chains_together_get_the_tokens_they_get_alone(toy_encoder, chains, chunk_size):
-    """No neighbour from another chain, no padding, whatever the cut into chunks."""
+    """No neighbor from another chain, no padding, whatever the cut into chunks."""
     found = ex.tokenize(toy_encoder, chains, chunk_size=chunk_size)
     assert [tokens.chain for tokens in found] == chains
     for tokens, chain in zip(found, chains, strict=True):
@@ -305,7 +305,7 @@ def test_what_is_refused(toy_encoder, ubiquitin):
 
 
 def test_what_a_user_hung_on_the_encoder_is_not_skipped_in_silence(toy_encoder, ubiquitin):
-    """A hook, or a neighbour search of one's own, also on an encoder that was used before."""
+    """A hook, or a neighbor search of one's own, also on an encoder that was used before."""
     encoder = copy.deepcopy(toy_encoder)
     ex.tokenize(encoder, [ubiquitin])
     handle = encoder.transformer.blocks[1].ffn.register_forward_hook(lambda *_: None)

@@ -18,8 +18,8 @@ from huggingface_hub import constants, file_download, try_to_load_from_cache
 from huggingface_hub.utils import reset_sessions
 
 import esm_explore as ex
-from esm_explore import hub
-from esm_explore.untrained import untrained_encoder
+from esm_explore.encoders import hub
+from esm_explore.encoders.untrained import untrained_encoder
 
 COMMIT = "0" * 40
 
@@ -175,8 +175,8 @@ def server(monkeypatch, cache):
 @pytest.mark.parametrize(
     ("status", "message"),
     [
-        (401, "is behind a licence.*hf auth login"),
-        (403, "is behind a licence.*hf auth login"),
+        (401, "is behind a license.*hf auth login"),
+        (403, "is behind a license.*hf auth login"),
         (404, "is not in biohub/.* nor in EvolutionaryScale/"),
         (429, "refuses more requests for now"),
         (500, r"The hub is failing \(status 500\)"),
@@ -192,15 +192,15 @@ def test_each_refusal_has_its_own_message_without_the_token(server, status, mess
     assert len({path.split("/resolve/")[0] for path in server.asked}) == 2, "both were tried"
 
 
-def test_a_licence_to_accept_comes_before_a_missing_repository(server):
+def test_a_license_to_accept_comes_before_a_missing_repository(server):
     """The second repository is not found: the message is about the first, where one can act."""
     server.status = lambda path: 403 if "biohub" in path else 404
-    with pytest.raises(ex.EncoderError, match="is behind a licence"):
+    with pytest.raises(ex.EncoderError, match="is behind a license"):
         ex.load_encoder("esm3")
 
 
 def test_a_refusal_of_one_repository_does_not_hide_the_other(server, weights, tmp_path):
-    """Who accepted the licence under the old name gets the file from there."""
+    """Who accepted the license under the old name gets the file from there."""
     torch.save(weights, tmp_path / "file")
     server.content = (tmp_path / "file").read_bytes()
     server.status = lambda path: 403 if "biohub" in path else 200

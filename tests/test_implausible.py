@@ -12,12 +12,12 @@ from conftest import pdb_lines, with_positions
 from scipy.spatial.transform import Rotation
 
 import esm_explore as ex
-from esm_explore import structure_files
-from esm_explore.diagnosis.backbone import alarms
-from esm_explore.diagnosis.numbers import residue_labels
+from esm_explore.chains import structure_files
+from esm_explore.chains.backbone import alarms
+from esm_explore.chains.residues import residue_labels
 
 pytestmark = pytest.mark.lines
-EXAMPLES = Path(ex.__file__).parent / "examples"
+EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
 NAMES = list(ex.examples().index)
 
 

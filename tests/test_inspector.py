@@ -10,17 +10,18 @@ from conftest import with_positions
 from ipywidgets.widgets.widget import _instances
 
 import esm_explore as ex
-from esm_explore.codebook import nearest_codes
+from esm_explore.encoders.codebook import nearest_codes
+from esm_explore.experiments.comparing import match_residues
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
-from esm_explore.show.layouts import color_by_step, place_residues
-from esm_explore.show.matching import match_residues
-from esm_explore.show.panel import node_table
-from esm_explore.show.panel_figures import TERMS, panel_figure
-from esm_explore.show.parts import badge
-from esm_explore.show.steps import encoder_steps, step_states
-from esm_explore.show.story import tell
+from esm_explore.plots.residue_colors import color_by_step
+from esm_explore.tracing.stages import Attention, Block, Latent, encoder_stages
+from esm_explore.widgets.map_panel import place_residues
+from esm_explore.widgets.messages import badge
+from esm_explore.widgets.residue_panel import node_table
+from esm_explore.widgets.stage_figures import TERMS, panel_figure
+from esm_explore.widgets.stage_sentences import tell
 
-STEPS = encoder_steps(2)
+STEPS = encoder_stages(2)
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +276,7 @@ def test_what_cannot_be_inspected_is_said_in_the_widget(trace, toy_encoder, ubiq
         ex.inspect("1UBI")
 
 
-def test_a_frameless_residue_is_grey_and_explained(gap):
+def test_a_frameless_residue_is_gray_and_explained(gap):
     """It is not on the map, and its token is said to mean nothing."""
     shown = ex.inspect(gap)
     shown.selected = 10
@@ -307,18 +308,18 @@ def test_every_step_can_be_drawn(trace, gap, step):
     """A figure with as many click targets as points, a table, and states to lay out."""
     for shown, index in ((trace, 30), (gap, 10)):
         opened = shown.neighborhood(index)
-        for term in TERMS if step.kind == "attention" else TERMS[:1]:
+        for term in TERMS if isinstance(step, Attention) else TERMS[:1]:
             drawn = panel_figure(shown, opened, step, None, term)
         targets = drawn.residues or drawn.codes
-        assert bool(targets) == (step.kind not in ("block", "pre_vq"))
+        assert bool(targets) == (not isinstance(step, Block | Latent))
         assert not targets or len(targets) == len(drawn.data[0]["x"])
         assert node_table(shown, opened, step, 3).count("<tr") == 17
-        assert len(step_states(shown, step)) == len(shown)
+        assert len(shown.states(step)) == len(shown)
         assert len(place_residues([shown], step, "PCA")) == shown.has_frame.sum()
 
 
 def test_the_shortest_chain_can_be_inspected(mini, ubiquitin):
-    """One residue: a neighbourhood of itself."""
+    """One residue: a neighborhood of itself."""
     shown = ex.inspect(ex.trace(mini, ubiquitin[:1]))
     for step in range(9):
         shown.step = step

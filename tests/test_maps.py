@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import esm_explore as ex
-from esm_explore.maps import fit_map, load_map
-from esm_explore.probes import probe_stages, stage_states
-from esm_explore.show.maps import map_figure, probe_scores
-from esm_explore.show.stage_maps import stage_maps
+from esm_explore.analysis.maps import fit_map, load_map
+from esm_explore.analysis.probes import probe_stages, stage_states
+from esm_explore.plots.maps import map_figure, probe_scores, stage_maps
 
 NAMES = ["1UBI", "5PTI", "1A8O", "1EJG", "1AS5"]
 
@@ -137,7 +136,7 @@ def test_stage_maps_refuse_what_does_not_fit(fitted, latents):
 
 
 def test_new_points_are_drawn_over_the_map(fitted, latents):
-    """The frozen map is behind, in grey, and has no part in the text."""
+    """The frozen map is behind, in gray, and has no part in the text."""
     figure = map_figure(latents[:7, :2], np.arange(7), "order", "toy", behind=fitted)
     assert [len(dots.x) for dots in figure.data] == [len(latents), 7]
     assert repr(figure) == "Colored by order | toy | 7 x 2 numbers"

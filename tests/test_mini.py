@@ -11,10 +11,13 @@ import torch
 from safetensors.torch import load_file
 
 import esm_explore as ex
-from esm_explore import mini
-from esm_explore.mini import codes, data, query_pass, train
-from esm_explore.mini.data import Backbones
-from esm_explore.weights import build_encoder
+from esm_explore.encoders import mini
+from esm_explore.encoders.weights import build_encoder
+from esm_explore.recipes import mini_codes as codes
+from esm_explore.recipes import mini_data as data
+from esm_explore.recipes import mini_pass as query_pass
+from esm_explore.recipes import mini_train as train
+from esm_explore.recipes.mini_data import Backbones
 
 FOLDER = Path(mini.__file__).parent
 
@@ -116,7 +119,7 @@ def test_wrong_training_data_is_refused(tmp_path, training_file):
 @pytest.mark.lines
 def test_the_training_pass_computes_what_the_encoder_computes(ubiquitin):
     """Latents of the lean pass, on frames of our own cutting, are those of a trace."""
-    encoder, _ = mini.load_mini()
+    encoder = mini.load_mini()
     trace = ex.trace(encoder, ubiquitin)
     frames = data.backbone_frames(torch.from_numpy(ubiquitin.atom37_positions[:, :3]))
     nodes = torch.from_numpy(trace.edges)
@@ -135,7 +138,7 @@ def test_hydrogen_bonds_of_a_helix(backbones):
     assert (of_co[22:29] == 2).all()
 
 
-def test_neighbours_are_those_of_esm(backbones, toy_encoder, ubiquitin):
+def test_neighbors_are_those_of_esm(backbones, toy_encoder, ubiquitin):
     """The tree finds the same 16 residues as esm's matrix."""
     edges = ex.trace(toy_encoder, ubiquitin).edges
     np.testing.assert_array_equal(data.find_neighbors(backbones)[:76], edges)
@@ -154,7 +157,7 @@ def test_the_chains_set_aside_are_those_of_the_list():
 @pytest.mark.lines
 def test_the_shipped_file_is_the_one_of_the_model_card():
     """Its checksum, at most 8 MB, finite, and of esm's class by strict keys."""
-    content = (FOLDER / mini.WEIGHTS).read_bytes()
+    content = mini.MINI_FILE.read_bytes()
     assert hashlib.sha256(content).hexdigest() in (FOLDER / "MODEL_CARD.md").read_text()
     assert len(content) <= 8_000_000
     encoder = ex.load_encoder("mini")

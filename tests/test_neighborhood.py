@@ -8,9 +8,9 @@ import torch
 from conftest import with_positions
 
 import esm_explore as ex
-from esm_explore import forward
-from esm_explore.neighborhood import recompute_attention
-from esm_explore.stages import all_nodes, attention_scales, hooked
+from esm_explore.encoders.modules import modules_of
+from esm_explore.tracing.attention import recompute_attention
+from esm_explore.tracing.run import all_nodes, run
 
 pytestmark = pytest.mark.lines
 
@@ -21,26 +21,23 @@ def test_recomputed_attention_reproduces_what_esm_gave_to_out_proj(
 ):
     """Weights times values, rotated back, differ from the hooked input by less than 1e-5."""
     trace = ex.trace(full_encoder, ubiquitin)
-    inputs = forward.Inputs.build(
-        torch.from_numpy(trace.coords), torch.from_numpy(trace.residue_index)
-    )
+    inputs = trace.inputs
     nodes = torch.from_numpy(trace.edges[residue])
-    with hooked(full_encoder, all_nodes, internals=True) as capture:
-        forward.encode_rows(full_encoder, inputs, nodes[None])
+    capture = run(full_encoder, inputs, nodes[None], keep=all_nodes, internals=True)
     frames = inputs.affine[0, nodes]
-    for i, scales in enumerate(attention_scales(full_encoder)):
+    for i, block in enumerate(modules_of(full_encoder).blocks):
         attention = recompute_attention(
             capture[f"projection[{i}]"],
             frames.rot.tensor.unflatten(-1, (3, 3))[None],
             frames.trans[None],
             inputs.has_frame[None, nodes],
-            scales,
+            block.scales,
         )
         assert (attention.attended - capture[f"attended[{i}]"]).abs().max() < 1e-5
         assert capture[f"attended[{i}]"].abs().max() > 1e-3, "an all-zero test proves nothing"
 
 
-def test_a_neighbourhood_agrees_with_its_trace(full_encoder, ubiquitin):
+def test_a_neighborhood_agrees_with_its_trace(full_encoder, ubiquitin):
     """Nodes, bins, states, latent and token of the query are those of the trace."""
     trace = ex.trace(full_encoder, ubiquitin)
     opened = trace.neighborhood("30")
@@ -64,7 +61,7 @@ def test_shapes_and_order(full_encoder, ubiquitin):
     np.testing.assert_allclose(opened.attention.sum(-1), 1, atol=1e-5)
     assert opened.distances[0] == 0
     assert (np.diff(opened.distances) >= 0).all()
-    assert 3.6 < opened.distances[1] < 4.0, "the nearest CA is a sequence neighbour's"
+    assert 3.6 < opened.distances[1] < 4.0, "the nearest CA is a sequence neighbor's"
 
 
 def test_attention_is_the_softmax_of_its_two_terms(full_encoder, ubiquitin):

@@ -7,12 +7,13 @@ import pytest
 from conftest import with_positions
 
 import esm_explore as ex
-from esm_explore.annotations import annotate
-from esm_explore.codebook import usage
-from esm_explore.heads import head_statistics, head_weights
+from esm_explore.analysis.annotations import KEYS, annotate
+from esm_explore.analysis.code_usage import usage
+from esm_explore.analysis.heads import head_statistics, head_weights
 from esm_explore.palette import CHANGE, amino_acid_classes, category_colors
-from esm_explore.show import attention, codes, latents, maps, neighbours, positions
-from esm_explore.show.residue_colors import KEYS
+from esm_explore.plots import attention, codes, latents, maps
+from esm_explore.plots import edges as neighbors
+from esm_explore.plots import relative_positions as positions
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,9 @@ def pictures(trace):
     opened = trace.neighborhood("30")
     source = "1UBI; encoder: " + trace.encoder_info.title
     return {
-        "edges": neighbours.edge_matrix(trace),
-        "separation": neighbours.separation(trace),
-        "along": neighbours.along_chain(trace),
+        "edges": neighbors.edge_matrix(trace),
+        "separation": neighbors.separation(trace),
+        "along": neighbors.along_chain(trace),
         "similarity": positions.bin_similarity(trace),
         "path": positions.bin_path(trace),
         "bins": positions.bin_usage([trace]),
@@ -59,21 +60,21 @@ def test_each_picture_names_its_encoder_in_title_and_text(pictures, trace):
 
 def test_text_forms_are_the_same_each_time(trace):
     """Nbval compares them."""
-    assert repr(neighbours.edge_matrix(trace)) == repr(neighbours.edge_matrix(trace))
+    assert repr(neighbors.edge_matrix(trace)) == repr(neighbors.edge_matrix(trace))
 
 
 def test_edge_matrix_shows_all_edges(pictures, trace):
-    """76 residues, 16 neighbours each."""
+    """76 residues, 16 neighbors each."""
     marks = pictures["edges"].data[0]
     np.testing.assert_array_equal(np.reshape(marks.x, (76, 16)), trace.edges)
     assert np.nanmax(marks.marker.color) == pytest.approx(
-        np.nanmax(neighbours.edge_distances(trace))
+        np.nanmax(neighbors.edge_distances(trace))
     )
 
 
 @pytest.mark.lines
 def test_the_histogram_counts_every_edge_once(pictures, trace):
-    """Fifteen neighbours a residue; in ubiquitin next to each other means 3.8 Å."""
+    """Fifteen neighbors a residue; in ubiquitin next to each other means 3.8 Å."""
     heat = pictures["separation"].data[0]
     assert np.sum(heat.customdata) == 76 * 15
     np.testing.assert_allclose(np.nansum(heat.z, axis=0)[:9], 100)
@@ -82,9 +83,9 @@ def test_the_histogram_counts_every_edge_once(pictures, trace):
 
 
 def test_along_the_chain_are_radius_local_and_seen(pictures, trace):
-    """Each panel is what its axis says; all who are neighbours are counted."""
+    """Each panel is what its axis says; all who are neighbors are counted."""
     radius, local, seen = (np.array(line.y) for line in pictures["along"].data)
-    np.testing.assert_allclose(radius, np.nanmax(neighbours.edge_distances(trace), axis=1))
+    np.testing.assert_allclose(radius, np.nanmax(neighbors.edge_distances(trace), axis=1))
     assert local.max() == 8
     assert seen.sum() == 76 * 15
 
@@ -94,12 +95,12 @@ def test_frameless_residues_are_left_out_of_pictures(toy_encoder, ubiquitin):
     positions_ = ubiquitin.atom37_positions.copy()
     positions_[29, 0] = np.nan
     trace = ex.trace(toy_encoder, with_positions(ubiquitin, positions_))
-    assert np.isnan(neighbours.along_chain(trace).data[0].y[29])
+    assert np.isnan(neighbors.along_chain(trace).data[0].y[29])
     assert np.isnan(latents.margins_along_chain(trace).data[0].y[29])
-    assert np.sum(neighbours.separation(trace).data[0].customdata) < 76 * 15
-    assert "no backbone frame" in neighbours.along_chain(trace).data[0].hovertext[29]
-    assert "margin" in neighbours.along_chain(trace).data[0].hovertext[28]
-    assert "nan" not in repr(neighbours.along_chain(trace))
+    assert np.sum(neighbors.separation(trace).data[0].customdata) < 76 * 15
+    assert "no backbone frame" in neighbors.along_chain(trace).data[0].hovertext[29]
+    assert "margin" in neighbors.along_chain(trace).data[0].hovertext[28]
+    assert "nan" not in repr(neighbors.along_chain(trace))
 
 
 def test_a_chain_with_no_frames_is_refused(toy_encoder, ubiquitin):
@@ -143,7 +144,7 @@ def test_categories_have_colors_of_their_own():
     assert len(set(amino_acid_classes("ACDEFGHIKLMNPQRSTVWY"))) == 7
 
 
-def test_attention_picture_is_the_neighbourhoods(pictures, trace):
+def test_attention_picture_is_the_neighborhoods(pictures, trace):
     """Block 1, head 3 of residue 30."""
     shown = np.array(pictures["matrix"].data[0].z)
     np.testing.assert_array_equal(shown, trace.neighborhood("30").attention[1, 3])
@@ -200,7 +201,7 @@ def test_values_of_ones_own(trace):
         ex.view(trace, "hue")
 
 
-def test_the_view_of_a_neighbourhood_draws_its_nodes(trace):
+def test_the_view_of_a_neighborhood_draws_its_nodes(trace):
     """Sixteen labels, three axes each, fifteen lines."""
     view = ex.view_neighborhood(trace, "30", block=1)
     script = view.viewer.startjs

@@ -58,10 +58,10 @@ def test_permuting_residues_with_their_numbers_permutes_tokens(
 
 @FEW
 @given(moved=st.integers(0, 75), push=st.floats(0.5, 3))
-def test_a_residue_outside_a_neighbourhood_changes_nothing_there(
+def test_a_residue_outside_a_neighborhood_changes_nothing_there(
     toy_encoder, ubiquitin, reference, moved, push
 ):
-    """Moved outwards, a residue enters no new neighbourhood; those it was not in stay equal."""
+    """Moved outwards, a residue enters no new neighborhood; those it was not in stay equal."""
     positions = ubiquitin.atom37_positions.copy()
     outward = positions[moved, 1] - np.nanmean(positions[:, 1], axis=0)
     positions[moved] += (push * outward / np.linalg.norm(outward)).astype(np.float32)

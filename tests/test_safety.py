@@ -40,7 +40,7 @@ def test_import_load_and_trace_never_touch_the_network():
     done = run(
         "import esm_explore as ex\n"
         "trace = ex.trace(ex.load_encoder(), ex.read_chain('1EJG'))\n"
-        "print(len(trace), trace.findings.worst)"
+        "print(len(trace), ex.doctor(trace).worst)"
     )
     assert done.stdout.split() == ["46", "note"], done.stderr
 

@@ -14,8 +14,9 @@ from conftest import with_positions
 
 import esm_explore as ex
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
-from esm_explore.show import script, structure_widget
-from esm_explore.show.structure_widget import Engine, StructureView, color_bytes
+from esm_explore.plots import threedmol as script
+from esm_explore.widgets import structure_view as structure_widget
+from esm_explore.widgets.structure_view import Engine, StructureView, color_bytes
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,7 +30,7 @@ def trace(toy_encoder, ubiquitin):
 
 
 def test_a_view_of_a_trace_has_token_colors_labels_and_a_caption_with_both_names(trace):
-    """Three bytes a residue; the one without a frame is grey and says so."""
+    """Three bytes a residue; the one without a frame is gray and says so."""
     view = StructureView.of(trace)
     expected = hex_colors(token_colors(trace.codebook)[trace.tokens])
     expected[10] = FRAMELESS
@@ -51,7 +52,7 @@ def test_residues_are_numbered_from_1_and_lost_atoms_are_left_out(trace):
 
 
 def test_own_colors_are_one_a_residue(trace):
-    """Frameless residues stay grey; another number of colors is refused."""
+    """Frameless residues stay gray; another number of colors is refused."""
     view = StructureView.of(trace, ["#010203"] * 76)
     assert view.colors[:3] == bytes([1, 2, 3])
     assert view.colors[30:33] == color_bytes([FRAMELESS])

@@ -10,7 +10,7 @@ from esm.tokenization.structure_tokenizer import StructureTokenizer
 from esm.utils.encoding import tokenize_structure
 
 import esm_explore as ex
-from esm_explore import tracing
+from esm_explore.tracing import tracer as tracing
 
 pytestmark = pytest.mark.lines
 EXAMPLES = list(ex.examples().index)
@@ -78,7 +78,7 @@ def test_long_chains_in_chunks_get_the_same_tokens(toy_encoder, monkeypatch):
     np.testing.assert_allclose(chunked.blocks[1], whole.blocks[1], atol=1e-4)
 
 
-def test_chunks_search_the_neighbours_of_frameless_residues_as_esm_does(
+def test_chunks_search_the_neighbors_of_frameless_residues_as_esm_does(
     toy_encoder, ubiquitin, monkeypatch
 ):
     """Residues 10 to 14 of 1UBI have lost their N: esm orders them by place in the chain."""
@@ -156,7 +156,7 @@ def test_repr_names_every_stage_and_the_encoder(toy_encoder, ubiquitin):
 
 @pytest.mark.parametrize("with_encoder", [True, False])
 def test_a_saved_trace_comes_back_whole(toy_encoder, tmp_path, with_encoder):
-    """Every array, the chain and the encoder's name; neighbourhoods if given the encoder."""
+    """Every array, the chain and the encoder's name; neighborhoods if given the encoder."""
     trace = ex.trace(toy_encoder, ex.read_chain("4AKE"))
     path = trace.save(tmp_path / "4ake.trace")
     again = ex.load_trace(path, encoder=toy_encoder if with_encoder else None)

@@ -88,4 +88,4 @@ def test_one_token_for_all_is_said(toy_encoder, ubiquitin):
     collapsed = damaged(toy_encoder, lambda e: e.pre_vq_proj.weight.zero_())
     with pytest.warns(ex.ChainWarning, match="all 76 residues have the token"):
         trace = ex.trace(collapsed, ubiquitin)
-    assert trace.findings.worst == "error"
+    assert ex.doctor(trace).worst == "error"

@@ -23,7 +23,7 @@ from test_encoder_left_alone import assert_same, state
 
 import esm_explore as ex
 from esm_explore import array_files
-from esm_explore.maps import LatentMap, MapSettings, load_map
+from esm_explore.analysis.maps import LatentMap, MapSettings, load_map
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def encoder(toy_encoder):
 
 
 def test_240_traces_at_once_get_the_tokens_of_their_own_chain(encoder):
-    """Twelve threads on one encoder, four chains of other lengths, traces and neighbourhoods."""
+    """Twelve threads on one encoder, four chains of other lengths, traces and neighborhoods."""
     whole = ex.read_chain("1UBI")
     chains = [whole[:16], whole[20:40], ex.read_chain("1AS5"), whole[50:]]
     expected = [ex.trace(encoder, chain) for chain in chains]
@@ -83,7 +83,7 @@ MODULES = [
 def test_an_interrupt_at_any_stage_leaves_the_encoder_as_it_was(
     encoder, ubiquitin, monkeypatch, name
 ):
-    """Ctrl-C in each module and in the neighbour search, in a trace and in a neighbourhood."""
+    """Ctrl-C in each module and in the neighbor search, in a trace and in a neighborhood."""
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt

@@ -10,7 +10,7 @@ from conftest import with_positions
 
 import esm_explore as ex
 from esm_explore.palette import token_colors
-from esm_explore.show import script
+from esm_explore.plots import threedmol as script
 
 
 def test_text_form_is_stable_and_names_the_encoder(toy_encoder, ubiquitin):
@@ -23,12 +23,12 @@ def test_text_form_is_stable_and_names_the_encoder(toy_encoder, ubiquitin):
     assert f"Encoder: {trace.encoder_info.title}" in ex.view(trace)._repr_html_()
 
 
-def test_residues_without_a_frame_are_grey_and_counted(toy_encoder, ubiquitin):
+def test_residues_without_a_frame_are_gray_and_counted(toy_encoder, ubiquitin):
     """One residue of 1UBI has lost its CA."""
     positions = ubiquitin.atom37_positions.copy()
     positions[10, 1] = np.nan
     view = ex.view(ex.trace(toy_encoder, with_positions(ubiquitin, positions)))
-    assert "Grey: 1 residues without a backbone frame" in repr(view)
+    assert "Gray: 1 residues without a backbone frame" in repr(view)
     assert re.search(r'"11":\s*"#b0b0b0"', view._repr_html_())
 
 

@@ -14,15 +14,12 @@ from esm_explore.palette import amino_acid_classes
 from esm_explore.tracing.traces import Trace
 
 _CA = residue_constants.atom_order["CA"]
-
 BURIAL_RADIUS = 10.0
-
 # biotite 1 writes secondary structure in letters ("" where it has none), biotite 2 in numbers.
 STRUCTURES = {
     **{"a": "helix", "b": "strand", "c": "coil", "": "unknown"},
     **{1: "helix", 2: "strand", 0: "coil"},
 }
-
 
 
 def annotate(chain: ProteinChain) -> pd.DataFrame:
@@ -57,8 +54,8 @@ def annotate(chain: ProteinChain) -> pd.DataFrame:
         {"amino_acid": list(chain.sequence), "secondary_structure": structure, "burial": burial}
     )
 
-KEYS = ("token", "margin", "secondary_structure", "burial", "amino_acid")
 
+KEYS = ("token", "margin", "secondary_structure", "burial", "amino_acid")
 
 
 def residue_values(trace: Trace, key: str) -> np.ndarray:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
-import torch
 from scipy.special import gammaln
 
 from esm_explore.errors import TraceError
-
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +32,6 @@ class Usage:
     def n_used(self) -> int:
         """How many codes were used at all."""
         return int((self.counts > 0).sum())
-
 
 
 def usage(tokens: np.ndarray, n_codes: int, n_points: int = 50) -> Usage:
@@ -86,7 +84,6 @@ def usage(tokens: np.ndarray, n_codes: int, n_points: int = 50) -> Usage:
     missed = _log_choose(total - used[None], drawn[:, None]) - _log_choose(total, drawn[:, None])
     expected = (1 - np.exp(missed)).sum(1)
     return Usage(counts, perplexity, np.stack([drawn, expected], 1).astype(float))
-
 
 
 def _log_choose(n: np.ndarray | int, k: np.ndarray) -> np.ndarray:

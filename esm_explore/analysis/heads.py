@@ -8,13 +8,12 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
-from esm_explore.encoders.modules import attention_scales
+from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
 from esm_explore.tracing.traces import Trace
 
 # Residues this near along the chain are the sequence's, the others space's.
 LOCAL = 4
-
 
 
 def head_weights(trace: Trace) -> pd.DataFrame:
@@ -32,8 +31,8 @@ def head_weights(trace: Trace) -> pd.DataFrame:
         learned scales: a distance weight of 1 means that 1.7 Å farther costs a factor of e.
     """
     rows = []
-    for block, scales in enumerate(attention_scales(_encoder(trace))):
-        distance, rotation = (F.softplus(scale).cpu().numpy() for scale in scales)
+    for block, modules in enumerate(modules_of(_encoder(trace)).blocks):
+        distance, rotation = (F.softplus(scale).cpu().numpy() for scale in modules.scales)
         head = np.arange(len(distance))
         rows.append(
             pd.DataFrame(
@@ -46,7 +45,6 @@ def head_weights(trace: Trace) -> pd.DataFrame:
             )
         )
     return pd.concat(rows, ignore_index=True)
-
 
 
 def head_statistics(trace: Trace, residues: list[int] | None = None) -> pd.DataFrame:
@@ -80,7 +78,6 @@ def head_statistics(trace: Trace, residues: list[int] | None = None) -> pd.DataF
     return pd.concat([head_weights(trace), pd.DataFrame(statistics, columns=names)], axis=1)
 
 
-
 def _of_residue(trace: Trace, residue: int) -> np.ndarray:
     opened = trace.neighborhood(residue)
     attention = opened.attention[:, :, 0]
@@ -94,7 +91,6 @@ def _of_residue(trace: Trace, residue: int) -> np.ndarray:
         attention[..., away > LOCAL].sum(-1),
     ]
     return np.stack(parts, axis=-1)
-
 
 
 def _encoder(trace: Trace) -> torch.nn.Module:

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+
 import numpy as np
 from sklearn.manifold import trustworthiness
 from tqdm.auto import tqdm
@@ -14,13 +15,10 @@ from esm_explore.array_files import FileKind, read_arrays, write_arrays
 from esm_explore.errors import TraceError
 
 KIND = FileKind("map", 2, "LatentMap.save")
-
 # Trustworthiness compares all pairs; this many points are enough for two digits.
 _SAMPLE = 2_000
-
 # UMAP takes 500 for up to 10,000 points; 200, as for more, gives maps as trustworthy sooner.
 _EPOCHS = 200
-
 
 
 @dataclass(frozen=True)
@@ -45,14 +43,13 @@ class MapSettings:
     umap_version: str = field(default_factory=lambda: version("umap-learn"))
 
 
-
 class LatentMap:
     """A fitted map.
 
     Attributes
     ----------
     points : ndarray, shape=(N, 2), dtype=float32
-        Where the data are on the map. Only neighbourhoods mean something: not directions, not
+        Where the data are on the map. Only neighborhoods mean something: not directions, not
         sizes, and hardly large distances.
     settings : MapSettings
     """
@@ -67,7 +64,7 @@ class LatentMap:
         s = self.settings
         return (
             f"LatentMap of {s.n_points:,} points of {s.width} numbers (UMAP, {s.n_neighbors} "
-            f"neighbours, seed {s.seed})"
+            f"neighbors, seed {s.seed})"
         )
 
     def transform(self, latents: np.ndarray) -> np.ndarray:
@@ -96,13 +93,13 @@ class LatentMap:
             return self._reducer.transform(latents)
 
     def trustworthiness(self) -> float:
-        """Measure how far neighbours on the map are neighbours in the data.
+        """Measure how far neighbors on the map are neighbors in the data.
 
         Returns
         -------
         float
-            From 0 to 1; 1 if no point has a neighbour on the map that it does not have in the
-            data (Venna and Kaski, 2001; 15 neighbours, up to 2,000 points at random).
+            From 0 to 1; 1 if no point has a neighbor on the map that it does not have in the
+            data (Venna and Kaski, 2001; 15 neighbors, up to 2,000 points at random).
         """
         chosen = np.random.default_rng(0).permutation(len(self.points))[:_SAMPLE]
         n_neighbors = min(15, (len(chosen) - 1) // 2)
@@ -114,7 +111,6 @@ class LatentMap:
         """Write the map to a safetensors file; an existing one is replaced in one step."""
         tensors = {"data": self._data, "points": self.points}
         return write_arrays(Path(path), KIND, tensors, {"settings": asdict(self.settings)})
-
 
 
 def fit_map(
@@ -142,13 +138,13 @@ def fit_map(
     Raises
     ------
     TraceError
-        If there are no more points than neighbours, or points are not finite.
+        If there are no more points than neighbors, or points are not finite.
     """
     latents = _checked(latents)
     if len(latents) <= n_neighbors:
         raise TraceError(
-            f"A map with {n_neighbors} neighbours needs more than {n_neighbors} points; there are "
-            f"{len(latents)}. Take more residues, or fewer neighbours."
+            f"A map with {n_neighbors} neighbors needs more than {n_neighbors} points; there are "
+            f"{len(latents)}. Take more residues, or fewer neighbors."
         )
     settings = MapSettings(len(latents), latents.shape[1], seed, n_neighbors, min_dist)
     # The first map in a session takes some ten seconds more, to import and compile UMAP.
@@ -161,7 +157,6 @@ def fit_map(
     return LatentMap(reducer, latents, settings)
 
 
-
 def load_map(path: str | Path) -> LatentMap:
     """Read a map that `LatentMap.save` wrote.
 
@@ -172,7 +167,7 @@ def load_map(path: str | Path) -> LatentMap:
     Returns
     -------
     LatentMap
-        With the same points; its neighbour search is built again.
+        With the same points; its neighbor search is built again.
 
     Raises
     ------
@@ -197,7 +192,6 @@ def load_map(path: str | Path) -> LatentMap:
     return LatentMap(reducer, data, settings)
 
 
-
 def _checked(latents: np.ndarray) -> np.ndarray:
     latents = np.ascontiguousarray(latents, dtype=np.float32)
     if latents.ndim != 2 or not np.isfinite(latents).all():
@@ -206,7 +200,6 @@ def _checked(latents: np.ndarray) -> np.ndarray:
             "residues without a backbone frame."
         )
     return latents
-
 
 
 def _reducer(settings: MapSettings):
@@ -220,7 +213,6 @@ def _reducer(settings: MapSettings):
         random_state=settings.seed,
         n_jobs=-1 if settings.seed is None else 1,
     )
-
 
 
 class _quiet(warnings.catch_warnings):

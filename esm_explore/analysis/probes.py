@@ -7,9 +7,10 @@ import pandas as pd
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_score
 
+from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
+from esm_explore.tracing.stages import Block, Codebook, Latent, RelativePosition
 from esm_explore.tracing.traces import Trace
-
 
 
 def stage_states(traces: list[Trace]) -> dict[str, np.ndarray]:
@@ -24,26 +25,20 @@ def stage_states(traces: list[Trace]) -> dict[str, np.ndarray]:
     -------
     dict
         By stage, shape=(N, width), for all residues with a backbone frame: the mean relative
-        position embedding of the neighbourhood, the state after each block, pre_vq and z_q.
-        (The query's own relative position is 0 in every neighbourhood.)
+        position embedding of the neighborhood, the state after each block, pre_vq and z_q.
+        (The query's own relative position is 0 in every neighborhood.)
 
     Raises
     ------
     TraceError
         If there are none, or they are of several encoders.
     """
-    encoders = sorted({trace.encoder_info.title for trace in traces})
-    if len(encoders) != 1:
-        raise TraceError(f"Traces of one encoder are needed; there are: {encoders or 'no traces'}.")
-    stages = {"relative_position": lambda t: t.relative_position.embeddings.mean(1)}
-    for i in range(len(traces[0].blocks)):
-        stages[f"blocks[{i}]"] = lambda t, i=i: t.blocks[i]
-    stages |= {"pre_vq": lambda t: t.pre_vq, "z_q": lambda t: t.z_q}
+    one_encoder(traces)
     return {
-        name: np.concatenate([states(t)[t.has_frame] for t in traces])
-        for name, states in stages.items()
+        stage.source: np.concatenate([t.states(stage)[t.has_frame] for t in traces])
+        for stage in traces[0].stages
+        if isinstance(stage, RelativePosition | Block | Latent | Codebook)
     }
-
 
 
 def probe_stages(traces: list[Trace], labels: list[np.ndarray]) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from glob import glob, has_magic
 from pathlib import Path
+
 import esm
 import pandas as pd
 import pyarrow as pa
@@ -27,7 +27,6 @@ from esm_explore.tokens.chunks import ChunkedEncoder, PreparedChain
 
 # Rows in one group of the file: small groups are slow to read.
 _GROUP = 100_000
-
 
 
 @dataclass
@@ -47,7 +46,6 @@ class Report:
     n_chains: int = 0
     failures: list[tuple[str, str, str]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-
 
 
 def write_tokens(
@@ -123,7 +121,6 @@ def write_tokens(
         Path(part).unlink(missing_ok=True)
 
 
-
 def _read(
     source: str, chain_id: str | None, all_chains: bool, report: Report
 ) -> Iterator[ProteinChain]:
@@ -148,7 +145,6 @@ def _read(
             yield chain
 
 
-
 @contextmanager
 def _remarks(name: str, report: Report) -> Iterator[None]:
     """Keep what is warned of, each remark once."""
@@ -159,17 +155,14 @@ def _remarks(name: str, report: Report) -> Iterator[None]:
     report.remarks += [remark for remark in dict.fromkeys(said) if remark not in report.remarks]
 
 
-
 def _said(error: Exception) -> str:
     ours = isinstance(error, EsmExploreError)
     return printable(str(error) if ours else f"{type(error).__name__}: {error}")
 
 
-
 def _write(writer: pq.ParquetWriter, rows: list[pd.DataFrame]) -> None:
     frame = pd.concat(rows)[_SCHEMA.names]
     writer.write_table(pa.Table.from_pandas(frame, writer.schema, preserve_index=False))
-
 
 
 def _umask() -> int:

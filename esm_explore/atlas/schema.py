@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from glob import glob, has_magic
-from pathlib import Path
-import esm
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
-from esm.utils.structure.protein_chain import ProteinChain
-
 
 _SCHEMA = pa.schema(
     {

@@ -7,37 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
+
 import numpy as np
-from biotite.structure import dihedral
-from scipy.spatial import cKDTree
-from dataclasses import dataclass
-import pandas as pd
-import torch
-from biotite.structure import rmsd, superimpose
+from biotite.structure import dihedral, superimpose
 
 from esm_explore.findings import Finding
 
 # Å; Engh and Huber (1991). N-C is across the angle at CA, C-N the peptide bond.
 _N_CA, _CA_C, _N_C, _C_N = 1.46, 1.52, 2.46, 1.33
-
 _UNITS = {"nm": 0.1, "pm": 100.0, "Bohr": 1.8897}
-
 _ATOMS = ("N", "CA", "C")
-
 # A farther C and N are not bonded.
 BONDED = 2.0
-
 # float32 keeps 1e-4 Å at this distance from the origin, where a file has 1e-3.
 FAR = 1_000.0
-
-# Nodes of a neighbourhood.
+# Nodes of a neighborhood.
 ENOUGH = 16
-
 # Median distances within 15 % of those of a backbone are one.
 _MISFIT = 0.15
-
 _STRAIGHT = 0.01
-
 
 
 def alarms(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
@@ -69,13 +57,12 @@ def alarms(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
                 "warning",
                 f"fewer than {ENOUGH} residues ({len(positions)})",
                 (),
-                "A neighbourhood has 16 nodes; in a chain this short it is the whole chain, which "
+                "A neighborhood has 16 nodes; in a chain this short it is the whole chain, which "
                 "is not what the encoder was trained on.",
                 "Do not compare these tokens with those of longer chains.",
             )
         )
     return found
-
 
 
 def flat_frames(backbone: np.ndarray) -> np.ndarray:
@@ -98,7 +85,6 @@ def flat_frames(backbone: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         straight = area <= _STRAIGHT * lengths[0] * lengths[1]
         return straight | (np.minimum(*lengths) < _STRAIGHT)
-
 
 
 def _layout(backbone: np.ndarray) -> list[Finding]:
@@ -142,13 +128,11 @@ def _layout(backbone: np.ndarray) -> list[Finding]:
     return found
 
 
-
 def _fit(ratios: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Give the one scale that fits ratios best, and by how much the worst misses it."""
     logs = np.log(np.maximum(ratios, 1e-9))
     scale = np.median(logs, axis=0)
     return np.exp(scale), np.abs(logs - scale).max(axis=0)
-
 
 
 def _alarm(title: str, remedy: str) -> Finding:
@@ -162,7 +146,6 @@ def _alarm(title: str, remedy: str) -> Finding:
     )
 
 
-
 def right_handed_sides(positions: np.ndarray) -> np.ndarray:
     """Give the handedness at each CA: 1 for L-amino acids, -1 for D, 0 where CB is missing."""
     if positions.shape[1] < 4:
@@ -170,7 +153,6 @@ def right_handed_sides(positions: np.ndarray) -> np.ndarray:
     n, ca, c, cb = (positions[:, i] for i in range(4))
     volume = np.einsum("ij,ij->i", np.cross(n - ca, c - ca), cb - ca)
     return np.sign(np.nan_to_num(volume))
-
 
 
 def _mirrored(positions: np.ndarray) -> list[Finding]:
@@ -200,7 +182,6 @@ def _mirrored(positions: np.ndarray) -> list[Finding]:
     ]
 
 
-
 def _flat(backbone: np.ndarray, labels: Sequence[str]) -> list[Finding]:
     flat = np.flatnonzero(flat_frames(backbone))
     if not len(flat):
@@ -217,7 +198,6 @@ def _flat(backbone: np.ndarray, labels: Sequence[str]) -> list[Finding]:
     ]
 
 
-
 def _far(backbone: np.ndarray, labels: Sequence[str]) -> list[Finding]:
     farthest = np.nanmax(np.abs(backbone))
     if farthest <= FAR:
@@ -231,7 +211,6 @@ def _far(backbone: np.ndarray, labels: Sequence[str]) -> list[Finding]:
             "Subtract the mean of the coordinates, in float64, before you make the chain.",
         )
     ]
-
 
 
 def _superposed(fixed: np.ndarray, mobile: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+
 import requests
 from biotite.database import RequestError, afdb, rcsb
 from platformdirs import user_cache_path
@@ -16,21 +17,16 @@ from platformdirs import user_cache_path
 from esm_explore.errors import ChainError
 
 PDB_ID = re.compile(r"[0-9][A-Za-z0-9]{3}")
-
 ALPHAFOLD_ID = re.compile(
     r"AF-([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(-F1)?"
 )
-
 TIME_LIMIT = 60.0
-
 _ATTEMPTED = "check the connection, or give a file"
-
 
 
 def cache_folder() -> Path:
     """Give the folder that keeps downloads; ``ESM_EXPLORE_CACHE`` sets another."""
     return Path(os.environ.get("ESM_EXPLORE_CACHE") or user_cache_path("esm_explore"))
-
 
 
 def fetch_pdb(identifier: str) -> Path:
@@ -54,7 +50,6 @@ def fetch_pdb(identifier: str) -> Path:
     return _cached("pdb", name, lambda folder: rcsb.fetch(name, "bcif", folder))
 
 
-
 def fetch_alphafold(identifier: str) -> Path:
     """Fetch a model of the AlphaFold DB as BinaryCIF, or take it from the cache.
 
@@ -76,7 +71,6 @@ def fetch_alphafold(identifier: str) -> Path:
     return _cached("alphafold", name, lambda folder: afdb.fetch(name, "bcif", folder))
 
 
-
 def _cached(database: str, name: str, fetch: Callable[[str], object]) -> Path:
     kept = cache_folder() / database / f"{name}.bcif"
     if kept.is_file():
@@ -90,7 +84,6 @@ def _cached(database: str, name: str, fetch: Callable[[str], object]) -> Path:
             raise ChainError(f"What came for {name} is not a structure; try again later.")
         fetched.replace(kept)
     return kept
-
 
 
 def _in_time(name: str, fetch: Callable[[], object]) -> None:
@@ -113,7 +106,6 @@ def _in_time(name: str, fetch: Callable[[], object]) -> None:
         ) from None
     if error is not None:
         raise _explained(name, error) from error
-
 
 
 def _explained(name: str, error: BaseException) -> BaseException:

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 from biotite.structure import AtomArray, filter_amino_acids, get_residue_starts
 
-
 # A peptide bond is 1.33 Å long; a free amino acid in a binding site is farther off.
 _BONDED = 2.0
-
 
 
 def residue_starts(atoms: AtomArray) -> np.ndarray:
@@ -25,7 +23,6 @@ def residue_starts(atoms: AtomArray) -> np.ndarray:
         Indices of first atoms.
     """
     return get_residue_starts(atoms) if len(atoms) else np.zeros(0, int)
-
 
 
 def protein_chains(atoms: AtomArray) -> dict[str, AtomArray]:
@@ -52,7 +49,6 @@ def protein_chains(atoms: AtomArray) -> dict[str, AtomArray]:
     return chains
 
 
-
 def _in_polymer(atoms: AtomArray) -> np.ndarray:
     """Mark atoms of residues that are written as ATOM, or bonded to the residue beside them."""
     starts = residue_starts(atoms)
@@ -66,14 +62,12 @@ def _in_polymer(atoms: AtomArray) -> np.ndarray:
     return np.repeat(keep, np.diff([*starts, len(atoms)]))
 
 
-
 def _first_atom(atoms: AtomArray, starts: np.ndarray, name: str) -> np.ndarray:
     """Give the position of a named atom in each residue, NaN where there is none."""
     positions = np.full((len(starts), 3), np.nan)
     found = np.flatnonzero(atoms.atom_name == name)[::-1]
     positions[np.searchsorted(starts, found, side="right") - 1] = atoms.coord[found]
     return positions
-
 
 
 def most_occupied(atoms: AtomArray) -> tuple[AtomArray, dict[str, str]]:
@@ -104,10 +98,10 @@ def most_occupied(atoms: AtomArray) -> tuple[AtomArray, dict[str, str]]:
     named = table["altloc"] != ""
     both = named.groupby([table["residue"], table["atom"]]).transform("any") & ~named
     table.loc[both, "altloc"] = "blank"
-    labelled = table[table["altloc"] != ""]
-    if labelled.empty:
+    labeled = table[table["altloc"] != ""]
+    if labeled.empty:
         return atoms, {}
-    mean = labelled.groupby(["residue", "altloc"], sort=True)["occupancy"].mean().reset_index()
+    mean = labeled.groupby(["residue", "altloc"], sort=True)["occupancy"].mean().reset_index()
     best = mean.loc[mean.groupby("residue")["occupancy"].idxmax()].set_index("residue")["altloc"]
     chosen = (table["altloc"] == "") | (table["altloc"] == table["residue"].map(best))
     choices = {}

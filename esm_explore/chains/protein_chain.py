@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 from biotite.structure import AtomArray
@@ -11,15 +12,13 @@ from esm.utils import residue_constants
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.protein_atoms import most_occupied, residue_starts
-from esm_explore.chains.residues import _labels, _some
+from esm_explore.chains.residues import residue_labels
 from esm_explore.errors import ChainError
+from esm_explore.findings import some
 
 _LETTERS = frozenset("ACDEFGHIKLMNPQRSTVWY")
-
 _STANDARD = frozenset(residue_constants.restype_1to3.values())
-
 _BACKBONE = [residue_constants.atom_order[name] for name in ("N", "CA", "C")]
-
 
 
 def _protein_chain(atoms: AtomArray, name: str, chain_id: str, predicted: bool) -> ProteinChain:
@@ -47,16 +46,13 @@ def _protein_chain(atoms: AtomArray, name: str, chain_id: str, predicted: bool) 
     )
 
 
-
 def _letter(name: str) -> str:
     letter = one_letter_code(name)
     return letter if letter in _LETTERS else "X"
 
 
-
 def _residue_of(atoms: AtomArray) -> np.ndarray:
     return np.searchsorted(residue_starts(atoms), np.arange(len(atoms)), side="right") - 1
-
 
 
 def _slots(atoms: AtomArray) -> np.ndarray:
@@ -64,7 +60,6 @@ def _slots(atoms: AtomArray) -> np.ndarray:
     selenium = (atoms.res_name == "MSE") & (atoms.atom_name == "SE")
     names = np.where(selenium, "SD", atoms.atom_name)
     return np.array([residue_constants.atom_order.get(name, -1) for name in names.tolist()])
-
 
 
 def _repeated(atoms: AtomArray) -> list[str]:
@@ -83,19 +78,16 @@ def _repeated(atoms: AtomArray) -> list[str]:
     return list(dict.fromkeys(labels))
 
 
-
 def _modified(atoms: AtomArray, chain: ProteinChain) -> dict[str, str]:
     names = atoms.res_name[residue_starts(atoms)].tolist()
-    labelled = zip(_labels(chain), names, strict=True)
-    return {label: name for label, name in labelled if name not in _STANDARD}
-
+    labeled = zip(residue_labels(chain), names, strict=True)
+    return {label: name for label, name in labeled if name not in _STANDARD}
 
 
 def _backbone_mean(atoms: AtomArray, values: np.ndarray) -> np.ndarray:
     backbone = np.isin(atoms.atom_name, ["N", "CA", "C"])
     means = pd.Series(values[backbone]).groupby(_residue_of(atoms)[backbone]).mean()
     return means.reindex(range(len(residue_starts(atoms)))).to_numpy(float)
-
 
 
 def _ca_of(chains: dict[str, AtomArray]) -> tuple[np.ndarray, np.ndarray]:
@@ -105,17 +97,15 @@ def _ca_of(chains: dict[str, AtomArray]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([np.zeros((0, 3), np.float32), *(a.coord for a in kept)]), ids
 
 
-
 def _check_numbers(chain: ProteinChain) -> None:
-    labels = _labels(chain)
-    repeated = labels[labels.duplicated()]
-    if len(repeated):
+    counts = Counter(residue_labels(chain))
+    repeated = [label for label, count in counts.items() if count > 1]
+    if repeated:
         raise ChainError(
             f"Chain {chain.chain_id or 'blank'} of {chain.id} has more than one residue numbered "
-            f"{_some(repeated.unique().tolist())}: are these several chains under one id? Give "
+            f"{some(repeated)}: are these several chains under one id? Give "
             "each its own id, or number the residues once."
         )
-
 
 
 def _check_backbone(chain: ProteinChain, notes: list[str]) -> None:
@@ -127,4 +117,5 @@ def _check_backbone(chain: ProteinChain, notes: list[str]) -> None:
             f"{', '.join(atoms[:8])}. The encoder needs a backbone, not a CA trace."
         )
     if not whole.all():
-        notes.append(f"no backbone frame at {_some(_labels(chain)[~whole].tolist())}")
+        missing = [label for label, w in zip(residue_labels(chain), whole, strict=True) if not w]
+        notes.append(f"no backbone frame at {some(missing)}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
 
-
 _ATTRIBUTE = "_esm_explore_reading"
-
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +55,10 @@ class Reading:
     other_chains: np.ndarray
 
 
-
 def keep_reading(chain: ProteinChain, reading: Reading) -> None:
     """Keep a reading with its chain; copies and parts of the chain do not have it."""
     # esm 3.4 freezes its chains.
     object.__setattr__(chain, _ATTRIBUTE, reading)
-
 
 
 def reading_of(chain: ProteinChain) -> Reading | None:

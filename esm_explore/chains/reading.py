@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-import numpy as np
-import pandas as pd
+
 from biotite.structure import AtomArray
-from biotite.structure.info import one_letter_code
-from esm.utils import residue_constants
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.backbone import alarms
 from esm_explore.chains.protein_atoms import most_occupied, protein_chains, residue_starts
-from esm_explore.chains.protein_chain import _backbone_mean, _ca_of, _check_backbone, _check_numbers, _modified, _protein_chain, _repeated
+from esm_explore.chains.protein_chain import (
+    _backbone_mean,
+    _ca_of,
+    _check_backbone,
+    _check_numbers,
+    _modified,
+    _protein_chain,
+    _repeated,
+)
 from esm_explore.chains.provenance import Reading, keep_reading
-from esm_explore.chains.residues import _labels, _some
+from esm_explore.chains.residues import residue_labels
 from esm_explore.chains.sources import locate
 from esm_explore.chains.structure_files import read_model
 from esm_explore.errors import ChainError, warn
-from esm_explore.findings import in_short
-
+from esm_explore.findings import in_short, some
 
 
 def read_chain(
@@ -83,12 +87,12 @@ def read_chain(
         notes.append(f"the first of the protein chains {chosen_from}")
     atoms, alternates = most_occupied(chains.pop(chain_id))
     if alternates:
-        notes.append(f"the most occupied of alternate locations at {_some(list(alternates))}")
+        notes.append(f"the most occupied of alternate locations at {some(list(alternates))}")
     repeated = _repeated(atoms)
     chain = _protein_chain(atoms, name, chain_id, predicted)
     _check_numbers(chain)
     _check_backbone(chain, notes)
-    notes += in_short(alarms(chain.atom37_positions, _labels(chain).tolist()))
+    notes += in_short(alarms(chain.atom37_positions, residue_labels(chain)))
     others, other_chains = _ca_of(chains)
     keep_reading(
         chain,
@@ -113,7 +117,6 @@ def read_chain(
     return chain
 
 
-
 def _choose(chain_id: str | None, chains: dict[str, AtomArray], atoms: AtomArray, name: str) -> str:
     if not chains:
         others = ", ".join(dict.fromkeys(c or "blank" for c in atoms.chain_id.tolist()))
@@ -125,7 +128,6 @@ def _choose(chain_id: str | None, chains: dict[str, AtomArray], atoms: AtomArray
             f"Chain {chain_id!r} is not a protein chain of {name}; it has: {_listing(chains)}."
         )
     return chain_id
-
 
 
 def _listing(chains: dict[str, AtomArray]) -> str:

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-import numpy as np
-from esm.utils.structure.protein_chain import ProteinChain
 import re
-from dataclasses import dataclass, field
-from functools import cached_property
-from html import escape
-from pathlib import Path
+from collections import Counter
 from typing import Literal
+
+import numpy as np
 import pandas as pd
-import torch
 from biotite.sequence import ProteinSequence
-from esm.models.vqvae import StructureTokenEncoder
-from esm.tokenization.structure_tokenizer import StructureTokenizer
-import os
-from biotite.structure import AtomArray
-from biotite.structure.info import one_letter_code
-from esm.utils import residue_constants
+from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.errors import TraceError
 from esm_explore.findings import Finding
-
 
 
 def residue_labels(chain: ProteinChain) -> list[str]:
     """Give each residue's number and insertion code, such as ``57`` or ``57A``."""
     codes = np.char.strip(np.asarray(chain.insertion_code, dtype=str))
     return [f"{int(n)}{c}" for n, c in zip(chain.residue_index, codes, strict=True)]
-
 
 
 def repeated_numbers(chain: ProteinChain) -> list[Finding]:
@@ -61,13 +49,12 @@ def repeated_numbers(chain: ProteinChain) -> list[Finding]:
         )
     ]
 
-Numbering = Literal["file", "sequential"]
 
+Numbering = Literal["file", "sequential"]
 NUMBERINGS = {
     "file": "residue numbers from the file",
     "sequential": "residues numbered 1 to L, as tokenize_structure does",
 }
-
 
 
 def three_letters(letter: str) -> str:
@@ -76,7 +63,6 @@ def three_letters(letter: str) -> str:
         return ProteinSequence.convert_letter_1to3(letter)
     except KeyError:
         return "UNK"
-
 
 
 def residue_table(chain: ProteinChain, has_frame: np.ndarray, tokens: np.ndarray) -> pd.DataFrame:
@@ -93,18 +79,43 @@ def residue_table(chain: ProteinChain, has_frame: np.ndarray, tokens: np.ndarray
     )
 
 
-
 def check_numbering(numbering: Numbering) -> None:
     """Refuse what is not one of the ways to number residues."""
     if not isinstance(numbering, str) or numbering not in NUMBERINGS:
         raise TraceError(f"numbering is {numbering!r}; it can be: {', '.join(NUMBERINGS)}.")
 
 
+def find_residue(labels: list[str], residue: int | str, title: str) -> int:
+    """Find a residue by its 0-based index, or by its label as a string.
 
-def _labels(chain: ProteinChain) -> pd.Series:
-    return pd.Series(chain.residue_index).astype(str) + pd.Series(chain.insertion_code)
+    Parameters
+    ----------
+    labels : list of str
+        Of all residues, as `residue_labels` gives them.
+    residue : int or str
+    title : str
+        Of what, for messages.
 
+    Returns
+    -------
+    int
+        The 0-based index.
 
-
-def _some(labels: list[str]) -> str:
-    return ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+    Raises
+    ------
+    TraceError
+        If there is no such residue.
+    """
+    if isinstance(residue, str):
+        wanted = residue.strip()
+        if wanted in labels:
+            return labels.index(wanted)
+        same = [label for label in labels if re.match(r"-?\d+", label)[0] == wanted]
+        hint = f"with that number: {', '.join(same)}" if same else f"{labels[0]} to {labels[-1]}"
+        raise TraceError(f"Residue {residue!r} is not in {title}; it has: {hint}.")
+    if not isinstance(residue, int | np.integer) or not 0 <= residue < len(labels):
+        raise TraceError(
+            f"Index {residue!r} is not one of {title}: 0 to {len(labels) - 1}. "
+            f"For a residue number give a string, such as {labels[0]!r}."
+        )
+    return int(residue)

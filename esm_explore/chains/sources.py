@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from glob import glob, has_magic
 from importlib.resources import as_file, files
 from pathlib import Path
-import pandas as pd
-import tempfile
-import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from glob import glob, has_magic
-import esm
-import pyarrow as pa
-import pyarrow.parquet as pq
-from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.atlas.building import Report
+import pandas as pd
+
 from esm_explore.chains.downloads import ALPHAFOLD_ID, PDB_ID, fetch_alphafold, fetch_pdb
 from esm_explore.errors import ChainError
-
 
 
 def examples() -> pd.DataFrame:
@@ -38,9 +28,8 @@ def examples() -> pd.DataFrame:
     >>> int(examples().loc["1ITU", "residues"])
     369
     """
-    with (files("esm_explore") / "examples" / "examples.csv").open() as table:
+    with (files("esm_explore.chains") / "examples" / "examples.csv").open() as table:
         return pd.read_csv(table, index_col="name")
-
 
 
 def locate(source: str | os.PathLike, chain_id: str | None) -> tuple[str, Path, bool]:
@@ -73,7 +62,6 @@ def locate(source: str | os.PathLike, chain_id: str | None) -> tuple[str, Path, 
     )
 
 
-
 def _example(text: str, chain_id: str | None) -> tuple[str, Path] | None:
     """Find a bundled example, unless a chain is wanted that was cut away from it."""
     name, _, chain = text.upper().partition("_")
@@ -84,14 +72,14 @@ def _example(text: str, chain_id: str | None) -> tuple[str, Path] | None:
     if cut and chain_id not in (None, table.loc[name, "chain"]):
         return None
     # The package is installed as plain files, so that the path outlives this context.
-    with as_file(files("esm_explore") / "examples" / table.loc[name, "file"]) as path:
+    with as_file(files("esm_explore.chains") / "examples" / table.loc[name, "file"]) as path:
         return name, path
+
 
 SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif", ".bcif")
 
 
-
-def find_sources(given: Iterable[str], report: Report) -> list[str]:
+def find_sources(given: Iterable[str], failures: list[tuple[str, str, str]]) -> list[str]:
     """Turn directories and patterns into files.
 
     Parameters
@@ -100,8 +88,8 @@ def find_sources(given: Iterable[str], report: Report) -> list[str]:
         Directories (all structure files in them, at any depth; links to directories are not
         followed), patterns of files or directories such as ``"models/*.cif"``, and anything that
         `read_chain` takes.
-    report : Report
-        Gets a failure for each directory or pattern without a file.
+    failures : list of (source, chain, message)
+        Gets one for each directory or pattern without a file.
 
     Returns
     -------
@@ -111,28 +99,27 @@ def find_sources(given: Iterable[str], report: Report) -> list[str]:
     found = {}
     for source in given:
         if os.path.isdir(source):
-            inside = _structures_in(source, report)
+            inside = _structures_in(source, failures)
             missing = f"There is no structure file in it ({', '.join(SUFFIXES)}, also .gz)."
         elif has_magic(source) and not os.path.exists(source):
             inside = []
             for path in glob(source, recursive=True):
-                inside += _structures_in(path, report) if os.path.isdir(path) else [path]
+                inside += _structures_in(path, failures) if os.path.isdir(path) else [path]
             missing = "No file has a name like that."
         else:
             inside, missing = [source], ""
         if not inside:
-            report.failures.append((printable(source), "", missing))
+            failures.append((printable(source), "", missing))
         for path in sorted(inside):
             found.setdefault(os.path.realpath(path) if os.path.exists(path) else path, path)
     return list(found.values())
 
 
-
-def _structures_in(directory: str, report: Report) -> list[str]:
+def _structures_in(directory: str, failures: list[tuple[str, str, str]]) -> list[str]:
     """List the structure files below a directory; links to directories are not followed."""
 
     def failed(error: OSError) -> None:
-        report.failures.append((printable(error.filename), "", str(error.strerror)))
+        failures.append((printable(error.filename), "", str(error.strerror)))
 
     return [
         os.path.join(folder, name)
@@ -140,7 +127,6 @@ def _structures_in(directory: str, report: Report) -> list[str]:
         for name in names
         if name.lower().removesuffix(".gz").endswith(SUFFIXES)
     ]
-
 
 
 def printable(text: str) -> str:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
 import numpy as np
 from biotite.structure import AtomArray
 from biotite.structure.io import pdb, pdbx
@@ -16,13 +17,10 @@ from biotite.structure.io import pdb, pdbx
 from esm_explore.errors import ChainError
 
 _FIELDS = ["b_factor", "occupancy"]
-
 # The largest PDB entries unpack to about 500 MB of mmCIF; a gzip bomb to far more.
 MAX_BYTES = 1_000_000_000
-
 # The largest have 2.5 million atoms; a run-length encoding can pretend any number.
 MAX_ATOMS = 10_000_000
-
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,6 @@ class Model:
     atoms: AtomArray
     n_models: int
     ending: str = ""
-
 
 
 def read_model(path: Path, model: int = 1) -> Model:
@@ -107,7 +104,6 @@ def read_model(path: Path, model: int = 1) -> Model:
     )
 
 
-
 def _unpacked(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -121,10 +117,9 @@ def _unpacked(path: Path) -> bytes:
     if len(data) > MAX_BYTES:
         raise ChainError(
             f"{path} is larger than {MAX_BYTES:,} bytes unpacked; raise "
-            "esm_explore.structure_files.MAX_BYTES if that is what you want."
+            "esm_explore.chains.structure_files.MAX_BYTES if that is what you want."
         )
     return data
-
 
 
 def _check_sizes(file: pdbx.BinaryCIFFile, path: Path) -> None:
@@ -137,13 +132,12 @@ def _check_sizes(file: pdbx.BinaryCIFFile, path: Path) -> None:
             if not isinstance(rows, int) or rows > MAX_ATOMS:
                 raise ChainError(
                     f"{path} says that it has {rows} atoms; raise "
-                    "esm_explore.structure_files.MAX_ATOMS if that is what you want."
+                    "esm_explore.chains.structure_files.MAX_ATOMS if that is what you want."
                 )
             sizes = list(_sizes(category["columns"]))
             # Of texts, one offset more than there are rows.
             if not all(isinstance(size, int) and 0 <= size <= rows + 1 for size in sizes):
                 raise ChainError(f"{path} is damaged: a column has more rows than there are atoms.")
-
 
 
 def _sizes(content: object) -> Iterator[object]:
@@ -157,16 +151,13 @@ def _sizes(content: object) -> Iterator[object]:
             yield from _sizes(part)
 
 
-
 def _is_cif(text: str) -> bool:
     lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
     return next(lines, "").lower().startswith("data_")
 
 
-
 def _is_pdb(text: str) -> bool:
     return any(line.startswith(("ATOM  ", "HETATM")) for line in text.splitlines())
-
 
 
 def _from_cif(file: pdbx.CIFFile | pdbx.BinaryCIFFile, model: int, path: Path) -> Model:
@@ -197,7 +188,6 @@ def _from_cif(file: pdbx.CIFFile | pdbx.BinaryCIFFile, model: int, path: Path) -
     return Model(_complete(atoms), n_models)
 
 
-
 def _from_pdb(text: str, model: int, path: Path) -> Model:
     lines = text.splitlines()
     for number, line in enumerate(lines):
@@ -210,7 +200,6 @@ def _from_pdb(text: str, model: int, path: Path) -> Model:
     return Model(atoms, n_models, _ending(text))
 
 
-
 def _ending(text: str) -> str:
     """Look for the record that ends a PDB file; many programs leave it out."""
     lines = text[-2000:].splitlines()
@@ -219,7 +208,6 @@ def _ending(text: str) -> str:
     shorter = len(lines) > 1 and len(lines[-1].rstrip()) < len(lines[-2].rstrip())
     cut = not text.endswith(("\n", "\r")) and lines[-1].startswith(("ATOM", "HETATM")) and shorter
     return "cut off" if cut else "no END line"
-
 
 
 def _filled(line: str, number: int, path: Path) -> str:
@@ -238,14 +226,12 @@ def _filled(line: str, number: int, path: Path) -> str:
     return line[:54] + occupancy + b_factor + line[66:76] + element + line[78:]
 
 
-
 def _complete(atoms: AtomArray) -> AtomArray:
     """Give occupancy and B-factor to atoms of a file that leaves those columns out."""
     for name, value in (("occupancy", 1.0), ("b_factor", 0.0)):
         if name not in atoms.get_annotation_categories():
             atoms.set_annotation(name, np.full(len(atoms), value))
     return atoms
-
 
 
 def _check_model(model: int, n_models: int, path: Path) -> None:

@@ -1,27 +1,25 @@
-"""What the neighbourhood of a code looks like, by the decoder that is trained with the codes."""
+"""What the neighborhood of a code looks like, by the decoder that is trained with the codes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 import torch
-from esm.models.vqvae import StructureTokenEncoder
 import torch.nn.functional as F
+from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
-from esm_explore.encoders.mini import load_mini, usual_bins
+from esm_explore.encoders.mini import BINS, DECODER, load_mini, mini_tensors
+from esm_explore.encoders.modules import QUERY_BIN, modules_of, relative_position_bins
 from esm_explore.errors import EncoderError
-from esm_explore.recipes.mini_data import K
 
-_LIMIT = 32
-
-_QUERY = _LIMIT + 1
-
+_NODES = 16
 
 
 @dataclass(frozen=True, eq=False)
 class DecodedNeighborhood:
-    """A neighbourhood as a code has it, in the backbone frame of its query.
+    """A neighborhood as a code has it, in the backbone frame of its query.
 
     Attributes
     ----------
@@ -40,11 +38,10 @@ class DecodedNeighborhood:
     rotations: np.ndarray
 
 
-
 def decode_neighborhood(
     encoder: StructureTokenEncoder, code: int, relative_positions: np.ndarray | None = None
 ) -> DecodedNeighborhood:
-    """Decode a code to the neighbourhood that it stands for.
+    """Decode a code to the neighborhood that it stands for.
 
     Parameters
     ----------
@@ -52,7 +49,7 @@ def decode_neighborhood(
         The bundled one: only for its codes is there a local decoder.
     code : int
     relative_positions : ndarray, shape=(15,), dtype=int, optional
-        Residue numbers of the neighbours minus the query's, nearest first. Without them, those
+        Residue numbers of the neighbors minus the query's, nearest first. Without them, those
         most seen with the code, rank by rank.
 
     Returns
@@ -71,34 +68,33 @@ def decode_neighborhood(
     >>> decode_neighborhood(ex.load_encoder("mini"), 0).ca.shape
     (16, 3)
     """
-    bundled, decoder = load_mini()
-    codes = bundled.codebook.embeddings
-    if not torch.equal(encoder.codebook.embeddings.cpu(), codes):
+    bundled, (decoder, usual) = load_mini(), load_decoder()
+    codes = modules_of(bundled).codes
+    if not torch.equal(modules_of(encoder).codes.cpu(), codes):
         raise EncoderError("Only the codes of the bundled encoder, load_encoder('mini'), decode.")
     if not 0 <= code < len(codes):
         raise EncoderError(f"Code {code} is not one of the encoder's: 0 to {len(codes) - 1}.")
     if relative_positions is None:
-        bins = usual_bins()[code]
+        bins = usual[code]
     else:
         given = np.asarray(relative_positions, dtype=np.int64)
         if given.shape != (15,):
             raise EncoderError(f"relative_positions has shape {given.shape}; it has to be (15,).")
-        bins = torch.from_numpy(given).clamp(-_LIMIT, _LIMIT) + _QUERY
+        bins = relative_position_bins(torch.from_numpy(given))
     with torch.no_grad():
         ca, rotations = decoder(codes[code][None], bins[None])
     return DecodedNeighborhood(
         code=code,
-        relative_positions=np.concatenate([[0], bins.numpy() - _QUERY]),
+        relative_positions=np.concatenate([[0], bins.numpy() - QUERY_BIN]),
         ca=torch.cat([torch.zeros(1, 3), ca[0]]).numpy(),
         rotations=torch.cat([torch.eye(3)[None], rotations[0]]).numpy(),
     )
 
 
-
 class LocalDecoder(nn.Module):
-    """From a latent or a code to the places and directions of the neighbours.
+    """From a latent or a code to the places and directions of the neighbors.
 
-    Each neighbour is asked for by its rank in the neighbourhood (1 to 15) and its relative
+    Each neighbor is asked for by its rank in the neighborhood (1 to 15) and its relative
     position bin.
 
     Parameters
@@ -110,7 +106,7 @@ class LocalDecoder(nn.Module):
     def __init__(self, d_code: int = 128, width: int = 256):
         super().__init__()
         self.latent = nn.Linear(d_code, width)
-        self.rank = nn.Embedding(K, width)
+        self.rank = nn.Embedding(_NODES, width)
         self.bin = nn.Embedding(66, width)
         self.hidden = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU())
         self.out = nn.Linear(width, 9)
@@ -118,20 +114,20 @@ class LocalDecoder(nn.Module):
     def forward(
         self, latent: torch.Tensor, bins: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Decode neighbourhoods.
+        """Decode neighborhoods.
 
         Parameters
         ----------
         latent : Tensor, shape=(M, d_code)
         bins : Tensor, shape=(M, 15), dtype=int64
-            Relative position bins of the neighbours, nearest first, without the query.
+            Relative position bins of the neighbors, nearest first, without the query.
 
         Returns
         -------
         ca : Tensor, shape=(M, 15, 3)
             CA positions in the query's frame, Å.
         rotation : Tensor, shape=(M, 15, 3, 3)
-            The neighbours' frames in the query's frame.
+            The neighbors' frames in the query's frame.
         """
         ranks = torch.arange(1, bins.shape[1] + 1, device=bins.device)
         asked = F.gelu(self.latent(latent)[:, None] + self.rank(ranks) + self.bin(bins))
@@ -141,3 +137,22 @@ class LocalDecoder(nn.Module):
         second = F.normalize(second - (second * first).sum(-1, keepdim=True) * first, dim=-1)
         third = torch.linalg.cross(first, second)
         return 10 * raw[..., :3], torch.stack([first, second, third], dim=-1)
+
+
+def load_decoder() -> tuple[LocalDecoder, torch.Tensor]:
+    """Load the local decoder that is bundled with mini.
+
+    Returns
+    -------
+    decoder : LocalDecoder
+        In eval mode, float32, without gradients.
+    bins : Tensor, shape=(n_codes, 15), dtype=int64
+        The relative position bins most seen with each code.
+    """
+    tensors = mini_tensors()
+    weights = {n.removeprefix(DECODER): t for n, t in tensors.items() if n.startswith(DECODER)}
+    # It draws random numbers before they are overwritten.
+    with torch.random.fork_rng(devices=[]):
+        decoder = LocalDecoder()
+    decoder.load_state_dict(weights)
+    return decoder.eval().requires_grad_(False), tensors[BINS].long()

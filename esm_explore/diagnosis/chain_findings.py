@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from esm.models.vqvae import StructureTokenEncoder
-from esm.utils.structure.protein_chain import ProteinChain
-from collections import Counter
-import numpy as np
 from collections.abc import Sequence
-from itertools import permutations
-from biotite.structure import dihedral
+
+import numpy as np
+from esm.utils.structure.protein_chain import ProteinChain
 from scipy.spatial import cKDTree
 
-from esm_explore.chains.backbone import BONDED, _CA_C, _N_C, _N_CA, alarms, flat_frames, right_handed_sides
+from esm_explore.chains.backbone import (
+    _CA_C,
+    _N_C,
+    _N_CA,
+    BONDED,
+    alarms,
+    flat_frames,
+    right_handed_sides,
+)
 from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import repeated_numbers, residue_labels
 from esm_explore.diagnosis.file_findings import file_findings, surrounding_findings
 from esm_explore.findings import Finding
-
 
 
 def _of_chain(chain: ProteinChain) -> list[Finding]:
@@ -32,7 +34,6 @@ def _of_chain(chain: ProteinChain) -> list[Finding]:
         found += gaps(chain)
     found += [*repeated_numbers(chain), *insertions(chain), *surrounding_findings(chain, reading)]
     return found + (file_findings(chain, reading) if reading else [])
-
 
 
 def gaps(chain: ProteinChain) -> list[Finding]:
@@ -59,7 +60,7 @@ def gaps(chain: ProteinChain) -> list[Finding]:
             "warning",
             "residues are missing after",
             ~regular & known & ~bonded,
-            "Their places in neighbourhoods are taken by residues farther away.",
+            "Their places in neighborhoods are taken by residues farther away.",
             "Distrust tokens beside a gap, or model the missing residues.",
         ),
         (
@@ -82,7 +83,6 @@ def gaps(chain: ProteinChain) -> list[Finding]:
         for severity, title, mask, why, remedy in rows
         if mask.any()
     ]
-
 
 
 def insertions(chain: ProteinChain) -> list[Finding]:
@@ -112,7 +112,6 @@ def insertions(chain: ProteinChain) -> list[Finding]:
     ]
 
 
-
 def odd_geometry(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
     """Find single residues that no protein has; for chains without `alarms`.
 
@@ -137,8 +136,8 @@ def odd_geometry(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
         # 3.8 Å with a trans peptide bond, 2.9 Å with a cis one.
         odd = bonded & (np.abs(apart - 3.8) > 0.25) & (np.abs(apart - 2.95) > 0.25)
     turned = np.concatenate([odd, [False]]) if len(odd) else np.zeros(len(ca), bool)
-    why = "The frame or its neighbours are not where they are in a protein."
-    check = "Was the structure modelled, interpolated or damaged? Refine it, or distrust these."
+    why = "The frame or its neighbors are not where they are in a protein."
+    check = "Was the structure modeled, interpolated or damaged? Refine it, or distrust these."
     rows = [
         ("bond lengths or angles that no residue has", stretched, why, check),
         ("CA-CA to the next residue is neither 3.8 nor 2.9 Å", turned, why, check),
@@ -151,7 +150,7 @@ def odd_geometry(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
         (
             "backbone atoms closer than 2.2 Å to another residue's",
             _clashing(positions),
-            "A clash puts residues into a neighbourhood that could not be there.",
+            "A clash puts residues into a neighborhood that could not be there.",
             check,
         ),
     ]
@@ -162,10 +161,8 @@ def odd_geometry(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
     ]
 
 
-
 def _length(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.linalg.norm(a - b, axis=-1)
-
 
 
 def _clashing(positions: np.ndarray) -> np.ndarray:

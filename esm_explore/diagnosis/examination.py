@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
@@ -18,9 +19,8 @@ from esm_explore.tracing.tracer import trace
 from esm_explore.tracing.traces import Trace
 
 
-
 def doctor(
-    source: str | os.PathLike | ProteinChain,
+    what: str | os.PathLike | ProteinChain | Trace,
     encoder: StructureTokenEncoder | None = None,
     *,
     chain_id: str | None = None,
@@ -31,15 +31,16 @@ def doctor(
 
     Parameters
     ----------
-    source : str, path or ProteinChain
-        What `read_chain` takes, or a chain. A chain that `read_chain` made still knows what else
-        its file held; another does not.
+    what : str, path, ProteinChain or Trace
+        What `read_chain` takes, a chain, or a trace. A chain that `read_chain` made still knows
+        what else its file held; another does not.
     encoder : StructureTokenEncoder, optional
-        Whose tokens are meant; the bundled mini without it. The title says which it was.
+        Whose tokens are meant; the bundled mini without it, and of a trace its own. The title
+        says which it was.
     chain_id, model
-        As in `read_chain`; only where `source` is no chain.
+        As in `read_chain`; only where `what` is no chain and no trace.
     numbering : {"file", "sequential"}
-        As in `trace`.
+        As in `trace`; a trace has its own.
 
     Returns
     -------
@@ -61,15 +62,17 @@ def doctor(
     >>> print(report[0].title)
     numbering="sequential" changes 77 of 247 tokens
     """
-    if isinstance(source, ProteinChain):
-        chain = source
+    if isinstance(what, Trace):
+        return examine(what)
+    if isinstance(what, ProteinChain):
+        chain = what
     else:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ChainWarning)
-                chain = read_chain(source, chain_id, model=model)
+                chain = read_chain(what, chain_id, model=model)
         except ChainError as error:
-            return Report(str(source), [_refused("cannot be read", error)])
+            return Report(str(what), [_refused("cannot be read", error)])
     if encoder is None:
         encoder = load_encoder()
     try:
@@ -80,7 +83,6 @@ def doctor(
         title = f"{chain.id} chain {chain.chain_id}, {len(chain)} residues"
         return Report(title, [_refused("cannot be encoded", error)])
     return examine(traced)
-
 
 
 def examine(traced: Trace) -> Report:
@@ -98,7 +100,6 @@ def examine(traced: Trace) -> Report:
     retrace = encoder and (lambda other: trace(encoder, traced.chain, numbering=other))
     found = [*token_findings(traced, retrace), *_of_chain(traced.chain)]
     return Report(f"{traced.title}, tokens of {traced.encoder_info.title}", found)
-
 
 
 def _refused(what: str, error: Exception) -> Finding:

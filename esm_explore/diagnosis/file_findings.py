@@ -12,9 +12,7 @@ from esm_explore.findings import Finding, some
 
 # pLDDT below 0.7 is low (Jumper et al., 2021); B-factors above this say little about places.
 _LOW_PLDDT = 0.7
-
 _HIGH_B_FACTOR = 100.0
-
 
 
 def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
@@ -41,7 +39,7 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
             "warning" if reading.ending == "cut off" else "note",
             f"the file: {reading.ending}",
             (),
-            "What is missing at the end is missing from neighbourhoods.",
+            "What is missing at the end is missing from neighborhoods.",
             "Compare the last residue with the one that the chain should end with.",
         )
     if reading.chosen_from:
@@ -110,12 +108,12 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
         )
     return found
 
+
 NODES = 16
 
 
-
-def unseen_neighbours(chain: ProteinChain, other_ca: np.ndarray) -> np.ndarray:
-    """Count, for each residue, the neighbours that other chains would provide.
+def unseen_neighbors(chain: ProteinChain, other_ca: np.ndarray) -> np.ndarray:
+    """Count, for each residue, the neighbors that other chains would provide.
 
     Parameters
     ----------
@@ -140,9 +138,8 @@ def unseen_neighbours(chain: ProteinChain, other_ca: np.ndarray) -> np.ndarray:
     return count
 
 
-
 def surrounding_findings(chain: ProteinChain, reading: Reading | None) -> list[Finding]:
-    """Say how far other chains would change neighbourhoods.
+    """Say how far other chains would change neighborhoods.
 
     Parameters
     ----------
@@ -159,7 +156,7 @@ def surrounding_findings(chain: ProteinChain, reading: Reading | None) -> list[F
     if reading is None:
         title = "other chains nearby: not known, only the chain was given"
         return [Finding("note", title, (), why, "Give doctor the file instead of the chain.")]
-    count = unseen_neighbours(chain, reading.other_ca)
+    count = unseen_neighbors(chain, reading.other_ca)
     if not count.any():
         return []
     labels = residue_labels(chain)
@@ -169,7 +166,7 @@ def surrounding_findings(chain: ProteinChain, reading: Reading | None) -> list[F
         Finding(
             "note",
             f"{len(order)} of {len(chain)} residues have nearer ones in other chains ({chains}): "
-            f"{count.sum()} of {NODES * len(chain)} neighbours, up to {count.max()} a residue",
+            f"{count.sum()} of {NODES * len(chain)} neighbors, up to {count.max()} a residue",
             tuple(labels[i] for i in order),
             why,
             remedy,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+
 import numpy as np
 
 from esm_explore.chains.residues import NUMBERINGS
@@ -13,9 +14,8 @@ from esm_explore.findings import Finding
 from esm_explore.tracing.traces import Trace
 
 # Of the usual distance to a code. On the bundled chains, most tokens that a move of 0.01 Å turns
-# over (other than by another neighbour) have smaller margins.
+# over (other than by another neighbor) have smaller margins.
 _NEAR = 2e-3
-
 
 
 def token_findings(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Finding]:
@@ -34,10 +34,8 @@ def token_findings(trace: Trace, retrace: Callable[[str], Trace] | None) -> list
     return [*_one_token(trace), *_frameless(trace), *_numbering(trace, retrace), *_ties(trace)]
 
 
-
 def _at(trace: Trace, mask: np.ndarray) -> tuple[str, ...]:
     return tuple(trace.labels[i] for i in np.flatnonzero(mask))
-
 
 
 def _one_token(trace: Trace) -> list[Finding]:
@@ -55,7 +53,6 @@ def _one_token(trace: Trace) -> list[Finding]:
     ]
 
 
-
 def _frameless(trace: Trace) -> list[Finding]:
     frameless = ~trace.has_frame
     if not frameless.any():
@@ -69,11 +66,10 @@ def _frameless(trace: Trace) -> list[Finding]:
             f"{frameless.sum()} of {len(trace)} residues",
             _at(trace, frameless),
             f"It is the code of an empty state and says nothing ({seen} residues with a frame "
-            "have it, too); other residues' neighbourhoods lack them.",
+            "have it, too); other residues' neighborhoods lack them.",
             "Leave them out of every statistic (has_frame); model the missing atoms if you can.",
         )
     ]
-
 
 
 def _numbering(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Finding]:
@@ -103,7 +99,6 @@ def _numbering(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Fin
             remedy,
         )
     ]
-
 
 
 def _ties(trace: Trace) -> list[Finding]:

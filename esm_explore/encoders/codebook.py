@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 import torch
-from scipy.special import gammaln
 
 from esm_explore.errors import TraceError
 
 # 1,000 residues x 4,096 codes of float32 are 16 MB at a time.
 _CHUNK = 1_000
-
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,6 @@ class NearestCodes:
     codes: np.ndarray
     squared_distances: np.ndarray
     margin: np.ndarray
-
 
 
 def nearest_codes(codebook: np.ndarray, latents: np.ndarray, k: int = 8) -> NearestCodes:
@@ -87,7 +85,6 @@ def nearest_codes(codebook: np.ndarray, latents: np.ndarray, k: int = 8) -> Near
     return NearestCodes(indices, squared, distance[:, 1] - distance[:, 0])
 
 
-
 def squared_distances(codes: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """Compute the squared distance of each row to each code, (M, n_codes), as esm does.
 
@@ -98,7 +95,6 @@ def squared_distances(codes: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     return squared.add_((codes.t() ** 2).sum(dim=0, keepdim=True))
 
 
-
 def nearest_rows(
     codes: torch.Tensor, rows: torch.Tensor, k: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -107,7 +103,6 @@ def nearest_rows(
     winner, nearest = take_nearest(squared)
     runner_up, index = squared.topk(k - 1, dim=1, largest=False)
     return torch.cat([winner, index], 1), torch.cat([nearest, runner_up], 1)
-
 
 
 def take_nearest(squared: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+
 import requests
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled
@@ -11,19 +12,16 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIs
 from esm_explore.errors import EncoderError
 
 ESM3_NAME = "esm3_structure_encoder_v0"
-
 FILE = f"data/weights/{ESM3_NAME}.pth"
-
 # The model moved; a cache may hold it under either name.
 REPOSITORIES = ("biohub/esm3-sm-open-v1", "EvolutionaryScale/esm3-sm-open-v1")
-
 # The hub's library asks five times, with pauses, before it gives up on a silent server.
 ANSWER_LIMIT = 5.0
 
 # What the user can do most about comes first.
 _MESSAGES = {
     "gated": (
-        f"{ESM3_NAME} is behind a licence. Accept it on the hub's page of {REPOSITORIES[0]}, "
+        f"{ESM3_NAME} is behind a license. Accept it on the hub's page of {REPOSITORIES[0]}, "
         "then log in from a shell with 'hf auth login', or set HF_TOKEN. Never put a token in a "
         "notebook."
     ),
@@ -41,7 +39,6 @@ _MESSAGES = {
         "the path of the file to load_encoder; load_encoder() works offline."
     ),
 }
-
 
 
 def find_esm3_weights() -> Path:
@@ -76,7 +73,6 @@ def find_esm3_weights() -> Path:
     raise EncoderError(_MESSAGES[reason].format(status=status)) from error
 
 
-
 def check_hub_checksum(path: Path, digest: str) -> None:
     """Compare a file of the hub's cache with the checksum that the hub gave for it.
 
@@ -100,7 +96,6 @@ def check_hub_checksum(path: Path, digest: str) -> None:
             f"{path} is not the file that the hub has: its SHA-256 begins with {digest[:12]}, the "
             f"hub's with {blob[:12]}. It was damaged, or changed, since the download."
         )
-
 
 
 def _reason(error: BaseException) -> tuple[str, int | None]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 from zlib import crc32
+
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 
-from esm_explore.encoders.weights import checksum
+from esm_explore.encoders.changes import LOCK, changes, settings
+from esm_explore.encoders.modules import UNUSED, modules_of
+from esm_explore.errors import TraceError
 
-_TITLE = "_esm_explore_title"
-
+_NAMED = "_esm_explore_named"
 # To digest all weights takes as long as to encode some 25 residues.
 _KNOWN: WeakKeyDictionary[StructureTokenEncoder, tuple] = WeakKeyDictionary()
-
+# A hook is known by its place in memory, which means nothing to another process.
+_SESSION = uuid4().hex
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,9 +35,10 @@ class EncoderInfo:
     d_model, v_heads, n_layers, d_code, n_codes, n_parameters : int
         Sizes: width of a node's state, heads of geometric attention, blocks, width of a code,
         number of codes, number of trained parameters (the codebook is not among them).
-    fingerprint : str
-        The first 8 hexadecimal digits of a SHA-256 over `pre_vq_proj` and the codebook. (The
-        name hangs on all weights.)
+    digest : str
+        SHA-256, in hexadecimal, of all that a pass uses: weights and codes in float32, the size
+        of neighborhoods, the norms' eps, and what was changed (hooks, modules, functions). Empty
+        where it is not known, as in traces that version 0.1 saved.
     checksum : str
         SHA-256 of the file that the weights were read from; empty where there was none, or
         where they changed since.
@@ -47,16 +51,64 @@ class EncoderInfo:
     d_code: int
     n_codes: int
     n_parameters: int
-    fingerprint: str
+    digest: str
     checksum: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest's first 8 digits."""
+        return self.digest[:8]
 
     def __repr__(self) -> str:
         return (
             f"{self.title}: {self.n_parameters / 1e6:.1f} M parameters, {self.n_layers} blocks of "
             f"{self.v_heads} heads, d_model {self.d_model}, {self.n_codes} codes of {self.d_code} "
-            f"numbers [{self.fingerprint}]"
+            f"numbers [{self.fingerprint or 'no digest'}]"
         )
 
+
+class Made(Protocol):
+    """Anything that an encoder made: it says which."""
+
+    encoder_info: EncoderInfo
+
+
+def same_encoder(a: EncoderInfo, b: EncoderInfo) -> bool:
+    """Say whether two encoders give the same tokens for certain; without a digest none does."""
+    return bool(a.digest) and a.digest == b.digest
+
+
+def one_encoder(things: Iterable[Made]) -> EncoderInfo:
+    """Give the encoder that made all of some things, such as traces.
+
+    Parameters
+    ----------
+    things : iterable
+        With ``encoder_info``.
+
+    Returns
+    -------
+    EncoderInfo
+
+    Raises
+    ------
+    TraceError
+        If there are none, or they are of several encoders.
+    """
+    infos = [thing.encoder_info for thing in things]
+    if not infos:
+        raise TraceError("Traces of one encoder are needed; there are no traces.")
+    others = [info for info in infos if info is not infos[0] and not same_encoder(info, infos[0])]
+    if others:
+        titles = dict.fromkeys(
+            f"{info.title} [{info.fingerprint or 'no digest'}]" for info in (infos[0], *others)
+        )
+        raise TraceError(
+            f"Traces of one encoder are needed; these are of different encoders, "
+            f"{' and '.join(titles)}: their codes have nothing to do with one another. Trace all "
+            "chains with one encoder."
+        )
+    return infos[0]
 
 
 def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
@@ -65,65 +117,70 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     Parameters
     ----------
     encoder : StructureTokenEncoder
-        Any; one that `load_encoder` did not make, or whose weights changed since, is "unnamed".
+        Any; one that `load_encoder` did not make, or that was changed since, is "unnamed".
 
     Returns
     -------
     EncoderInfo
-        The same object as the last time, if the weights are the same.
+        The same object as the last time, if nothing changed.
     """
-    now = getattr(encoder, _TITLE, None), _state_at_a_glance(encoder)
-    known = _KNOWN.get(encoder)
-    if known is None or known[0] != now:
-        known = now, _digested(encoder)
-        _KNOWN[encoder] = known
+    with LOCK:  # not while a pass has its hooks on
+        now = getattr(encoder, _NAMED, None), _at_a_glance(encoder)
+        known = _KNOWN.get(encoder)
+        if known is None or known[0] != now:
+            known = now, _digested(encoder)
+            _KNOWN[encoder] = known
     return known[1]
 
 
+def name_encoder(encoder: StructureTokenEncoder, title: str, checksum: str) -> None:
+    """Give an encoder a title, which hangs on its digest, and its file's checksum."""
+    setattr(encoder, _NAMED, (title, _digest(encoder), checksum))
+
 
 def _digested(encoder: StructureTokenEncoder) -> EncoderInfo:
-    latent = encoder.pre_vq_proj
-    fingerprint = _digest((latent.weight, latent.bias, encoder.codebook.embeddings))[:8]
-    title, loaded, digest = getattr(encoder, _TITLE, (None, None, ""))
-    if loaded is None or loaded != _digest(encoder.state_dict().values()):
-        title, digest = f"unnamed encoder {fingerprint}", ""
-    d_code, d_model = latent.weight.shape
-    blocks = encoder.transformer.blocks
+    digest = _digest(encoder)
+    title, named, checksum = getattr(encoder, _NAMED, ("", None, ""))
+    if named != digest:
+        title, checksum = f"unnamed encoder {digest[:8]}", ""
+    modules = modules_of(encoder)
+    d_code, d_model = modules.to_latent.weight.shape
     return EncoderInfo(
         title=title,
         d_model=d_model,
-        v_heads=blocks[0].geom_attn.v_heads,
-        n_layers=len(blocks),
+        v_heads=len(modules.blocks[0].scales[0]),
+        n_layers=len(modules.blocks),
         d_code=d_code,
-        n_codes=encoder.codebook.n_codes,
+        n_codes=len(modules.codes),
         n_parameters=sum(parameter.numel() for parameter in encoder.parameters()),
-        fingerprint=fingerprint,
-        checksum=digest,
+        digest=digest,
+        checksum=checksum,
     )
 
 
+def _digest(encoder: StructureTokenEncoder) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(encoder.state_dict().items()):
+        if name not in UNUSED:
+            digest.update(f"{name} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().float().cpu().numpy().tobytes())
+    changed = changes(encoder)
+    digest.update(repr([settings(encoder), changed, _SESSION if changed else ""]).encode())
+    return digest.hexdigest()
 
-def _state_at_a_glance(encoder: StructureTokenEncoder) -> list[tuple]:
+
+def _at_a_glance(encoder: StructureTokenEncoder) -> list:
     """Say where the weights are, how often torch wrote to them, and a checksum of their bits.
 
-    Also what esm's norms keep beside weights. Takes half the time of a digest.
+    Also what is no weight. Takes half the time of a digest.
     """
-    found = [m.eps for m in encoder.modules() if isinstance(m, torch.nn.LayerNorm)]
+    found = [settings(encoder), changes(encoder)]
     for tensor in encoder.state_dict().values():
         version = None if tensor.is_inference() else tensor._version
         found.append((tensor.data_ptr(), tensor.shape, version, _crc(tensor.detach())))
     return found
 
 
-
 def _crc(tensor: torch.Tensor) -> int:
     flat = tensor.cpu().contiguous().flatten().view(torch.uint8)
     return crc32(memoryview(flat.numpy()))
-
-
-
-def _digest(tensors: Iterable[torch.Tensor]) -> str:
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(tensor.detach().float().cpu().numpy().tobytes())
-    return digest.hexdigest()

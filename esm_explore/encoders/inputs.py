@@ -1,25 +1,23 @@
-"""One pass through esm's structure encoder: of a whole chain, or of some neighbourhoods.
-
-The steps are those of ``StructureTokenEncoder.encode``. They are meant to run inside
-`esm_explore.stages.hooked`, which catches what they produce and cleans up after them.
-"""
+"""What the encoder may be given, and what comes out: refused where esm would go on in silence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
-from esm.utils.misc import MAX_SUPPORTED_DISTANCE
 from esm.utils.structure.affine3d import Affine3D, build_affine3d_from_coordinates
-import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.backbone import ENOUGH, alarms, flat_frames
 from esm_explore.chains.residues import Numbering, check_numbering, repeated_numbers, residue_labels
-from esm_explore.encoders.modules import codebook_vectors
+from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError, warn
 from esm_explore.findings import in_short, some
 
+# Fixed-column files end at 9999.999 Å; esm masks silently, or fails obscurely, beyond 1e6.
+FARTHEST = 1e4
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,11 @@ class Inputs:
         affine, has_frame = build_affine3d_from_coordinates(coords[None])
         return cls(coords, residue_index, affine, has_frame[0])
 
-# Fixed-column files end at 9999.999 Å; esm masks silently, or fails obscurely, beyond 1e6.
-FARTHEST = 1e4
-
+    def to(self, device: torch.device | str) -> Inputs:
+        """Have esm build the frames on another device."""
+        if self.coords.device == torch.device(device):
+            return self
+        return Inputs.build(self.coords.to(device), self.residue_index.to(device))
 
 
 def check_encoder(encoder: StructureTokenEncoder) -> None:
@@ -77,12 +77,11 @@ def check_encoder(encoder: StructureTokenEncoder) -> None:
             f"The encoder's weights are on {' and '.join(devices)}; they have to be on one device, "
             "with numbers: use encoder.to(device), or load it again."
         )
-    if not torch.isfinite(torch.stack(codebook_vectors(encoder).aminmax())).all():
+    if not torch.isfinite(torch.stack(modules_of(encoder).codes.aminmax())).all():
         raise TraceError(
             "The encoder's codebook holds NaN or infinite numbers, with which esm gives every "
             "residue the same token: load the encoder again."
         )
-
 
 
 def chain_inputs(
@@ -128,23 +127,21 @@ def chain_inputs(
     return inputs
 
 
-
 def _check_coords(chain: ProteinChain) -> None:
     positions = np.asarray(chain.atom37_positions)[:, :3]
     far = (np.isfinite(positions) & (np.abs(positions) > FARTHEST)).any((1, 2))
     if far.any():
         raise TraceError(
             f"Coordinates beyond {FARTHEST:,.0f} Å at residue "
-            f"{_residues(chain, np.flatnonzero(far))} of chain {chain.chain_id}: "
+            f"{residues_at(chain, np.flatnonzero(far))} of chain {chain.chain_id}: "
             "esm expects Å, near the origin."
         )
 
 
-
-def _residues(chain: ProteinChain, indices: np.ndarray) -> str:
+def residues_at(chain: ProteinChain, indices: np.ndarray) -> str:
+    """Name some residues of a chain, for a message."""
     labels = residue_labels(chain)
     return some([labels[i] for i in indices])
-
 
 
 def check_arrays(chain: ProteinChain) -> None:
@@ -182,14 +179,12 @@ def check_arrays(chain: ProteinChain) -> None:
         )
 
 
-
 def warn_of_alarms(chain: ProteinChain) -> None:
     """Warn, in one message, of what makes all tokens of a chain suspect."""
     found = alarms(chain.atom37_positions, residue_labels(chain)) + repeated_numbers(chain)
     notes = in_short(found)
     if notes:
         warn(f"{chain.id} chain {chain.chain_id}: {'; '.join(notes)}")
-
 
 
 def check_latents(

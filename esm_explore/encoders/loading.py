@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from weakref import WeakKeyDictionary
-from zlib import crc32
+
 import torch
 from esm.models.vqvae import StructureTokenEncoder
-import numpy as np
 
 from esm_explore.chains.reading import read_chain
 from esm_explore.encoders.hub import ESM3_NAME, check_hub_checksum, find_esm3_weights
-from esm_explore.encoders.identity import _TITLE, _digest
-from esm_explore.encoders.mini import TITLE as MINI_TITLE, WEIGHTS as MINI_WEIGHTS, load_mini
+from esm_explore.encoders.identity import name_encoder
+from esm_explore.encoders.inputs import chain_inputs
+from esm_explore.encoders.mini import MINI_FILE, load_mini
+from esm_explore.encoders.mini import TITLE as MINI_TITLE
+from esm_explore.encoders.modules import modules_of, quiet
 from esm_explore.encoders.untrained import SIZES, untrained_encoder
 from esm_explore.encoders.weights import build_encoder, checksum, read_weights
-from esm_explore.errors import EncoderError, TraceError
-from esm_explore.tracing.tracer import trace
-
-MINI_FILE = Path(__file__).parent / "mini" / MINI_WEIGHTS
+from esm_explore.errors import EncoderError
 
 # How many distinct tokens an encoder has to give crambin, of 46 residues. A few may be somebody's
 # experiment, one is damage; ESM3's weights tell far more residues apart.
 FEWEST, FEWEST_OF_ESM3 = 2, 12
-
 
 
 def load_encoder(
@@ -64,9 +58,7 @@ def load_encoder(
     untrained (ESM3's architecture, random weights): 30.1 M parameters, 2 blocks of 128 heads, ...
     """
     if source in (None, "mini"):
-        # Its decoder draws random numbers before they are overwritten.
-        with torch.random.fork_rng(devices=[]):
-            encoder, title, digest = load_mini()[0], MINI_TITLE, checksum(MINI_FILE)
+        encoder, title, digest = load_mini(), MINI_TITLE, checksum(MINI_FILE)
     elif source == "untrained":
         encoder, digest = untrained_encoder(), ""
         title = "untrained (ESM3's architecture, random weights)"
@@ -85,11 +77,10 @@ def load_encoder(
             )
         encoder, title = build_encoder(read_weights(path)), f"checkpoint {path.name}"
         digest = checksum(path)
-        _self_test(encoder, FEWEST)
+        self_test(encoder, FEWEST)
     encoder = _moved(encoder.eval().requires_grad_(False), device)
-    setattr(encoder, _TITLE, (title, _digest(encoder.state_dict().values()), digest))
+    name_encoder(encoder, title, digest)
     return encoder
-
 
 
 def _esm3() -> tuple[StructureTokenEncoder, str]:
@@ -98,7 +89,7 @@ def _esm3() -> tuple[StructureTokenEncoder, str]:
         encoder = build_encoder(read_weights(path), SIZES)
         digest = checksum(path)
         check_hub_checksum(path, digest)
-        _self_test(encoder, FEWEST_OF_ESM3)
+        self_test(encoder, FEWEST_OF_ESM3)
         return encoder, digest
     except EncoderError as error:
         # The snapshot is a link; as long as its target is there the hub's library keeps it.
@@ -106,15 +97,6 @@ def _esm3() -> tuple[StructureTokenEncoder, str]:
             f"{error} It is in the hub's cache, and stays there until you delete "
             f"{path.resolve()}; then load 'esm3' again."
         ) from error
-
-
-
-def _self_test(encoder: StructureTokenEncoder, fewest: int) -> None:
-    # Imported here because the test traces a chain, and a trace says by which encoder.
-    from esm_explore.diagnosis.self_test import self_test
-
-    self_test(encoder, fewest)
-
 
 
 def _moved(encoder: StructureTokenEncoder, device: str | torch.device) -> StructureTokenEncoder:
@@ -126,8 +108,8 @@ def _moved(encoder: StructureTokenEncoder, device: str | torch.device) -> Struct
             'device="cpu" always works.'
         ) from error
 
-CHAIN, CHAIN_ID = "1EJG", "A"
 
+CHAIN, CHAIN_ID = "1EJG", "A"
 
 
 def self_test(encoder: StructureTokenEncoder, fewest: int) -> None:
@@ -144,21 +126,33 @@ def self_test(encoder: StructureTokenEncoder, fewest: int) -> None:
     EncoderError
         With the test that failed: finite latents, latents that differ, or distinct tokens.
     """
-    chain = read_chain(CHAIN, CHAIN_ID)
+    inputs = chain_inputs(read_chain(CHAIN, CHAIN_ID), "file")
+    latents = []
+    hook = modules_of(encoder).to_latent.register_forward_hook(
+        lambda _module, _args, output: latents.append(output[0])
+    )
     try:
-        found = trace(encoder, chain)
-    except TraceError as error:
-        raise EncoderError(f"The encoder failed its self-test, finite latents: {error}") from error
-    spread = float(np.ptp(found.pre_vq, axis=0).max())
-    if spread == 0:
+        with torch.no_grad(), quiet():
+            _, tokens = encoder.encode(
+                inputs.coords[None], residue_index=inputs.residue_index[None]
+            )
+    finally:
+        hook.remove()
+    (latent,) = latents
+    if not torch.isfinite(latent).all():
+        raise EncoderError(
+            "The encoder failed its self-test, finite latents: it makes latents that are NaN or "
+            "infinite. Its weights are damaged."
+        )
+    if not (latent.amax(0) > latent.amin(0)).any():
         raise EncoderError(
             f"The encoder failed its self-test, latents that differ: all residues of {CHAIN} have "
             "the same. Its weights are damaged."
         )
-    distinct = len(np.unique(found.tokens))
+    distinct = len(tokens.unique())
     if distinct < fewest:
         raise EncoderError(
             f"The encoder failed its self-test, distinct tokens: {distinct} on {CHAIN}, which has "
-            f"{len(chain)} residues; there have to be {fewest} or more. Its weights are damaged, "
+            f"{len(latent)} residues; there have to be {fewest} or more. Its weights are damaged, "
             "or its codebook has collapsed."
         )

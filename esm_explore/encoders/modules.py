@@ -1,191 +1,300 @@
-"""How esm names the modules of its structure encoder: the one file that knows."""
+"""How esm names the modules of its structure encoder: the one file that knows.
+
+Written for `esm.models.vqvae.StructureTokenEncoder` of both lines of esm, whose names are the same.
+"""
 
 from __future__ import annotations
 
-import threading
+import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
-from torch.nn.modules import module as module_hooks
-from esm.utils.misc import MAX_SUPPORTED_DISTANCE
-from esm.utils.structure.affine3d import Affine3D, build_affine3d_from_coordinates
 
-from esm_explore.errors import TraceError
-from esm_explore.tracing.run import hooked
-
-# A hooked encoder shared by two threads would mix up their captures.
-_LOCK = threading.RLock()
-
-
-
-def codebook_vectors(encoder: StructureTokenEncoder) -> torch.Tensor:
-    """Give the encoder's codes, shape=(n_codes, d_code), dtype=float32."""
-    return encoder.codebook.embeddings.detach()
-
-
-
-def relative_position_table(encoder: StructureTokenEncoder) -> torch.Tensor:
-    """Give the relative position embedding's rows, shape=(66, d_model); row 0 is padding."""
-    return encoder.relative_positional_embedding.embedding.weight.detach()
-
-
-
-def attention_scales(
-    encoder: StructureTokenEncoder,
-) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Give each block's distance and rotation scale per head, before softplus, shape=(heads,)."""
-    attentions = [block.geom_attn for block in encoder.transformer.blocks]
-    return [(a.distance_scale_per_head, a.rotation_scale_per_head) for a in attentions]
-
+# Relative positions are clipped to this; row 0 of their table is padding, so the query has row 33.
+LIMIT = 32
+QUERY_BIN = LIMIT + 1
+# Averages that training keeps of the codes; a pass does not use them.
+UNUSED = ("codebook.N", "codebook.z_avg")
+_NEEDED = (
+    "pre_vq_proj.weight",
+    "codebook.embeddings",
+    "transformer.blocks.0.geom_attn.distance_scale_per_head",
+)
+_BLOCK = re.compile(r"transformer\.blocks\.(\d+)\.")
 
 
 @dataclass(frozen=True)
-class BlockWeights:
+class BlockModules:
     """The modules of one block, in the order in which they act on a state.
+
+    Each is looked up when asked for: a user may have put another into its place.
+    """
+
+    block: nn.Module
+
+    @property
+    def attention_norm(self) -> nn.LayerNorm:
+        """Before the projection."""
+        return self.block.geom_attn.s_norm
+
+    @property
+    def projection(self) -> nn.Linear:
+        """To query, key and value vectors, then query and key points: 5 x heads x 3."""
+        return self.block.geom_attn.proj
+
+    @property
+    def scales(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Distance and rotation scale, before softplus, shape=(heads,) each."""
+        return (
+            self.block.geom_attn.distance_scale_per_head,
+            self.block.geom_attn.rotation_scale_per_head,
+        )
+
+    @property
+    def out_projection(self) -> nn.Linear:
+        """Of what attention gathered, 3 x heads numbers."""
+        return self.block.geom_attn.out_proj
+
+    @property
+    def feed_forward(self) -> nn.Sequential:
+        """A norm, a layer up, a SwiGLU that halves the width, a layer down."""
+        return self.block.ffn
+
+
+@dataclass(frozen=True)
+class Modules:
+    """What an encoder is made of, each part looked up when asked for."""
+
+    encoder: StructureTokenEncoder
+
+    @property
+    def positions(self) -> nn.Embedding:
+        """The relative position table, shape=(66, d_model)."""
+        return self.encoder.relative_positional_embedding.embedding
+
+    @property
+    def limit(self) -> int:
+        """What relative positions are clipped to."""
+        return self.encoder.relative_positional_embedding.bins
+
+    @property
+    def blocks(self) -> list[BlockModules]:
+        """The blocks of geometric attention."""
+        return [BlockModules(block) for block in self.encoder.transformer.blocks]
+
+    @property
+    def to_latent(self) -> nn.Linear:
+        """From the query's state to the latent."""
+        return self.encoder.pre_vq_proj
+
+    @property
+    def codes(self) -> torch.Tensor:
+        """The codebook, shape=(n_codes, d_code), dtype=float32."""
+        return self.encoder.codebook.embeddings.detach()
+
+    @property
+    def counts(self) -> torch.Tensor:
+        """How often training used each code, a moving average, shape=(n_codes,)."""
+        return self.encoder.codebook.N
+
+    @property
+    def sums(self) -> torch.Tensor:
+        """The latents of each code, added up in the same way, shape as codes."""
+        return self.encoder.codebook.z_avg
+
+    @property
+    def knn(self) -> int:
+        """Nodes of a neighborhood."""
+        return self.encoder.knn
+
+
+def modules_of(encoder: StructureTokenEncoder) -> Modules:
+    """Take an encoder apart."""
+    return Modules(encoder)
+
+
+@dataclass(frozen=True)
+class CatchPoint:
+    """A place in the encoder where a tensor can be caught, or changed.
 
     Attributes
     ----------
-    attention_norm : LayerNorm
-    projection : Linear
-        To query, key and value vectors, then query and key points: 5 x heads x 3 numbers.
-    distance_scale, rotation_scale : Tensor, shape=(heads,)
-        Before softplus.
-    out_projection : Linear
-    ffn_norm : LayerNorm
-    ffn_up, ffn_down : Linear
-        Between them a SwiGLU halves the width.
+    name : str
+        As in `esm_explore.tracing.stages`, such as ``"blocks[0]"``.
+    module : Module
+    is_input : bool
+        What the module is given; else what it returns.
+    path : str
+        Where esm has it.
+    index : int
+        Which of the values that the module returns.
+    has_nodes : bool
+        Whether the tensor is (M, K, width), a row a node; else (M, width) or (M,).
     """
 
-    attention_norm: nn.LayerNorm
-    projection: nn.Linear
-    distance_scale: torch.Tensor
-    rotation_scale: torch.Tensor
-    out_projection: nn.Linear
-    ffn_norm: nn.LayerNorm
-    ffn_up: nn.Linear
-    ffn_down: nn.Linear
+    name: str
+    module: nn.Module
+    is_input: bool
+    path: str
+    index: int = 0
+    has_nodes: bool = True
 
 
-
-def check_unchanged(encoder: StructureTokenEncoder) -> None:
-    """Refuse an encoder that a pass without esm's modules would not do justice to.
-
-    Raises
-    ------
-    TraceError
-        If it has hooks, other modules than esm's class makes, or functions of its own: such a pass
-        would skip them.
-    """
-    with _LOCK:  # not while `hooked` is at work
-        changed = _unlike_esm(encoder)
-    if changed:
-        raise TraceError(
-            f"The encoder was changed at {', '.join(changed)} (a hook, another module or another "
-            "function): take that away, or use trace(), which respects it."
-        )
-
-
-
-def _unlike_esm(encoder: StructureTokenEncoder) -> list[str]:
-    """Name what is not as esm's class makes it, its sizes and weights apart."""
-    expected = _layout(_smallest(len(encoder.transformer.blocks)))
-    found = _layout(encoder)
-    places = expected | found
-    changed = [at or "its class" for at in places if expected.get(at) != found.get(at)]
-    hooks = module_hooks._global_forward_hooks, module_hooks._global_forward_pre_hooks
-    return changed + ["all modules"] * any(hooks)
+def paths(n_blocks: int) -> dict[str, str]:
+    """Say where esm computes what is caught, by name."""
+    found = {
+        "has_frame": "build_affine3d_from_coordinates",
+        "edges": "find_knn_edges",
+        "relative_position": "relative_positional_embedding",
+    }
+    for i in range(n_blocks):
+        block = f"transformer.blocks[{i}]"
+        found |= {
+            f"projection[{i}]": f"{block}.geom_attn.proj",
+            f"attended[{i}]": f"{block}.geom_attn.out_proj (input)",
+            f"attention_out[{i}]": f"{block}.geom_attn",
+            f"ffn_out[{i}]": f"{block}.ffn",
+            f"blocks[{i}]": block,
+        }
+    found |= {"query": "pre_vq_proj (input)", "pre_vq": "pre_vq_proj"}
+    return found | {"z_q": "codebook", "tokens": "codebook"}
 
 
-
-def _layout(encoder: StructureTokenEncoder) -> dict[str, tuple]:
-    """Describe modules (class, parameters, hooks, scaling), and functions of instances."""
-    found = {}
-    for name, module in encoder.named_modules():
-        given = [key for key, value in module._parameters.items() if value is not None]
-        hooked = bool(module._forward_hooks or module._forward_pre_hooks)
-        found[name] = type(module), given, hooked, getattr(module, "scaling_factor", None)
-        for key, value in vars(module).items():
-            if callable(value) and hasattr(type(module), key):
-                found[f"{name}.{key}".strip(".")] = ()
-    return found
-
-
-
-@cache
-def _smallest(n_layers: int) -> StructureTokenEncoder:
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.device("cpu"):
-        return StructureTokenEncoder(
-            d_model=8, n_heads=1, v_heads=1, n_layers=n_layers, d_out=2, n_codes=2
-        )
-
-
-
-def block_weights(encoder: StructureTokenEncoder) -> list[BlockWeights]:
-    """Give the weights of each block, for a pass that does not call esm's modules."""
-    found = []
-    for block in encoder.transformer.blocks:
-        attention, (ffn_norm, ffn_up, _, ffn_down) = block.geom_attn, block.ffn
-        found.append(
-            BlockWeights(
-                attention.s_norm,
-                attention.proj,
-                attention.distance_scale_per_head,
-                attention.rotation_scale_per_head,
-                attention.out_proj,
-                ffn_norm,
-                ffn_up,
-                ffn_down,
-            )
-        )
-    return found
-
-
-
-def _hooks(encoder: StructureTokenEncoder, keep: Callable, internals: bool) -> Iterator[tuple]:
-    """Yield (module, what to keep, name of its input, names of its outputs)."""
-    yield encoder.relative_positional_embedding, keep, None, ["relative_position"]
-    for i, block in enumerate(encoder.transformer.blocks):
-        yield block.geom_attn, keep, None, [f"attention_out[{i}]"]
-        yield block.ffn, keep, None, [f"ffn_out[{i}]"]
-        # A block returns a tensor in esm 3.2 and a tuple, of which this is the first, in 3.4.
-        yield block, keep, None, [f"blocks[{i}]"]
-        if internals:
-            yield block.geom_attn.proj, keep, None, [f"projection[{i}]"]
-            yield block.geom_attn.out_proj, keep, f"attended[{i}]", []
-    yield encoder.pre_vq_proj, _drop_batch, "query", ["pre_vq"]
-    yield encoder.codebook, _drop_batch, None, ["z_q", "tokens"]
-
-
-
-def _drop_batch(rows: torch.Tensor) -> torch.Tensor:
-    return rows[0]
-
-
-
-def relative_position_bins(
-    encoder: StructureTokenEncoder, residue_index: torch.Tensor, edges: torch.Tensor
-) -> torch.Tensor:
-    """Compute the row of the relative position table that each neighbour gets.
+def catch_points(encoder: StructureTokenEncoder, internals: bool = False) -> list[CatchPoint]:
+    """List where tensors can be caught, in the order in which the encoder goes.
 
     Parameters
     ----------
     encoder : StructureTokenEncoder
-    residue_index : Tensor, shape=(L,), dtype=int64
-        Residue numbers.
-    edges : Tensor, shape=(M, K), dtype=int64
-        Neighbourhoods, the query first.
+    internals : bool
+        Also ``projection[i]`` and ``attended[i]``, inside geometric attention.
 
     Returns
     -------
-    Tensor, shape=(M, K), dtype=int64
+    list of CatchPoint
+    """
+    blocks = encoder.transformer.blocks
+    where = paths(len(blocks))
+    points = []
+
+    def add(name: str, module: nn.Module, *, is_input: bool = False, **more) -> None:
+        points.append(CatchPoint(name, module, is_input, where[name], **more))
+
+    add("relative_position", encoder.relative_positional_embedding)
+    for i, block in enumerate(blocks):
+        if internals:
+            add(f"projection[{i}]", block.geom_attn.proj)
+            add(f"attended[{i}]", block.geom_attn.out_proj, is_input=True)
+        add(f"attention_out[{i}]", block.geom_attn)
+        add(f"ffn_out[{i}]", block.ffn)
+        # A block returns a tensor in esm 3.2 and a tuple, of which this is the first, in 3.4.
+        add(f"blocks[{i}]", block)
+    add("query", encoder.pre_vq_proj, is_input=True, has_nodes=False)
+    add("pre_vq", encoder.pre_vq_proj, has_nodes=False)
+    add("z_q", encoder.codebook, has_nodes=False)
+    add("tokens", encoder.codebook, index=1, has_nodes=False)
+    return points
+
+
+def relative_position_bins(relative: torch.Tensor, limit: int = LIMIT) -> torch.Tensor:
+    """Give the row of the relative position table that each neighbor gets.
+
+    Parameters
+    ----------
+    relative : Tensor, dtype=int64
+        Residue numbers less the query's.
+    limit : int
+
+    Returns
+    -------
+    Tensor, dtype=int64
         1 to 65 for relative positions of -32 or less to +32 or more; 33 is the query itself.
         As ``esm.models.vqvae.RelativePositionEmbedding.forward``.
     """
-    limit = encoder.relative_positional_embedding.bins
-    number = residue_index[edges]
-    return (number - number[:, :1]).clamp(-limit, limit) + limit + 1
+    return relative.clamp(-limit, limit) + limit + 1
+
+
+def encode_chain(encoder: StructureTokenEncoder, inputs) -> torch.Tensor:
+    """Run esm's own ``encode`` on a whole chain; gives its edges, shape=(L, K)."""
+    search, found = encoder.find_knn_edges, []
+
+    def find_knn_edges(*args, **kwargs):
+        edges, mask = search(*args, **kwargs)
+        found.append(edges[0])
+        return edges, mask
+
+    with _searching(encoder, find_knn_edges):
+        encoder.encode(inputs.coords[None], residue_index=inputs.residue_index[None])
+    return found[0]
+
+
+def encode_rows(encoder: StructureTokenEncoder, inputs, edges: torch.Tensor) -> None:
+    """Run the steps of ``encode`` on some neighborhoods, shape=(M, K), of a chain.
+
+    After the neighbor search each residue is a batch of its own, so any rows of the edges can be
+    encoded alone; ``encode`` itself insists on all of them.
+    """
+    has_frame = inputs.has_frame[None]
+    with _searching(encoder, lambda *_args, **_kwargs: (edges[None], None)):
+        z = encoder.encode_local_structure(
+            coords=inputs.coords[None],
+            affine=inputs.affine,
+            attention_mask=torch.ones_like(has_frame),
+            sequence_id=torch.zeros_like(has_frame, dtype=torch.int64),
+            affine_mask=has_frame,
+            residue_index=inputs.residue_index[None],
+        )
+    z = z.masked_fill(~inputs.has_frame[edges[:, 0]][None, :, None], 0)
+    encoder.codebook(encoder.pre_vq_proj(z))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep esm 3.2's calls of torch from warning each time: its user can do nothing about it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"esm\.")
+        yield
+
+
+@contextmanager
+def _searching(encoder: StructureTokenEncoder, search: Callable) -> Iterator[None]:
+    """Let an encoder find its edges in another way; it is a static method, so hooks miss it."""
+    before = vars(encoder).get("find_knn_edges")
+    encoder.find_knn_edges = search
+    try:
+        yield
+    finally:
+        del encoder.find_knn_edges
+        if before is not None:
+            encoder.find_knn_edges = before
+
+
+def missing_keys(weights: Mapping[str, torch.Tensor]) -> list[str]:
+    """List tensors without which a checkpoint is not one of this class."""
+    return [name for name in _NEEDED if name not in weights]
+
+
+def sizes_of(weights: Mapping[str, torch.Tensor]) -> dict[str, int]:
+    """Read the arguments of esm's class off a checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If tensors have the wrong number of dimensions.
+    """
+    projection, codes, scales = (weights[name] for name in _NEEDED)
+    d_out, d_model = projection.shape
+    return {
+        "d_model": d_model,
+        "n_heads": 1,
+        "v_heads": len(scales),
+        # Counted: a block numbered 1,000,000 must not make us build as many.
+        "n_layers": len({match[1] for match in map(_BLOCK.match, weights) if match}),
+        "d_out": d_out,
+        "n_codes": len(codes),
+    }

@@ -1,45 +1,42 @@
-"""esm's neighbour search without its (L, L) matrices: a tree, then esm's own arithmetic."""
+"""esm's neighbor search without its (L, L) matrices: a tree, then esm's own arithmetic."""
 
 from __future__ import annotations
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
-from scipy.spatial import cKDTree
-from dataclasses import dataclass
 from esm.utils.misc import MAX_SUPPORTED_DISTANCE
-from esm.utils.structure.affine3d import Affine3D, build_affine3d_from_coordinates
-import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
+from scipy.spatial import cKDTree
 
-from esm_explore.encoders.inputs import Inputs, _residues
+from esm_explore.encoders.inputs import Inputs, residues_at
+from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
 
 # The tree offers this many more than K: among them is where a row has to end for certain.
 _SPARE = 4
-
 # Distances in float32 and float64 differ by less than this, relative to the distance.
 _ROUNDING = 1e-5
-
 # Shorter chains are compared all to all, which is as quick there.
 _WHOLE = 128
-
 # Numbers in a block of whole rows.
 _BLOCK = 2_000_000
 
 
-
-def nearest_edges(encoder: StructureTokenEncoder, inputs: Inputs) -> torch.Tensor:
-    """Search the neighbours of every residue.
+def nearest_edges(
+    encoder: StructureTokenEncoder, inputs: Inputs, rows: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Search the neighbors of residues.
 
     Parameters
     ----------
     encoder : StructureTokenEncoder
     inputs : Inputs
-        On the CPU.
+    rows : Tensor, shape=(M,), dtype=int64, optional
+        Indices of some residues; by default all.
 
     Returns
     -------
-    Tensor, shape=(L, K), dtype=int64
+    Tensor, shape=(M, K), dtype=int64
         The same as ``esm.utils.misc.knn_graph``, in its order: by CA distance; to and from
         residues without a backbone frame by separation along the chain, after all others.
 
@@ -49,63 +46,45 @@ def nearest_edges(encoder: StructureTokenEncoder, inputs: Inputs) -> torch.Tenso
     not stable, so equal distances have the order that sorting the whole row gives them: rows
     with equal distances, and the few that the tree cannot settle, are searched as esm does.
     """
+    device = inputs.coords.device
+    length, n_framed = len(inputs.coords), int(inputs.has_frame.sum())
+    knn = min(modules_of(encoder).knn, length)
+    if rows is not None or length <= _WHOLE or n_framed < knn:
+        rows = torch.arange(length, device=device) if rows is None else rows
+        return _whole_rows(inputs, rows, knn)
     framed = inputs.has_frame.nonzero()[:, 0]
-    length, n_framed = len(inputs.coords), len(framed)
-    knn = min(encoder.knn, length)
-    if length <= _WHOLE or n_framed < knn:
-        return _whole_rows(encoder, inputs, torch.arange(length))
     ca = inputs.coords[framed, 1]
     n_candidates = min(knn + _SPARE, n_framed)
-    _, near = cKDTree(ca.numpy()).query(ca.numpy(), n_candidates, workers=-1)
-    near = torch.from_numpy(near)
+    _, near = cKDTree(ca.cpu().numpy()).query(ca.cpu().numpy(), n_candidates, workers=-1)
+    near = torch.from_numpy(near).to(device)
     distance, order = (ca[:, None] - ca[near]).norm(dim=-1).sort(dim=-1)
     first, last = distance[:, : knn + 1], distance[:, -1]
     settled = (first.diff(dim=-1) > 0).all(-1)
     if n_candidates < n_framed:
         settled &= last > distance[:, knn - 1] * (1 + _ROUNDING)
-    edges = torch.empty(length, knn, dtype=torch.int64)
+    edges = torch.empty(length, knn, dtype=torch.int64, device=device)
     edges[framed] = framed[near.gather(1, order[:, :knn])]
     unsettled = ~inputs.has_frame
     unsettled[framed[~settled]] = True
     rows = unsettled.nonzero()[:, 0]
-    edges[rows] = _whole_rows(encoder, inputs, rows)
+    edges[rows] = _whole_rows(inputs, rows, knn)
     return edges
 
 
-
-def _whole_rows(encoder: StructureTokenEncoder, inputs: Inputs, rows: torch.Tensor) -> torch.Tensor:
-    blocks = rows.split(max(1, _BLOCK // len(inputs.coords)))
-    return torch.cat([find_edges(encoder, inputs, block) for block in blocks])
-
-
-
-def find_edges(encoder: StructureTokenEncoder, inputs: Inputs, rows: torch.Tensor) -> torch.Tensor:
-    """Search the neighbours of some residues, without the (L, L) matrices of esm's search.
-
-    Parameters
-    ----------
-    encoder : StructureTokenEncoder
-    inputs : Inputs
-    rows : Tensor, shape=(M,), dtype=int64
-        Indices of the residues.
-
-    Returns
-    -------
-    Tensor, shape=(M, K), dtype=int64
-        The same as ``esm.utils.misc.knn_graph``: by CA distance; to and from residues without
-        a backbone frame by separation along the chain, after all others.
-    """
+def _whole_rows(inputs: Inputs, rows: torch.Tensor, knn: int) -> torch.Tensor:
     ca = inputs.coords[:, 1].masked_fill(~inputs.has_frame[:, None], 0)
-    distance = (ca[rows, None] - ca).norm(dim=-1)
     index = torch.arange(len(ca), device=ca.device)
-    separation = (index - rows[:, None]).abs().to(ca.dtype) * 1e2 + MAX_SUPPORTED_DISTANCE
-    both = inputs.has_frame[rows, None] & inputs.has_frame
-    return torch.where(both, distance, separation).argsort(dim=-1)[:, : encoder.knn]
-
+    found = []
+    for some in rows.split(max(1, _BLOCK // len(ca))):
+        distance = (ca[some, None] - ca).norm(dim=-1)
+        separation = (index - some[:, None]).abs().to(ca.dtype) * 1e2 + MAX_SUPPORTED_DISTANCE
+        both = inputs.has_frame[some, None] & inputs.has_frame
+        found.append(torch.where(both, distance, separation).argsort(dim=-1)[:, :knn])
+    return torch.cat(found)
 
 
 def check_edges(edges: torch.Tensor, rows: torch.Tensor, chain: ProteinChain) -> None:
-    """Refuse neighbourhoods, shape=(M, K), whose first node is not the residue itself.
+    """Refuse neighborhoods, shape=(M, K), whose first node is not the residue itself.
 
     Parameters
     ----------
@@ -116,7 +95,7 @@ def check_edges(edges: torch.Tensor, rows: torch.Tensor, chain: ProteinChain) ->
     """
     lost = edges[:, 0].cpu() != rows.cpu()
     if lost.any():
-        where = _residues(chain, rows.cpu()[lost].numpy())
+        where = residues_at(chain, rows.cpu()[lost].numpy())
         raise TraceError(
             f"CA atoms at the same place, at residue {where} of chain {chain.chain_id}: esm takes "
             "the nearest node for the residue itself, and would encode another in its stead. "

@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import math
 import pickle
-import re
 from collections.abc import Mapping
 from pathlib import Path
+
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 from safetensors.torch import load_file
 
+from esm_explore.encoders.modules import UNUSED, missing_keys, sizes_of
 from esm_explore.errors import EncoderError
-
-_BLOCK = re.compile(r"transformer\.blocks\.(\d+)\.")
 
 # torch.save's zip, and the pickle that it wrote before.
 _TORCH = (b"PK", b"\x80")
-
 # Far above any weight; a flipped bit in an exponent soon goes beyond.
 _LARGEST = 1e10
-
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -84,7 +81,6 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     return dict(weights)
 
 
-
 def build_encoder(
     weights: Mapping[str, torch.Tensor], sizes: Mapping[str, int] | None = None
 ) -> StructureTokenEncoder:
@@ -100,7 +96,7 @@ def build_encoder(
     Returns
     -------
     StructureTokenEncoder
-        In float32, on the CPU.
+        In float32, on the CPU, in eval mode.
 
     Raises
     ------
@@ -108,9 +104,7 @@ def build_encoder(
         If keys are missing or left over, shapes do not fit, or numbers are not real, not finite,
         or larger than weights can be.
     """
-    needed = ["pre_vq_proj.weight", "codebook.embeddings"]
-    needed.append("transformer.blocks.0.geom_attn.distance_scale_per_head")
-    missing = [name for name in needed if name not in weights]
+    missing = missing_keys(weights)
     if missing:
         raise EncoderError(
             f"This is not a checkpoint of esm's StructureTokenEncoder: it has no {missing[0]!r}; "
@@ -118,35 +112,19 @@ def build_encoder(
         )
     weights = {name: _sound(name, tensor) for name, tensor in weights.items()}
     try:
-        encoder = blank_encoder(**(sizes or _sizes_of(weights)))
+        encoder = blank_encoder(**(sizes or sizes_of(weights)))
     except (ValueError, TypeError) as error:
         raise EncoderError(f"The sizes of this checkpoint make no encoder: {error}") from error
     _check_shapes(encoder, weights)
     _check_constant(weights)
     encoder.load_state_dict(weights)
-    return encoder.float()
-
+    return encoder.float().eval()
 
 
 def blank_encoder(**sizes: int) -> StructureTokenEncoder:
     """Make an encoder of some sizes, leaving torch's random numbers as they were."""
     with torch.random.fork_rng(devices=[]):
         return StructureTokenEncoder(**sizes)
-
-
-
-def _sizes_of(weights: Mapping[str, torch.Tensor]) -> dict[str, int]:
-    d_out, d_model = weights["pre_vq_proj.weight"].shape
-    return {
-        "d_model": d_model,
-        "n_heads": 1,
-        "v_heads": len(weights["transformer.blocks.0.geom_attn.distance_scale_per_head"]),
-        # Counted: a block numbered 1,000,000 must not make us build as many.
-        "n_layers": len({match[1] for match in map(_BLOCK.match, weights) if match}),
-        "d_out": d_out,
-        "n_codes": len(weights["codebook.embeddings"]),
-    }
-
 
 
 def _sound(name: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -167,7 +145,6 @@ def _sound(name: str, tensor: torch.Tensor) -> torch.Tensor:
     return tensor
 
 
-
 def _check_shapes(encoder: StructureTokenEncoder, weights: Mapping[str, torch.Tensor]) -> None:
     expected = encoder.state_dict()
     missing = sorted(expected.keys() - weights.keys())
@@ -186,19 +163,16 @@ def _check_shapes(encoder: StructureTokenEncoder, weights: Mapping[str, torch.Te
             )
 
 
-
 def _check_constant(weights: Mapping[str, torch.Tensor]) -> None:
     """Refuse matrices of one number; vectors may be so, as those that a norm starts from."""
     for name, tensor in weights.items():
-        # Averages that training keeps of the codes; a pass does not use them.
-        if tensor.ndim < 2 or name == "codebook.z_avg":
+        if tensor.ndim < 2 or name in UNUSED:
             continue
         if tensor.numel() > 1 and bool((tensor == tensor.reshape(-1)[0]).all()):
             raise EncoderError(
                 f"Tensor {name!r} holds nothing but {tensor.reshape(-1)[0].item():g}: the file is "
                 "damaged, or was never filled."
             )
-
 
 
 def checksum(path: Path) -> str:

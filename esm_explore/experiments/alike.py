@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-import torch
-from biotite.structure import rmsd, superimpose
 
-from esm_explore.encoders.inputs import Inputs
+from esm_explore.encoders.identity import EncoderInfo, one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.tracing.traces import Trace
 
 
-
 @dataclass(frozen=True, eq=False, repr=False)
 class SameToken:
-    """Neighbourhoods that got the same token, each seen from its query's backbone frame.
+    """Neighborhoods that got the same token, each seen from its query's backbone frame.
 
     Attributes
     ----------
@@ -27,23 +25,22 @@ class SameToken:
         CA of the nodes in Å, the query at the origin; NaN without a backbone frame.
     relative_positions : ndarray, shape=(n, K), dtype=int64
         Residue number minus the query's.
-    encoder : str
-        The encoder's title.
+    encoder_info : EncoderInfo
     """
 
     token: int
     labels: list[str]
     ca: np.ndarray
     relative_positions: np.ndarray
-    encoder: str
+    encoder_info: EncoderInfo
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __repr__(self) -> str:
         return (
-            f"Token {self.token}: {len(self)} neighbourhoods, superposed by their query's frame; "
-            f"encoder: {self.encoder}"
+            f"Token {self.token}: {len(self)} neighborhoods, superposed by their query's frame; "
+            f"encoder: {self.encoder_info.title}"
         )
 
     def spread(self) -> pd.DataFrame:
@@ -52,7 +49,7 @@ class SameToken:
         Returns
         -------
         DataFrame
-            One row a relative position that at least three neighbourhoods have: n, and
+            One row a relative position that at least three neighborhoods have: n, and
             deviation, the root mean square distance from the average place, Å.
         """
         rows = []
@@ -65,9 +62,8 @@ class SameToken:
         return pd.DataFrame(rows, columns=["relative_position", "n", "deviation"])
 
 
-
 def same_token(traces: list[Trace], token: int) -> SameToken:
-    """Gather all neighbourhoods with a token.
+    """Gather all neighborhoods with a token.
 
     Parameters
     ----------
@@ -84,9 +80,7 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
     TraceError
         If no residue with a backbone frame has it, or traces are of several encoders.
     """
-    encoders = sorted({trace.encoder_info.title for trace in traces})
-    if len(encoders) != 1:
-        raise TraceError(f"Traces of one encoder are needed; there are: {encoders or 'no traces'}.")
+    info = one_encoder(traces)
     labels, places, relative = [], [], []
     for trace in traces:
         for query in np.flatnonzero((trace.tokens == token) & trace.has_frame):
@@ -97,14 +91,12 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
             relative.append(trace.residue_index[nodes] - trace.residue_index[query])
             labels.append(f"{trace.chain.id} {trace.chain.chain_id} {trace.labels[query]}")
     if not labels:
-        raise TraceError(f"No neighbourhood of 16 residues has token {token} in these chains.")
-    return SameToken(token, labels, np.stack(places), np.stack(relative), encoders[0])
-
+        raise TraceError(f"No neighborhood of 16 residues has token {token} in these chains.")
+    return SameToken(token, labels, np.stack(places), np.stack(relative), info)
 
 
 def _seen_from(trace: Trace, query: int) -> np.ndarray:
     """Move the chain's CA into one residue's backbone frame, shape=(L, 3)."""
-    inputs = Inputs.build(torch.from_numpy(trace.coords), torch.from_numpy(trace.residue_index))
-    rotation = inputs.affine.rot.tensor[0, query].reshape(3, 3).numpy()
+    rotation = trace.inputs.affine.rot.tensor[0, query].reshape(3, 3).numpy()
     ca = np.where(trace.has_frame[:, None], trace.coords[:, 1], np.nan)
     return (ca - trace.coords[query, 1]) @ rotation

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 import numpy as np
 import pandas as pd
-import torch
-from biotite.structure import rmsd, superimpose
 from biotite.sequence import ProteinSequence
 from biotite.sequence.align import SubstitutionMatrix, align_optimal
+from biotite.structure import rmsd
 
 from esm_explore.chains.backbone import _superposed
+from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.tracing.traces import Trace
-
 
 
 def compare_conformations(first: Trace, second: Trace) -> pd.DataFrame:
@@ -29,7 +27,7 @@ def compare_conformations(first: Trace, second: Trace) -> pd.DataFrame:
     DataFrame
         One row a residue that both have with a backbone frame, indexed by its number: the two
         tokens, changed, whole_chain (how far its CA is moved after superposing all of them, Å),
-        neighbourhood (RMSD of the CA of its nodes in `first`, superposed alone, Å) and latent
+        neighborhood (RMSD of the CA of its nodes in `first`, superposed alone, Å) and latent
         (distance between the latents).
 
     Raises
@@ -37,11 +35,7 @@ def compare_conformations(first: Trace, second: Trace) -> pd.DataFrame:
     TraceError
         If encoders differ, or fewer than three residues match.
     """
-    if first.encoder_info != second.encoder_info:
-        raise TraceError(
-            f"The traces are of two encoders: {first.encoder_info.title} and "
-            f"{second.encoder_info.title}."
-        )
+    one_encoder([first, second])
     places = pd.Series(np.arange(len(second)), index=second.labels)
     there = places.reindex(first.labels)
     framed = first.has_frame & there.notna().to_numpy()
@@ -63,14 +57,14 @@ def compare_conformations(first: Trace, second: Trace) -> pd.DataFrame:
             "second_token": second.tokens[match[rows]],
             "changed": first.tokens[rows] != second.tokens[match[rows]],
             "whole_chain": whole,
-            "neighbourhood": local,
+            "neighborhood": local,
             "latent": np.linalg.norm(first.pre_vq[rows] - second.pre_vq[match[rows]], axis=1),
         },
         index=pd.Index(np.array(first.labels)[rows], name="residue"),
     )
 
-LINKS = ("residue number", "alignment")
 
+LINKS = ("residue number", "alignment")
 
 
 def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:

@@ -9,12 +9,11 @@ from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.errors import TraceError
-from esm_explore.plots.picture import BLUE, GREY, ORANGE, Picture, picture, source_of
+from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, picture, source_of
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.traces import Trace
 
 COLORS = (BLUE, ORANGE)
-
 
 
 def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
@@ -23,7 +22,7 @@ def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
     Parameters
     ----------
     statistics : DataFrame
-        Of `esm_explore.heads`.
+        Of `esm_explore.analysis.heads`.
     trace : Trace
         What it was computed from, for the title.
     x, y : str
@@ -57,7 +56,6 @@ def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
     figure.update_xaxes(title=units.get(x, x.replace("_", " ")))
     figure.update_yaxes(title=units.get(y, y.replace("_", " ")))
     return figure
-
 
 
 def attention_matrix(
@@ -123,7 +121,6 @@ def attention_matrix(
     return figure
 
 
-
 def logit_terms(opened: Neighborhood, trace: Trace, block: int) -> Picture:
     """Show the two terms of the query's logits, over heads and nodes."""
     distance = -opened.distance_term[block, :, 0]
@@ -153,7 +150,6 @@ def logit_terms(opened: Neighborhood, trace: Trace, block: int) -> Picture:
     return shown
 
 
-
 def residual_stream(trace: Trace) -> Picture:
     """Show how much attention and feed-forward write into the query's state, block by block."""
     keep = trace.has_frame
@@ -170,7 +166,7 @@ def residual_stream(trace: Trace) -> Picture:
             name=name,
             boxpoints=False,
             showlegend=False,
-            marker={"color": colors.get(name[0], GREY)},
+            marker={"color": colors.get(name[0], GRAY)},
         )
         for (name, _), norm in zip(parts, norms, strict=True)
     ]

@@ -8,10 +8,9 @@ from plotly.subplots import make_subplots
 from scipy.spatial.distance import pdist, squareform
 
 from esm_explore.analysis.code_usage import Usage
-from esm_explore.plots.picture import BLUE, GREY, LEGEND_ABOVE, ORANGE, Picture, picture
+from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, picture
 
 _BINS = 60
-
 
 
 def code_distances(codebook: np.ndarray, latents: np.ndarray, source: str) -> Picture:
@@ -51,7 +50,6 @@ def code_distances(codebook: np.ndarray, latents: np.ndarray, source: str) -> Pi
     return figure
 
 
-
 def code_usage(used: Usage, source: str) -> Picture:
     """Show how unevenly codes are used, and how many appear as residues are added.
 
@@ -86,7 +84,6 @@ def code_usage(used: Usage, source: str) -> Picture:
     return shown
 
 
-
 def stored_counts(stored: np.ndarray, used: Usage, source: str) -> Picture:
     """Show the counts that training left in the codebook against how often codes are used here.
 
@@ -105,7 +102,7 @@ def stored_counts(stored: np.ndarray, used: Usage, source: str) -> Picture:
             y=stored[groups == n],
             name=f"{n}{' or more' if n == most else ''}",
             boxpoints=False,
-            marker={"color": BLUE if n else GREY},
+            marker={"color": BLUE if n else GRAY},
             showlegend=False,
         )
         for n in range(most + 1)

@@ -1,16 +1,16 @@
-"""Pictures of the first stage: who is a neighbour of whom."""
+"""Pictures of the first stage: who is a neighbor of whom."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
-from esm_explore.plots.picture import BLUE, GREY, ORANGE, Picture, hover_of, picture, source_of
+from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, hover_of, picture, source_of
 from esm_explore.tracing.traces import Trace
-
 
 
 def edge_distances(trace: Trace) -> np.ndarray:
@@ -29,9 +29,8 @@ def edge_distances(trace: Trace) -> np.ndarray:
     return np.linalg.norm(ca[trace.edges] - ca[:, None], axis=-1)
 
 
-
 def edge_matrix(trace: Trace) -> Picture:
-    """Show who is in whose neighbourhood: rows are queries, columns their neighbours."""
+    """Show who is in whose neighborhood: rows are queries, columns their neighbors."""
     rows = np.repeat(np.arange(len(trace)), trace.edges.shape[1])
     distance = edge_distances(trace)
     names = hover_of(trace)
@@ -54,14 +53,13 @@ def edge_matrix(trace: Trace) -> Picture:
         },
     )
     figure = picture([marks], "Who sees whom", source_of(trace), distance, width=640, height=620)
-    figure.update_xaxes(title="neighbour (index in the chain)")
+    figure.update_xaxes(title="neighbor (index in the chain)")
     figure.update_yaxes(title="query", autorange="reversed", scaleanchor="x")
     return figure
 
 
-
 def separation(trace: Trace) -> Picture:
-    """Show how far neighbours are along the chain and in space: a histogram over both."""
+    """Show how far neighbors are along the chain and in space: a histogram over both."""
     away = np.abs(trace.edges - np.arange(len(trace))[:, None])[:, 1:]
     distance = edge_distances(trace)[:, 1:]
     known = np.isfinite(distance)
@@ -90,12 +88,11 @@ def separation(trace: Trace) -> Picture:
     return figure
 
 
-
 def along_chain(trace: Trace) -> Picture:
-    """Show along the chain how large and how local neighbourhoods are, and who is in many.
+    """Show along the chain how large and how local neighborhoods are, and who is in many.
 
-    Three panels: the distance to the farthest neighbour, how many of the neighbours are up to 4
-    away along the chain, and how many neighbourhoods of others each residue is in.
+    Three panels: the distance to the farthest neighbor, how many of the neighbors are up to 4
+    away along the chain, and how many neighborhoods of others each residue is in.
     """
     # A short chain has frameless residues among its edges; they have no distance.
     distance = np.nan_to_num(edge_distances(trace))
@@ -104,17 +101,17 @@ def along_chain(trace: Trace) -> Picture:
     local = np.where(trace.has_frame, ((away > 0) & (away <= LOCAL)).sum(1), np.nan)
     seen_by = np.bincount(trace.edges[:, 1:].ravel(), minlength=len(trace)).astype(float)
     names = hover_of(trace)
-    what = ("radius, Å", f"up to {LOCAL} apart", "is a neighbour of")
+    what = ("radius, Å", f"up to {LOCAL} apart", "is a neighbor of")
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for row, (values, color) in enumerate(
-        zip((radius, local, seen_by), (BLUE, ORANGE, GREY), strict=True), start=1
+        zip((radius, local, seen_by), (BLUE, ORANGE, GRAY), strict=True), start=1
     ):
         line = {"width": 1.2, "color": color}
         x = np.arange(len(trace))
         figure.add_trace(go.Scatter(x=x, y=values, hovertext=names, line=line), row, 1)
     shown = picture(
         figure,
-        "Neighbourhoods along the chain",
+        "Neighborhoods along the chain",
         source_of(trace),
         np.stack([radius, local, seen_by]),
         showlegend=False,

@@ -8,29 +8,28 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.palette import CHANGE
-from esm_explore.plots.picture import GREY, LEGEND_ABOVE, Picture, picture
+from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, picture
 from esm_explore.tracing.traces import Trace
-
 
 
 def motion_along_chain(motion: pd.DataFrame, first: Trace, second: Trace) -> Picture:
     """Show how far each residue moved, and whether its token changed.
 
     Two panels: how far its CA moved once the whole chain is superposed, and how much its
-    neighbourhood changed in itself.
+    neighborhood changed in itself.
 
     Parameters
     ----------
     motion : DataFrame
-        Of `esm_explore.experiments.compare_conformations`.
+        Of `esm_explore.experiments.comparing.compare_conformations`.
     first, second : Trace
         What it was made from, for the title.
     """
-    what = (("whole_chain", "moved in the chain, Å"), ("neighbourhood", "neighbourhood, Å"))
+    what = (("whole_chain", "moved in the chain, Å"), ("neighborhood", "neighborhood, Å"))
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     x = np.arange(len(motion))
     for row, (column, title) in enumerate(what, start=1):
-        line = {"color": GREY, "width": 1}
+        line = {"color": GRAY, "width": 1}
         joined = go.Scatter(
             x=x, y=motion[column], mode="lines", line=line, showlegend=False, hoverinfo="skip"
         )
@@ -44,7 +43,7 @@ def motion_along_chain(motion: pd.DataFrame, first: Trace, second: Trace) -> Pic
                 y=motion[column][chosen],
                 mode="markers",
                 name=f"token {name}",
-                marker={"color": color, "size": 6, "line": {"color": GREY, "width": 0.5}},
+                marker={"color": color, "size": 6, "line": {"color": GRAY, "width": 0.5}},
                 hovertext=[f"{n}: {a} → {b}" for n, (a, b) in zip(labels, tokens, strict=True)],
                 showlegend=row == 1,
             )

@@ -11,7 +11,6 @@ from esm_explore.plots.picture import BLUE, LEGEND_ABOVE, Picture, hover_of, pic
 from esm_explore.tracing.traces import Trace
 
 
-
 def latent_numbers(latents: np.ndarray, source: str) -> Picture:
     """Show how each number of the latents is distributed, widest first.
 
@@ -48,7 +47,6 @@ def latent_numbers(latents: np.ndarray, source: str) -> Picture:
     return figure
 
 
-
 def latent_spectrum(latents: np.ndarray, source: str) -> Picture:
     """Show how much of the latents' variance each principal component has.
 
@@ -70,7 +68,6 @@ def latent_spectrum(latents: np.ndarray, source: str) -> Picture:
     figure.update_xaxes(title="principal component")
     figure.update_yaxes(title="% of the variance")
     return figure
-
 
 
 def margins_along_chain(trace: Trace) -> Picture:
@@ -112,7 +109,6 @@ def margins_along_chain(trace: Trace) -> Picture:
     figure.update_xaxes(title="residue (index in the chain)")
     figure.update_yaxes(title="distance from the latent", rangemode="tozero")
     return figure
-
 
 
 def latent_and_codes(trace: Trace, residue: int | str) -> Picture:

@@ -13,9 +13,7 @@ from esm_explore.palette import CATEGORIES, Colors, category_colors, hex_colors,
 from esm_explore.plots.picture import LEGEND_ABOVE, Picture, picture
 
 BEHIND = "#d9d9d9"
-
 _BARE = {"showticklabels": False, "showgrid": False, "zeroline": False}
-
 
 
 def map_figure(
@@ -37,7 +35,7 @@ def map_figure(
         Lines of the title: what is shown, and of what by which encoder.
     hover : list of str, optional
     behind : LatentMap, optional
-        A map to draw below, in pale grey: the one that `placed` was placed on.
+        A map to draw below, in pale gray: the one that `placed` was placed on.
 
     Raises
     ------
@@ -78,7 +76,6 @@ def map_figure(
     return figure
 
 
-
 def _dots(
     points: np.ndarray,
     marker: dict,
@@ -101,14 +98,13 @@ def _dots(
     )
 
 
-
 def probe_scores(tables: dict[str, pd.DataFrame], source: str) -> Picture:
     """Show how well each stage lets itself be read, beside guessing the most frequent label.
 
     Parameters
     ----------
     tables : dict
-        By what was read, a table of `esm_explore.probes.probe_stages`.
+        By what was read, a table of `esm_explore.analysis.probes.probe_stages`.
     source : str
         Of what, by which encoder.
     """
@@ -138,10 +134,9 @@ def probe_scores(tables: dict[str, pd.DataFrame], source: str) -> Picture:
     figure.update_xaxes(title="stage")
     return figure
 
+
 COLUMNS = 3
-
 SPACING = {"horizontal_spacing": 0.03, "vertical_spacing": 0.08}
-
 
 
 def stage_maps(
@@ -240,14 +235,12 @@ def stage_maps(
     return shown
 
 
-
 def _painted(values: np.ndarray) -> Colors:
     if values.ndim == 2:
         return Colors(hex_colors(values), [])
     if values.dtype.kind in "iuf":
         return number_colors(values)
     return category_colors(values.astype(str).tolist())
-
 
 
 def _legend(name: str, colors: Colors) -> dict:

@@ -10,9 +10,7 @@ from esm_explore.tracing.traces import Trace
 
 # Between the title and the plot.
 LEGEND_ABOVE = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
-
-BLUE, ORANGE, GREY = "#3b6fb6", "#c9602b", "#777777"
-
+BLUE, ORANGE, GRAY = "#3b6fb6", "#c9602b", "#777777"
 
 
 class Picture(go.Figure):
@@ -27,7 +25,6 @@ class Picture(go.Figure):
 
     def __str__(self) -> str:
         return repr(self)
-
 
 
 def picture(
@@ -71,11 +68,9 @@ def picture(
     return figure
 
 
-
 def source_of(trace: Trace) -> str:
     """Name a trace's chain and encoder, for the second line of a title."""
     return f"{trace.title}; encoder: {trace.encoder_info.title}"
-
 
 
 def hover_of(trace: Trace) -> list[str]:

@@ -11,7 +11,6 @@ from esm_explore.tracing.traces import Trace
 _QUERY_BIN = 33
 
 
-
 def bin_similarity(trace: Trace) -> Picture:
     """Show how alike the rows of the relative position embedding are (cosine)."""
     rows = trace.relative_position.table[1:]
@@ -30,7 +29,6 @@ def bin_similarity(trace: Trace) -> Picture:
     figure.update_xaxes(title="relative position")
     figure.update_yaxes(title="relative position", scaleanchor="x")
     return figure
-
 
 
 def bin_path(trace: Trace) -> Picture:
@@ -70,9 +68,8 @@ def bin_path(trace: Trace) -> Picture:
     return figure
 
 
-
 def bin_usage(traces: list[Trace]) -> Picture:
-    """Show which relative positions the neighbours of some chains have."""
+    """Show which relative positions the neighbors of some chains have."""
     bins = np.concatenate([trace.relative_position.bins[:, 1:].ravel() for trace in traces])
     counts = np.bincount(bins, minlength=66)[1:]
     position = np.arange(1, 66) - _QUERY_BIN
@@ -80,10 +77,10 @@ def bin_usage(traces: list[Trace]) -> Picture:
     residues = sum(len(trace) for trace in traces)
     figure = picture(
         [bars],
-        "Which relative positions neighbours have",
+        "Which relative positions neighbors have",
         f"{len(traces)} chains, {residues:,} residues; encoder: {traces[0].encoder_info.title}",
         counts / counts.sum(),
     )
     figure.update_xaxes(title="relative position (-32 and 32 stand for all that is farther)")
-    figure.update_yaxes(title="% of neighbours")
+    figure.update_yaxes(title="% of neighbors")
     return figure

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from esm_explore.analysis.annotations import residue_values
-from esm_explore.palette import Colors, FRAMELESS, category_colors, hex_colors, number_colors, token_colors
-from esm_explore.tracing.stages import Step, step_states
+from esm_explore.palette import (
+    FRAMELESS,
+    Colors,
+    category_colors,
+    hex_colors,
+    number_colors,
+    token_colors,
+)
+from esm_explore.tracing.stages import Codebook, Neighbors, Stage
 from esm_explore.tracing.traces import Trace
 
 
-
 def color_values(trace: Trace, values: np.ndarray, *, tokens: bool = False) -> Colors:
-    """Color values of a chain's residues; those without a backbone frame are grey.
+    """Color values of a chain's residues; those without a backbone frame are gray.
 
     Parameters
     ----------
@@ -34,7 +39,6 @@ def color_values(trace: Trace, values: np.ndarray, *, tokens: bool = False) -> C
     return number_colors(values) if numeric else category_colors(values.astype(str).tolist())
 
 
-
 def color_together(traces: list[Trace], key: str) -> tuple[list[list[str]], list[tuple[str, str]]]:
     """Color the residues of several chains on one scale.
 
@@ -48,7 +52,7 @@ def color_together(traces: list[Trace], key: str) -> tuple[list[list[str]], list
     Returns
     -------
     hexes : list of list of str
-        One color a residue, chain by chain; grey without a backbone frame.
+        One color a residue, chain by chain; gray without a backbone frame.
     legend : list of (str, str)
         Color and meaning.
     """
@@ -60,9 +64,8 @@ def color_together(traces: list[Trace], key: str) -> tuple[list[list[str]], list
     return split_by_chain(traces, colors.hex), colors.legend
 
 
-
 def split_by_chain(traces: list[Trace], hexes: list[str]) -> list[list[str]]:
-    """Cut colors of all residues into chains, and make residues without a frame grey."""
+    """Cut colors of all residues into chains, and make residues without a frame gray."""
     ends = np.cumsum([len(trace) for trace in traces])[:-1]
     parts = np.split(np.array(hexes, dtype=object), ends)
     return [
@@ -71,26 +74,25 @@ def split_by_chain(traces: list[Trace], hexes: list[str]) -> list[list[str]]:
     ]
 
 
-
-def color_by_step(traces: list[Trace], step: Step) -> list[list[str]]:
+def color_by_step(traces: list[Trace], step: Stage) -> list[list[str]]:
     """Color residues by what they are at a step: alike there, alike in color.
 
     Parameters
     ----------
     traces : list of Trace
-    step : Step
+    step : Stage
 
     Returns
     -------
     list of list of str
-        One color a residue, chain by chain; grey without a backbone frame. At the last step it
+        One color a residue, chain by chain; gray without a backbone frame. At the last step it
         is the tokens' own color, as everywhere.
     """
-    if step.kind == "codebook":
+    if isinstance(step, Codebook):
         tokens = np.concatenate([trace.tokens for trace in traces])
         return split_by_chain(traces, color_values(traces[0], tokens, tokens=True).hex)
-    states = [step_states(trace, step) for trace in traces]
-    if step.kind == "edges":
+    states = [trace.states(step) for trace in traces]
+    if isinstance(step, Neighbors):
         states = [s - s[t.has_frame].mean(0) for s, t in zip(states, traces, strict=True)]
     framed = np.concatenate([trace.has_frame for trace in traces])
     colors = np.zeros((len(framed), 3), np.uint8)

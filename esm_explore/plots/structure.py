@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
 from html import escape
+
 import numpy as np
 import py3Dmol
 from biotite.structure import AtomArray
 from biotite.structure.io.pdbx import CIFFile, set_structure
-import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from esm_explore.plots.picture import picture
 from esm_explore.plots.threedmol import load_3dmol
 from esm_explore.tracing.traces import Trace
 
 AXES = ("#d62728", "#2ca02c", "#1f77b4")
-
 LINE = "#e69f00"
-
 _BACKBONE = {"N": 0, "CA": 1, "C": 2, "O": 4}
 
 # The picture covers it; what cannot be drawn is then no white box, also in saved HTML.
@@ -28,7 +22,6 @@ _UNDER = """<p aria-hidden="true"
 style="position: absolute; max-width: 24em; padding: 1em; font-size: 85%">
 Here is a 3D picture. If you can read this, it is still being loaded, or this browser has no WebGL,
 or 3Dmol.js could not be loaded.</p>"""
-
 
 
 class StructurePicture:
@@ -66,11 +59,9 @@ class StructurePicture:
         )
 
 
-
 def point(position: np.ndarray) -> dict[str, float]:
     """Write a place, shape=(3,), as 3Dmol.js has it."""
     return dict(zip("xyz", position.tolist(), strict=True))
-
 
 
 def backbone_cif(trace: Trace) -> str:
@@ -91,7 +82,6 @@ def backbone_cif(trace: Trace) -> str:
     text = io.StringIO()
     file.write(text)
     return text.getvalue()
-
 
 
 class Beside:

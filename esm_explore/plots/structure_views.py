@@ -1,20 +1,17 @@
-"""Static 3D structures: a chain colored by any value, a neighbourhood, and one token's."""
+"""Static 3D structures: a chain colored by any value, a neighborhood, and one token's."""
 
 from __future__ import annotations
 
-import io
 import json
-from html import escape
+from itertools import pairwise
+
 import numpy as np
 import py3Dmol
-from biotite.structure import AtomArray
-from biotite.structure.io.pdbx import CIFFile, set_structure
-from itertools import pairwise
 
 from esm_explore.analysis.annotations import residue_values
 from esm_explore.errors import TraceError
 from esm_explore.experiments.alike import SameToken
-from esm_explore.palette import CATEGORIES, Colors, FRAMELESS
+from esm_explore.palette import CATEGORIES, FRAMELESS, Colors
 from esm_explore.plots.picture import hover_of
 from esm_explore.plots.residue_colors import color_values
 from esm_explore.plots.structure import AXES, LINE, StructurePicture, backbone_cif, point
@@ -24,11 +21,9 @@ _HOVER = """function(atom, viewer) {
   if (!atom.label) atom.label = viewer.addLabel(%s[atom.resi - 1],
     {position: atom, fontSize: 12, backgroundColor: "black", backgroundOpacity: 0.75});
 }"""
-
 _UNHOVER = """function(atom, viewer) {
   if (atom.label) { viewer.removeLabel(atom.label); delete atom.label; }
 }"""
-
 
 
 def view(
@@ -37,7 +32,7 @@ def view(
     """Show a traced chain in 3D, colored by token or by any other value of its residues.
 
     Codes that are near in the codebook have near colors, the same in every picture of the
-    encoder. Residues without a backbone frame are grey: their token says nothing. Hover over a
+    encoder. Residues without a backbone frame are gray: their token says nothing. Hover over a
     residue to read its number, name and token.
 
     Parameters
@@ -65,9 +60,8 @@ def view(
     lines = [f"{trace.title}, colored by {name}", f"Encoder: {trace.encoder_info.title}"]
     frameless = len(trace) - int(trace.has_frame.sum())
     if frameless:
-        lines.append(f"Grey: {frameless} residues without a backbone frame")
+        lines.append(f"Gray: {frameless} residues without a backbone frame")
     return StructurePicture(viewer, lines, colors.legend)
-
 
 
 def view_neighborhood(
@@ -124,7 +118,6 @@ def view_neighborhood(
     return StructurePicture(viewer, lines, [*axes, (LINE, seen)])
 
 
-
 def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight: float) -> None:
     """Draw a node's frame, and a line from the query as thick as `weight` (0 to 1)."""
     n, ca, c = trace.chain.atom37_positions[node, :3].astype(float)
@@ -143,7 +136,6 @@ def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight
         viewer.addCylinder({**line, "radius": 0.04 + 0.3 * weight})
 
 
-
 def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Colors]:
     if isinstance(color, str):
         values, label = residue_values(trace, color), color.replace("_", " ")
@@ -157,7 +149,6 @@ def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Col
     return label, color_values(trace, values, tokens=tokens)
 
 
-
 def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
     viewer = py3Dmol.view(width=640, height=420)
     viewer.addModel(backbone_cif(trace), "cif")
@@ -166,21 +157,19 @@ def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
     return viewer
 
 
-
 def _scheme(colors: list[str]) -> dict:
     return {"prop": "resi", "map": dict(enumerate(colors, start=1))}
 
-LOCAL = 4
 
+LOCAL = 4
 MOST = 30
 
 
-
 def view_same_token(alike: SameToken) -> StructurePicture:
-    """Show neighbourhoods with the same token, superposed by the backbone frame of their query.
+    """Show neighborhoods with the same token, superposed by the backbone frame of their query.
 
-    Neighbours up to 4 along the chain are joined to a line; the others are balls. At most 30
-    neighbourhoods are drawn, evenly chosen; the caption says of how many.
+    Neighbors up to 4 along the chain are joined to a line; the others are balls. At most 30
+    neighborhoods are drawn, evenly chosen; the caption says of how many.
 
     Parameters
     ----------
@@ -197,13 +186,12 @@ def view_same_token(alike: SameToken) -> StructurePicture:
         _draw(viewer, alike.ca[row], alike.relative_positions[row])
     viewer.zoomTo()
     lines = [
-        f"Token {alike.token}: {len(shown)} of {len(alike)} neighbourhoods, superposed",
-        f"Encoder: {alike.encoder}",
+        f"Token {alike.token}: {len(shown)} of {len(alike)} neighborhoods, superposed",
+        f"Encoder: {alike.encoder_info.title}",
     ]
     along, across = CATEGORIES[0], CATEGORIES[1]
     legend = [("#000000", "the residue"), (along, "up to 4 along the chain"), (across, "others")]
     return StructurePicture(viewer, lines, legend)
-
 
 
 def _draw(viewer: py3Dmol.view, ca: np.ndarray, relative: np.ndarray) -> None:

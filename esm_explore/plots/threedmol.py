@@ -7,8 +7,8 @@ import gzip
 from functools import cache
 from importlib.resources import files
 from inspect import signature
-import py3Dmol
 
+import py3Dmol
 
 # Where a widget without the bundled script looks: where py3Dmol does, for the ES module.
 CDN = (
@@ -27,7 +27,6 @@ if (!window.$3Dmolpromise) window.$3Dmolpromise = (async () => {
   window.$3Dmol = module.exports;
 })();
 </script>"""
-
 
 
 @cache

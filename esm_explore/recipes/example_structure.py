@@ -9,13 +9,13 @@ import gzip
 import io
 import sys
 from pathlib import Path
+
 import numpy as np
 from biotite.structure import concatenate
 from biotite.structure.io.pdbx import BinaryCIFFile, compress, set_structure
 
 from esm_explore.chains.protein_atoms import most_occupied
 from esm_explore.chains.structure_files import read_model
-
 
 
 def cut(source: Path, target: Path, chain_id: str | None = None) -> None:
@@ -40,6 +40,7 @@ def cut(source: Path, target: Path, chain_id: str | None = None) -> None:
     packed = io.BytesIO()
     compress(file).write(packed)
     target.write_bytes(gzip.compress(packed.getvalue(), mtime=0))
+
 
 if __name__ == "__main__":
     cut(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

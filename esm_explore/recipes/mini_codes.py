@@ -1,13 +1,15 @@
-"""Make codes for a trained encoder: ``python -m esm_explore.mini.codes --data train_nr30.npz``.
+"""Make codes for a trained encoder.
 
-k-means over latents of training chains, then the local decoder once more, from codes. The
-result is the file that `load_encoder` reads.
+``python -m esm_explore.recipes.mini_codes --data train_nr30.npz``: k-means over latents of
+training chains, then the local decoder once more, from codes. The result is the file that
+`load_encoder` reads.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+
 import numpy as np
 import torch
 import typer
@@ -16,18 +18,23 @@ from sklearn.cluster import MiniBatchKMeans
 from tqdm import tqdm
 
 from esm_explore.decoding.local import LocalDecoder
-from esm_explore.encoders.mini import BINS, DECODER, WEIGHTS
+from esm_explore.encoders.mini import BINS, DECODER, MINI_FILE
+from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import EncoderError
-from esm_explore.recipes.mini_data import Backbones, K, backbone_frames, find_neighbors, read_backbones, split
+from esm_explore.recipes.mini_data import (
+    Backbones,
+    K,
+    backbone_frames,
+    find_neighbors,
+    read_backbones,
+    split,
+)
 from esm_explore.recipes.mini_pass import Neighborhoods, latents
 from esm_explore.recipes.mini_train import BATCH, SIZES, Trained, geometry_loss
 
 CHAINS = 2_500
-
 DECODER_STEPS = 3_000
-
 ENCODE_AT_ONCE = 2_048
-
 
 
 class Encoded:
@@ -36,7 +43,7 @@ class Encoded:
     Attributes
     ----------
     nodes : Tensor, shape=(N, 16), dtype=int64
-        Neighbourhoods, the residue itself first.
+        Neighborhoods, the residue itself first.
     latents : Tensor, shape=(N, d_code)
     """
 
@@ -55,11 +62,10 @@ class Encoded:
         self.latents = torch.cat(found)
 
     def neighborhoods(self, rows: torch.Tensor) -> Neighborhoods:
-        """Give some residues' neighbourhoods."""
+        """Give some residues' neighborhoods."""
         nodes = self.nodes[rows]
         rotation, translation = self._frames
         return Neighborhoods.build(rotation[nodes], translation[nodes], self._number[nodes])
-
 
 
 def fit_codes(points: torch.Tensor, n_codes: int, seed: int = 0) -> torch.Tensor:
@@ -81,12 +87,10 @@ def fit_codes(points: torch.Tensor, n_codes: int, seed: int = 0) -> torch.Tensor
     return torch.from_numpy(means.fit(points.numpy()).cluster_centers_.astype(np.float32))
 
 
-
 def nearest(codes: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
     """Give the nearest code of each point, shape=(N,), dtype=int64."""
     size = codes.square().sum(1)
     return torch.cat([(size - 2 * p @ codes.T).argmin(1) for p in points.split(ENCODE_AT_ONCE)])
-
 
 
 def fit_decoder(encoded: Encoded, inputs: torch.Tensor, steps: int, seed: int = 0) -> LocalDecoder:
@@ -98,7 +102,7 @@ def fit_decoder(encoded: Encoded, inputs: torch.Tensor, steps: int, seed: int = 
     inputs : Tensor, shape=(N, d_code)
         What the decoder is given for each residue: its code, or its latent.
     steps : int
-        Batches of 512 neighbourhoods.
+        Batches of 512 neighborhoods.
     seed : int
 
     Returns
@@ -118,7 +122,6 @@ def fit_decoder(encoded: Encoded, inputs: torch.Tensor, steps: int, seed: int = 
         optimizer.step()
         schedule.step()
     return decoder.eval().requires_grad_(False)
-
 
 
 def usual_bins(encoded: Encoded, tokens: torch.Tensor, n_codes: int) -> torch.Tensor:
@@ -141,17 +144,18 @@ def usual_bins(encoded: Encoded, tokens: torch.Tensor, n_codes: int) -> torch.Te
     return counts.argmax(-1).to(torch.uint8)
 
 
-
 def main(
     data: Annotated[Path, typer.Option()],
     training: Annotated[Path, typer.Option()] = Path("build/mini/training.pt"),
-    out: Annotated[Path, typer.Option()] = Path(__file__).parent / WEIGHTS,
+    out: Annotated[Path, typer.Option()] = MINI_FILE,
     threads: int = 2,
 ) -> None:
     """Write the encoder with its codes and the local decoder to one safetensors file."""
     torch.set_num_threads(threads)
     if not training.is_file():
-        raise EncoderError(f"There is no checkpoint {training}; esm_explore.mini.train makes one.")
+        raise EncoderError(
+            f"There is no checkpoint {training}; esm_explore.recipes.mini_train makes one."
+        )
     model = Trained()
     model.load_state_dict(torch.load(training, weights_only=True)["model"])
     encoder = model.encoder.eval()
@@ -161,9 +165,10 @@ def main(
     codes = fit_codes(encoded.latents, SIZES["n_codes"])
     tokens = nearest(codes, encoded.latents)
     count = torch.bincount(tokens, minlength=len(codes)).float()
-    encoder.codebook.embeddings.copy_(codes)
-    encoder.codebook.N.copy_(count)
-    encoder.codebook.z_avg.copy_(codes * count[:, None])
+    modules = modules_of(encoder)
+    modules.codes.copy_(codes)
+    modules.counts.copy_(count)
+    modules.sums.copy_(codes * count[:, None])
     decoder = fit_decoder(encoded, codes[tokens], DECODER_STEPS)
     tensors = dict(encoder.state_dict())
     tensors |= {DECODER + name: tensor for name, tensor in decoder.state_dict().items()}
@@ -171,6 +176,7 @@ def main(
     partial = out.with_suffix(".partial")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
     partial.replace(out)
+
 
 if __name__ == "__main__":
     typer.run(main)

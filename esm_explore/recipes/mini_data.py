@@ -1,9 +1,10 @@
-"""Training data: backbones of many chains, their neighbourhoods, and what is computed from them."""
+"""Training data: backbones of many chains, their neighborhoods, and what is computed from them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
 import numpy as np
 import torch
 from esm.utils.structure.affine3d import Affine3D
@@ -12,20 +13,13 @@ from scipy.spatial import cKDTree
 from esm_explore.errors import EncoderError
 
 K = 16
-
 HELD_OUT = 600
-
 SPLIT_SEED = 7
-
 _FIELDS = ("names", "start", "size", "resnum", "xyz", "dssp")
-
 # Kabsch and Sander (1983): charges in kcal Å / mol, and the energy that makes a bond.
 _COUPLING = 0.42 * 0.20 * 332.0
-
 _BOND_ENERGY = -0.5
-
 N_PARTNERS = 8
-
 
 
 @dataclass(frozen=True)
@@ -68,8 +62,8 @@ class Backbones:
         """Each residue's chain, shape=(N,)."""
         return np.repeat(np.arange(len(self.size)), self.size)
 
-STATES = "CHEBGITS"
 
+STATES = "CHEBGITS"
 
 
 def read_backbones(path: Path) -> Backbones:
@@ -123,7 +117,6 @@ def read_backbones(path: Path) -> Backbones:
     )
 
 
-
 def split(names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Set chains aside by name, the same ones whatever the order of the file.
 
@@ -140,7 +133,6 @@ def split(names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     shuffled = order[np.random.default_rng(SPLIT_SEED).permutation(len(names))]
     n = min(HELD_OUT, max(1, len(names) // 10))
     return np.sort(shuffled[n:]), np.sort(shuffled[:n])
-
 
 
 def find_neighbors(data: Backbones) -> np.ndarray:
@@ -162,7 +154,6 @@ def find_neighbors(data: Backbones) -> np.ndarray:
         neighbors[start : start + size] = cKDTree(ca).query(ca, k=K)[1] + start
     neighbors[:, 0] = np.arange(len(neighbors))
     return neighbors
-
 
 
 def hydrogen_bonds(data: Backbones) -> tuple[np.ndarray, np.ndarray]:
@@ -212,11 +203,9 @@ def hydrogen_bonds(data: Backbones) -> tuple[np.ndarray, np.ndarray]:
     return of_nh, of_co
 
 
-
 def _partner_class(offset: np.ndarray) -> np.ndarray:
     cases = [offset == -5, offset == -4, offset == -3, (offset > 2) & (offset < 6), offset >= 6]
     return np.select([*cases, offset <= -6], [1, 2, 3, 4, 5, 6], default=7)
-
 
 
 def torsions(data: Backbones) -> np.ndarray:
@@ -242,14 +231,12 @@ def torsions(data: Backbones) -> np.ndarray:
     return np.stack(features, 1).astype(np.float32)
 
 
-
 def _dihedral(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
     ab, bc, cd = b - a, c - b, d - c
     normal = np.cross(ab, bc)
     other = np.cross(bc, cd)
     axis = bc / np.linalg.norm(bc, axis=1, keepdims=True).clip(1e-6)
     return np.arctan2((np.cross(normal, other) * axis).sum(1), (normal * other).sum(1))
-
 
 
 def backbone_frames(xyz: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Evaluate the mini encoder: ``python -m esm_explore.mini.evaluate --data train_nr30.npz``.
+"""Evaluate the mini encoder: ``python -m esm_explore.recipes.mini_evaluate --data train_nr30.npz``.
 
 Everything is measured on chains that were set aside by name before training, against the same
 architecture untrained, with a codebook of the same size, and against 3Di (`mini3di`).
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+
 import numpy as np
 import pandas as pd
 import torch
@@ -17,19 +18,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from esm_explore.decoding.local import LocalDecoder
+from esm_explore.decoding.local import LocalDecoder, load_decoder
 from esm_explore.encoders.mini import load_mini
+from esm_explore.encoders.modules import modules_of
 from esm_explore.recipes.mini_codes import DECODER_STEPS, Encoded, fit_codes, fit_decoder, nearest
-from esm_explore.recipes.mini_data import Backbones, K, STATES, read_backbones, split
+from esm_explore.recipes.mini_data import STATES, Backbones, K, read_backbones, split
 from esm_explore.recipes.mini_pass import Neighborhoods
 from esm_explore.recipes.mini_train import SIZES, Trained
 
 TRAINING_CHAINS = 1_500
-
 PROBE_RESIDUES = 100_000
-
 SHAKE = 0.1
-
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,12 @@ class Described:
     codes: torch.Tensor | None = None
 
 
-
 def lookup_accuracy(described: Described, labels: tuple[np.ndarray, np.ndarray]) -> float:
     """Learn each code's most frequent state on training chains, look it up on the others."""
     counts = np.zeros((described.n_codes, len(STATES)))
     np.add.at(counts, (described.tokens[0], labels[0]), 1)
     counts[counts.sum(1) == 0] = counts.sum(0)
     return float((counts.argmax(1)[described.tokens[1]] == labels[1]).mean())
-
 
 
 def information(tokens: np.ndarray, labels: np.ndarray, n_codes: int) -> float:
@@ -67,7 +64,6 @@ def information(tokens: np.ndarray, labels: np.ndarray, n_codes: int) -> float:
     return bits(labels) - bits(np.random.default_rng(0).permutation(labels))
 
 
-
 def probe_accuracy(
     latents: tuple[torch.Tensor, torch.Tensor], labels: tuple[np.ndarray, np.ndarray]
 ) -> float:
@@ -78,9 +74,8 @@ def probe_accuracy(
     return float(probe.score(latents[1].numpy(), labels[1]))
 
 
-
 def neighbor_rmsd(encoded: Encoded, predicted: list[torch.Tensor], rows: list) -> float:
-    """Compare predicted CA of the 15 neighbours with the real ones, in the query's frame, Å."""
+    """Compare predicted CA of the 15 neighbors with the real ones, in the query's frame, Å."""
     squares = [
         (ca - encoded.neighborhoods(r).translation[:, 1:]).square().sum(-1).mean()
         for ca, r in zip(predicted, rows, strict=True)
@@ -88,23 +83,20 @@ def neighbor_rmsd(encoded: Encoded, predicted: list[torch.Tensor], rows: list) -
     return float(torch.stack(squares).mean().sqrt())
 
 
-
 def decoded(decoder: LocalDecoder, described: Described, encoded: Encoded, rows: list) -> list:
-    """Decode the held-out tokens to neighbours' CA."""
+    """Decode the held-out tokens to neighbors' CA."""
     codes = described.codes[torch.from_numpy(described.tokens[1])]
     return [decoder(codes[r], encoded.neighborhoods(r).bins[:, 1:])[0] for r in rows]
 
 
-
 def average_places(encoded: Encoded) -> torch.Tensor:
-    """Average each neighbour's place by rank and relative position, shape=(15, 66, 3)."""
+    """Average each neighbor's place by rank and relative position, shape=(15, 66, 3)."""
     everything: Neighborhoods = encoded.neighborhoods(torch.arange(len(encoded.nodes)))
     bins, places = everything.bins[:, 1:], everything.translation[:, 1:]
     rank = torch.arange(K - 1).expand_as(bins)
     total = torch.zeros(K - 1, 66, 3).index_put_((rank, bins), places, accumulate=True)
     count = torch.zeros(K - 1, 66).index_put_((rank, bins), torch.ones(()), accumulate=True)
     return total / count.clamp(min=1)[..., None]
-
 
 
 def describe(name: str, encoder, codes: torch.Tensor | None, data: tuple[Backbones, Backbones]):
@@ -124,7 +116,6 @@ def describe(name: str, encoder, codes: torch.Tensor | None, data: tuple[Backbon
     return described, training, held_out
 
 
-
 def three_di(data: Backbones, *, shake: float = 0.0) -> np.ndarray:
     """Encode chains with mini3di, which places CB itself; residues it masks get state 20."""
     import mini3di
@@ -141,7 +132,6 @@ def three_di(data: Backbones, *, shake: float = 0.0) -> np.ndarray:
     return np.concatenate(found)
 
 
-
 def main(data: Annotated[Path, typer.Option()], threads: int = 2) -> None:
     """Print the table of the model card."""
     torch.set_num_threads(threads)
@@ -150,8 +140,8 @@ def main(data: Annotated[Path, typer.Option()], threads: int = 2) -> None:
     chosen = np.sort(np.random.default_rng(1).permutation(training)[:TRAINING_CHAINS])
     pair = chains.select(chosen), chains.select(held_out)
     labels = pair[0].dssp, pair[1].dssp
-    encoder, decoder = load_mini()
-    mini, seen, unseen = describe("mini", encoder, encoder.codebook.embeddings, pair)
+    encoder, (decoder, _) = load_mini(), load_decoder()
+    mini, seen, unseen = describe("mini", encoder, modules_of(encoder).codes, pair)
     torch.manual_seed(0)
     untrained, _, _ = describe("untrained + k-means", Trained().encoder.eval(), None, pair)
     folded = [three_di(pair[0]), three_di(pair[1]), three_di(pair[1], shake=SHAKE)]
@@ -184,8 +174,9 @@ def main(data: Annotated[Path, typer.Option()], threads: int = 2) -> None:
     print(f"{len(held_out)} held-out chains, {len(labels[1]):,} residues")
     print(pd.DataFrame(table).round(2).to_string(index=False))
     print(f"RMSD of the shipped decoder: {neighbor_rmsd(unseen, shipped, rows):.2f} Å")
-    print(f"RMSD of the average neighbourhood: {neighbor_rmsd(unseen, guess, rows):.2f} Å")
+    print(f"RMSD of the average neighborhood: {neighbor_rmsd(unseen, guess, rows):.2f} Å")
     print(f"Most frequent state alone: {100 * np.bincount(labels[1]).max() / len(labels[1]):.1f} %")
+
 
 if __name__ == "__main__":
     typer.run(main)

@@ -1,20 +1,19 @@
-"""The encoder's pass over neighbourhoods, with gradients and without work that is thrown away."""
+"""The encoder's pass over neighborhoods, with gradients and without work that is thrown away."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+
 import torch
 import torch.nn.functional as F
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
 
-
-
 @dataclass(frozen=True)
 class Neighborhoods:
-    """A batch of neighbourhoods, each in the frame of its query (node 0).
+    """A batch of neighborhoods, each in the frame of its query (node 0).
 
     Attributes
     ----------
@@ -44,13 +43,12 @@ class Neighborhoods:
         return cls(inverse @ rotation, (inverse @ shifted)[..., 0], relative)
 
     def first(self, n: int) -> Neighborhoods:
-        """Take the first `n` neighbourhoods."""
+        """Take the first `n` neighborhoods."""
         return Neighborhoods(self.rotation[:n], self.translation[:n], self.bins[:n])
 
 
-
 def latents(encoder: StructureTokenEncoder, batch: Neighborhoods) -> torch.Tensor:
-    """Encode neighbourhoods up to the latent, all of whose nodes have frames.
+    """Encode neighborhoods up to the latent, all of whose nodes have frames.
 
     The last block is computed for the query node alone: nothing else is read of it.
 
@@ -73,11 +71,10 @@ def latents(encoder: StructureTokenEncoder, batch: Neighborhoods) -> torch.Tenso
     return encoder.pre_vq_proj(state[:, 0])
 
 
-
 def _attend(
     attention: nn.Module, state: torch.Tensor, batch: Neighborhoods, rows: slice
 ) -> torch.Tensor:
-    """Geometric attention of esm for some rows of each neighbourhood."""
+    """Geometric attention of esm for some rows of each neighborhood."""
     heads = attention.v_heads
     local = attention.proj(attention.s_norm(state)).unflatten(-1, (5 * heads, 3))
     turned = local @ batch.rotation.transpose(-1, -2)

@@ -1,7 +1,7 @@
-"""Train the mini encoder: ``python -m esm_explore.mini.train --data train_nr30.npz``.
+"""Train the mini encoder: ``python -m esm_explore.recipes.mini_train --data train_nr30.npz``.
 
-Every residue's neighbourhood is one example. The latent is learned first, as a continuous one
-with noise added to it, by predicting the neighbourhood's geometry; codes come after (`codes`).
+Every residue's neighborhood is one example. The latent is learned first, as a continuous one
+with noise added to it, by predicting the neighborhood's geometry; codes come after (`codes`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -18,9 +19,19 @@ from torch import nn
 from tqdm import tqdm
 
 from esm_explore.decoding.local import LocalDecoder
+from esm_explore.encoders.modules import modules_of
 from esm_explore.encoders.weights import blank_encoder
 from esm_explore.errors import EncoderError
-from esm_explore.recipes.mini_data import Backbones, N_PARTNERS, backbone_frames, find_neighbors, hydrogen_bonds, read_backbones, split, torsions
+from esm_explore.recipes.mini_data import (
+    N_PARTNERS,
+    Backbones,
+    backbone_frames,
+    find_neighbors,
+    hydrogen_bonds,
+    read_backbones,
+    split,
+    torsions,
+)
 from esm_explore.recipes.mini_pass import Neighborhoods, latents
 
 SIZES = {
@@ -31,26 +42,16 @@ SIZES = {
     "d_out": 128,
     "n_codes": 4096,
 }
-
 BATCH = 512
-
 PEAK_RATE = 2e-3
-
 # Gaussian noise on every atom (Å) and on the latent; weights of the parts of the loss.
 SHAKE = 0.10
-
 LATENT_NOISE = 0.5
-
 LATENT_SIZE = 2e-3
-
 STEADY = 0.05
-
 STEADY_ROWS = 96
-
 READ = 0.6
-
 CHECKPOINT_EVERY = 500
-
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Examples:
 
     @classmethod
     def build(cls, data: Backbones) -> Examples:
-        """Compute neighbourhoods and targets; ``inner`` are residues away from chain ends."""
+        """Compute neighborhoods and targets; ``inner`` are residues away from chain ends."""
         n = np.arange(len(data.xyz))
         start = np.repeat(data.start, data.size)
         last = start + np.repeat(data.size, data.size) - 1
@@ -81,13 +82,12 @@ class Examples:
         )
 
     def neighborhoods(self, rows: torch.Tensor, shake: float = 0.0) -> Neighborhoods:
-        """Cut out neighbourhoods, with Gaussian noise of `shake` Å on every atom."""
+        """Cut out neighborhoods, with Gaussian noise of `shake` Å on every atom."""
         nodes = self.neighbors[rows].long()
         xyz = self.xyz[nodes]
         if shake:
             xyz = xyz + shake * torch.randn_like(xyz)
         return Neighborhoods.build(*backbone_frames(xyz), self.number[nodes])
-
 
 
 class Trained(nn.Module):
@@ -96,20 +96,18 @@ class Trained(nn.Module):
     def __init__(self):
         super().__init__()
         self.encoder: StructureTokenEncoder = blank_encoder(**SIZES)
-        nn.init.normal_(self.encoder.relative_positional_embedding.embedding.weight, std=0.5)
+        nn.init.normal_(modules_of(self.encoder).positions.weight, std=0.5)
         self.decoder = LocalDecoder()
         self.readings = Readings()
-
 
 
 def geometry_loss(
     ca: torch.Tensor, rotation: torch.Tensor, batch: Neighborhoods
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compare decoded neighbours with the real ones: places (Å, over 3), and directions."""
+    """Compare decoded neighbors with the real ones: places (Å, over 3), and directions."""
     miss = (ca - batch.translation[:, 1:]).norm(dim=-1)
     turn = (rotation - batch.rotation[:, 1:]).square().sum((-1, -2))
     return F.smooth_l1_loss(miss, torch.zeros_like(miss), beta=1.0) / 3, turn.mean() / 8
-
 
 
 def loss_parts(model: Trained, examples: Examples, rows: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -141,7 +139,6 @@ def loss_parts(model: Trained, examples: Examples, rows: torch.Tensor) -> dict[s
     }
 
 
-
 def train(
     data: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()] = Path("build/mini"),
@@ -154,11 +151,11 @@ def train(
     Parameters
     ----------
     data : Path
-        See `esm_explore.mini.data.read_backbones`.
+        See `esm_explore.recipes.mini_data.read_backbones`.
     out : Path
         A folder; ``training.pt`` in it is the last checkpoint, replaced in one step.
     steps : int
-        Batches of 512 neighbourhoods.
+        Batches of 512 neighborhoods.
     seed, threads : int
         The same of both give the same weights on the same machine.
 
@@ -224,12 +221,12 @@ def train(
             partial.replace(checkpoint)
     return losses
 
+
 if __name__ == "__main__":
     typer.run(train)
 
 # Residues on either side of the query whose hydrogen bonds are read from its latent.
 WINDOW = 4
-
 
 
 class Readings(nn.Module):

@@ -1,4 +1,4 @@
-"""Fit the untrained encoder's codebook: ``python -m esm_explore.untrained.fit``.
+"""Fit the untrained encoder's codebook: ``python -m esm_explore.recipes.untrained_codebook``.
 
 The codes are latents of twelve bundled examples, moved by about as much as latents lie apart: so
 tokens vary along a chain, and residues with similar surroundings can share one.
@@ -6,13 +6,16 @@ tokens vary along a chain, and residues with similar surroundings can share one.
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
+
 import numpy as np
 import torch
 from safetensors.torch import save_file
 from scipy.spatial import cKDTree
 
 from esm_explore.chains.reading import read_chain
+from esm_explore.encoders import untrained
 from esm_explore.encoders.untrained import CODEBOOK, SEED, SIZES, random_encoder
 from esm_explore.tracing.tracer import trace
 
@@ -33,9 +36,8 @@ CHAINS = {
 }
 
 
-
 def fit() -> None:
-    """Write the codebook, in half precision, beside this file."""
+    """Write the codebook, in half precision, where `esm_explore.encoders.untrained` reads it."""
     encoder = random_encoder().eval()
     traces = [trace(encoder, read_chain(name, chain)) for name, chain in CHAINS.items()]
     latents = np.concatenate([t.pre_vq[t.has_frame] for t in traces])
@@ -46,7 +48,8 @@ def fit() -> None:
     moves = rng.standard_normal((SIZES["n_codes"], len(latents))) @ (latents - latents.mean(0))
     moves *= apart[chosen, None] / np.linalg.norm(moves, axis=1, keepdims=True)
     codes = torch.from_numpy(latents[chosen] + moves).half()
-    save_file({"embeddings": codes}, Path(__file__).parent / CODEBOOK)
+    save_file({"embeddings": codes}, Path(str(files(untrained) / CODEBOOK)))
+
 
 if __name__ == "__main__":
     fit()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.residues import Numbering, residue_table
 from esm_explore.encoders.identity import EncoderInfo
-
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Literal
 from weakref import WeakKeyDictionary
+
 import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.residues import Numbering, check_numbering
+from esm_explore.encoders.changes import check_unchanged
 from esm_explore.encoders.codebook import squared_distances, take_nearest
 from esm_explore.encoders.identity import EncoderInfo, encoder_info
 from esm_explore.encoders.inputs import Inputs, chain_inputs, check_encoder, check_latents
-from esm_explore.encoders.modules import check_unchanged, codebook_vectors, relative_position_bins
+from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
@@ -26,10 +28,9 @@ from esm_explore.tokens.lean_pass import FastPass, Nodes, plain_float32
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-
 @dataclass(eq=False)
 class PreparedChain:
-    """A checked chain with its neighbourhoods, and what is known of its residues already.
+    """A checked chain with its neighborhoods, and what is known of its residues already.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class PreparedChain:
     rows : Tensor, shape=(M,), dtype=int64
         Indices of the residues with a backbone frame.
     edges : Tensor, shape=(M, K), dtype=int64
-        Their neighbours, as far as those have frames: the others take no part.
+        Their neighbors, as far as those have frames: the others take no part.
     found : list of Residues
         Of the first rows, in order.
     n_done : int
@@ -51,7 +52,6 @@ class PreparedChain:
     edges: torch.Tensor
     found: list[Residues] = field(default_factory=list)
     n_done: int = 0
-
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class Residues:
         columns = (self.tokens, self.pre_vq, self.z_q, self.margin)
         return [Residues(*parts) for parts in zip(*(c.split(sizes) for c in columns), strict=True)]
 
+
 # Some rows of a chain.
 Part = tuple[PreparedChain, slice]
-
 
 
 class ChunkedEncoder:
@@ -110,12 +110,12 @@ class ChunkedEncoder:
         self._pass = _fast_pass(encoder, self.info, dtype)
         self.numbering, self.dtype = numbering, dtype
         self._encoder, self._chunk_size = encoder, chunk_size
-        self._codes = codebook_vectors(encoder)
+        self._codes = modules_of(encoder).codes
         # esm sets the state of a residue without a frame to zero: its latent is the bias.
-        self._frameless = self._residues(encoder.pre_vq_proj.bias.detach()[None])
+        self._frameless = self._residues(modules_of(encoder).to_latent.bias.detach()[None])
 
     def prepare(self, chain: ProteinChain) -> PreparedChain:
-        """Check a chain and search its neighbourhoods."""
+        """Check a chain and search its neighborhoods."""
         inputs = chain_inputs(chain, self.numbering)
         rows = inputs.has_frame.nonzero()[:, 0]
         edges = nearest_edges(self._encoder, inputs)[rows, : len(rows)]
@@ -156,7 +156,7 @@ class ChunkedEncoder:
             raise failure
 
     def _encode_chunk(self, chunk: list[Part]) -> None:
-        # Chains of fewer than 16 residues have smaller neighbourhoods: each size by itself.
+        # Chains of fewer than 16 residues have smaller neighborhoods: each size by itself.
         by_size = {}
         for chain, part in chunk:
             by_size.setdefault(chain.edges.shape[1], []).append((chain, part))
@@ -190,9 +190,9 @@ class ChunkedEncoder:
             chain.chain, self.info, self.numbering, tokens, has_frame, pre_vq, z_q, margin
         )
 
+
 # To make an encoder ready takes as long as to encode some 80 residues.
 _PASSES: WeakKeyDictionary[StructureTokenEncoder, tuple[EncoderInfo, dict]] = WeakKeyDictionary()
-
 
 
 def _fast_pass(encoder: StructureTokenEncoder, info: EncoderInfo, dtype: str) -> FastPass:
@@ -206,15 +206,16 @@ def _fast_pass(encoder: StructureTokenEncoder, info: EncoderInfo, dtype: str) ->
     return passes[dtype]
 
 
-
 def _nodes(encoder: StructureTokenEncoder, parts: list[Part]) -> Nodes:
+    modules = modules_of(encoder)
     rotation, translation, bins = [], [], []
     for chain, part in parts:
         edges, affine = chain.edges[part], chain.inputs.affine
         rotation.append(affine.rot.tensor[0][edges])
         translation.append(affine.trans[0][edges])
-        bins.append(relative_position_bins(encoder, chain.inputs.residue_index, edges))
-    device = codebook_vectors(encoder).device
+        numbers = chain.inputs.residue_index[edges]
+        bins.append(relative_position_bins(numbers - numbers[:, :1], modules.limit))
+    device = modules.codes.device
     return Nodes(
         torch.cat(rotation).unflatten(-1, (3, 3)).to(device),
         torch.cat(translation).to(device),

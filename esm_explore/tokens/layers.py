@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from esm_explore.encoders.modules import BlockWeights
+from esm_explore.encoders.modules import BlockModules
 
 # So many columns of the hidden layer at a time stay in the CPU's cache.
 _COLUMNS = 1024
-
 
 
 class Linear:
@@ -40,17 +40,14 @@ class Linear:
             y.add_(self._bias)
 
 
-
 def layer_norm(norm: nn.LayerNorm, x: torch.Tensor) -> torch.Tensor:
     """Apply a norm without calling its module."""
     return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
-
 def by_axis(projection: nn.Linear) -> torch.Tensor:
     """Order the input of a projection of attended values axes first."""
     return projection.weight.unflatten(1, (-1, 3)).transpose(1, 2).flatten(1).contiguous()
-
 
 
 @dataclass(frozen=True)
@@ -69,23 +66,21 @@ class FeedForward:
     columns: list[tuple[Callable, Callable, Linear]]
 
 
-
-def feed_forward(weights: BlockWeights, dtype: torch.dtype) -> FeedForward:
+def feed_forward(weights: BlockModules, dtype: torch.dtype) -> FeedForward:
     """Make a block's feed-forward network ready for any states."""
-    up = weights.ffn_up
+    norm, up, *_ = weights.feed_forward
     halves = [
         [Linear(*part, dtype) for part in _cut(weight, bias)]
         for weight, bias in zip(up.weight.chunk(2), up.bias.chunk(2), strict=True)
     ]
     return FeedForward(
-        lambda state, attended, bins: layer_norm(weights.ffn_norm, state),
+        lambda state, attended, bins: layer_norm(norm, state),
         list(zip(*halves, _down(weights, dtype), strict=True)),
     )
 
 
-
 def folded_feed_forward(
-    weights: BlockWeights, states: torch.Tensor, dtype: torch.dtype
+    weights: BlockModules, states: torch.Tensor, dtype: torch.dtype
 ) -> FeedForward:
     """Fold the norm and the way up into a table and a smaller layer, for the first block.
 
@@ -93,14 +88,14 @@ def folded_feed_forward(
     gate, which is all but the division by the standard deviation, is done here once, in float64:
     to `states`, and to the weights of `out`, whose input has a third of a state's numbers.
     """
-    norm, up, out = weights.ffn_norm, weights.ffn_up, weights.out_projection
+    (norm, up, *_), out = weights.feed_forward, weights.out_projection
     # On the CPU because not every accelerator has float64.
     scale, shift, raised, offset = (
         x.detach().cpu().double() for x in (norm.weight, norm.bias, up.weight, up.bias)
     )
     known = states.cpu().double() + out.bias.detach().cpu().double()
-    table = _centred(known, 1) @ (raised * scale).t()
-    small = (raised * scale) @ _centred(by_axis(out).detach().cpu().double(), 0)
+    table = _centered(known, 1) @ (raised * scale).t()
+    small = (raised * scale) @ _centered(by_axis(out).detach().cpu().double(), 0)
     bias = raised @ shift + offset
 
     def look(state: torch.Tensor, attended: torch.Tensor, bins: torch.Tensor):
@@ -115,7 +110,6 @@ def folded_feed_forward(
         for half in zip(*(x.chunk(2) for x in folded), strict=True)
     ]
     return FeedForward(look, list(zip(*halves, _down(weights, dtype), strict=True)))
-
 
 
 class _Folded:
@@ -136,19 +130,17 @@ class _Folded:
         return out
 
 
-
 def _cut(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
     return zip(*(tensor.split(_COLUMNS) for tensor in tensors), strict=True)
 
 
-
-def _down(weights: BlockWeights, dtype: torch.dtype) -> list[Linear]:
-    parts = weights.ffn_down.weight.split(_COLUMNS, dim=1)
+def _down(weights: BlockModules, dtype: torch.dtype) -> list[Linear]:
+    down = weights.feed_forward[-1]
+    parts = down.weight.split(_COLUMNS, dim=1)
     # The bias is added once, with the first part.
-    biases = [weights.ffn_down.bias] + [None] * (len(parts) - 1)
+    biases = [down.bias] + [None] * (len(parts) - 1)
     return [Linear(part, bias, dtype) for part, bias in zip(parts, biases, strict=True)]
 
 
-
-def _centred(x: torch.Tensor, axis: int) -> torch.Tensor:
+def _centered(x: torch.Tensor, axis: int) -> torch.Tensor:
     return x - x.mean(axis, keepdim=True)

@@ -1,4 +1,4 @@
-"""esm's encoder over neighbourhoods, in the same mathematics, without work that is thrown away.
+"""esm's encoder over neighborhoods, in the same mathematics, without work that is thrown away.
 
 What is saved, exactly: block 0 sees one of 66 states, so what it projects them to is a table, and
 what its feed-forward network sees is a row of another table plus what attention gathered, which
@@ -14,17 +14,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import prod, sqrt
+
 import torch
 import torch.nn.functional as F
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
-from esm_explore.encoders.modules import BlockWeights, block_weights, relative_position_table
-from esm_explore.tokens.layers import FeedForward, Linear, by_axis, feed_forward, folded_feed_forward, layer_norm
+from esm_explore.encoders.modules import BlockModules, modules_of
+from esm_explore.tokens.layers import (
+    FeedForward,
+    Linear,
+    by_axis,
+    feed_forward,
+    folded_feed_forward,
+    layer_norm,
+)
 
 # Logits of so many numbers at a time stay in the CPU's cache.
 _CACHED = 2**19
-
 
 
 @contextmanager
@@ -41,10 +48,9 @@ def plain_float32(device: torch.device) -> Iterator[None]:
         yield
 
 
-
 @dataclass(frozen=True)
 class Nodes:
-    """Neighbourhoods all of whose nodes have backbone frames, the query first.
+    """Neighborhoods all of whose nodes have backbone frames, the query first.
 
     Attributes
     ----------
@@ -61,9 +67,8 @@ class Nodes:
     bins: torch.Tensor
 
 
-
 class FastPass:
-    """An encoder, made ready for many neighbourhoods; threads take turns.
+    """An encoder, made ready for many neighborhoods; threads take turns.
 
     Parameters
     ----------
@@ -73,20 +78,22 @@ class FastPass:
     """
 
     def __init__(self, encoder: StructureTokenEncoder, dtype: torch.dtype = torch.float32):
-        with plain_float32(encoder.pre_vq_proj.weight.device):
+        modules = modules_of(encoder)
+        latent = modules.to_latent
+        with plain_float32(latent.weight.device):
             space = _Workspace()
-            self._states = relative_position_table(encoder)
-            first, *others = block_weights(encoder)
+            self._states = modules.positions.weight.detach()
+            first, *others = modules.blocks
             self._blocks = [
                 _Block(first, dtype, space, folded_feed_forward(first, self._states, dtype)),
                 *(_Block(other, dtype, space, feed_forward(other, dtype)) for other in others),
             ]
             self._table = self._blocks[0].project(self._states, self._states)
-            self._latent = Linear(encoder.pre_vq_proj.weight, encoder.pre_vq_proj.bias, dtype)
+            self._latent = Linear(latent.weight, latent.bias, dtype)
             self._space, self._taken = space, threading.Lock()
 
     def __call__(self, nodes: Nodes) -> torch.Tensor:
-        """Encode neighbourhoods up to the latent, shape=(M, d_code), dtype=float32."""
+        """Encode neighborhoods up to the latent, shape=(M, d_code), dtype=float32."""
         with self._taken, plain_float32(nodes.rotation.device):
             m, k = nodes.bins.shape
             first, last = self._blocks[0], self._blocks[-1]
@@ -102,16 +109,13 @@ class FastPass:
             return self._latent(state)
 
 
-
 def _looked_up(tables, bins: torch.Tensor, rows: int, some: slice):
     queries, keys = tables
     return queries[bins[some, :rows]], keys[bins[some]]
 
 
-
 def _rows(projected, m: int, some: slice):
     return [x.unflatten(0, (m, -1))[some] for x in projected]
-
 
 
 class _Workspace(dict):
@@ -124,7 +128,6 @@ class _Workspace(dict):
         return self[name][:size].view(shape)
 
 
-
 class _Block:
     """One block, its projections in the order x, y, z, and within an axis by head.
 
@@ -132,11 +135,10 @@ class _Block:
     """
 
     def __init__(
-        self, weights: BlockWeights, dtype: torch.dtype, space: _Workspace, ffn: FeedForward
+        self, weights: BlockModules, dtype: torch.dtype, space: _Workspace, ffn: FeedForward
     ):
         self._space, self._ffn = space, ffn
-        self._near = F.softplus(weights.distance_scale) / sqrt(3)
-        self._turn = F.softplus(weights.rotation_scale) / sqrt(3)
+        self._near, self._turn = (F.softplus(scale) / sqrt(3) for scale in weights.scales)
         self._attention_norm = weights.attention_norm
         self._query = _parts(weights.projection, (0, 3), dtype)
         self._key = _parts(weights.projection, (1, 2, 4), dtype)
@@ -152,7 +154,7 @@ class _Block:
     def advance(self, state: torch.Tensor, projected: Callable, nodes: Nodes) -> None:
         """Add attention and the feed-forward network to the states, (M * Q, d), in place.
 
-        `projected` gives the queries and keys of a slice of the neighbourhoods.
+        `projected` gives the queries and keys of a slice of the neighborhoods.
         """
         rows = len(state) // len(nodes.bins)
         attended = self._attend(projected, nodes, rows)
@@ -195,7 +197,6 @@ class _Block:
         return out
 
 
-
 def _weigh(asking, asked, near, logits, spare):
     """Attend in all heads: arrays are (M, Q or K, 3, heads), logits (M, Q, K, heads)."""
     (query, query_point), (key, key_point, value) = asking, asked
@@ -214,7 +215,6 @@ def _weigh(asking, asked, near, logits, spare):
         torch.mul(logits, value[:, None, :, axis], out=spare)
         torch.sum(spare, 2, out=gathered[:, :, axis])
     return gathered.div_(logits.sum(2)[:, :, None])
-
 
 
 def _parts(projection: nn.Linear, parts: tuple[int, ...], dtype: torch.dtype) -> Linear:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Literal
+
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 from tqdm.auto import tqdm
@@ -14,7 +15,6 @@ from esm_explore.tokens.chain_tokens import ChainTokens
 from esm_explore.tokens.chunks import ChunkedEncoder
 
 SHOW_PROGRESS = 2_000
-
 
 
 def tokenize(
@@ -93,7 +93,6 @@ def tokenize(
     return found
 
 
-
 def tokenize_stream(
     encoder: StructureTokenEncoder,
     chains: Iterable[ProteinChain],
@@ -123,7 +122,6 @@ def tokenize_stream(
     """
     run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, dtype=dtype)
     return run.encode(run.prepare(chain) for chain in _several(chains))
-
 
 
 def _several(chains: Iterable[ProteinChain]) -> Iterable[ProteinChain]:

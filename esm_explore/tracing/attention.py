@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-import numpy as np
+
 import torch
 import torch.nn.functional as F
-from esm.models.vqvae import StructureTokenEncoder
-
-
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,6 @@ class GeometricAttention:
     distance_term: torch.Tensor
     rotation_term: torch.Tensor
     attended: torch.Tensor
-
 
 
 def recompute_attention(

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+
 import numpy as np
 import torch
-import torch.nn.functional as F
 from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.encoders.inputs import Inputs
-from esm_explore.encoders.modules import attention_scales, relative_position_bins
+from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.tracing.attention import recompute_attention
-from esm_explore.tracing.run import all_nodes, encode_rows, hooked
-
+from esm_explore.tracing.run import all_nodes, run
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Neighborhood:
-    """Everything inside the neighbourhood of one residue, the query.
+    """Everything inside the neighborhood of one residue, the query.
 
     The K nodes are in the order of the edges: the query first, then nearest first.
 
@@ -79,11 +77,10 @@ class Neighborhood:
         )
 
 
-
 def open_neighborhood(
     encoder: StructureTokenEncoder, inputs: Inputs, edges: np.ndarray, labels: list[str]
 ) -> Neighborhood:
-    """Encode one neighbourhood again, keeping everything.
+    """Encode one neighborhood again, keeping everything.
 
     Parameters
     ----------
@@ -91,7 +88,7 @@ def open_neighborhood(
     inputs : Inputs
         Of the whole chain.
     edges : ndarray, shape=(K,), dtype=int64
-        The neighbourhood, the query first.
+        The neighborhood, the query first.
     labels : list of str
         Residue numbers of the whole chain.
 
@@ -100,8 +97,8 @@ def open_neighborhood(
     Neighborhood
     """
     nodes = torch.from_numpy(edges).to(inputs.coords.device)
-    with hooked(encoder, all_nodes, internals=True) as capture:
-        encode_rows(encoder, inputs, nodes[None])
+    capture = run(encoder, inputs, nodes[None], keep=all_nodes, internals=True)
+    modules = modules_of(encoder)
     has_frame = inputs.has_frame[nodes]
     frames = inputs.affine[0, nodes]
     blocks = [
@@ -110,9 +107,9 @@ def open_neighborhood(
             frames.rot.tensor.unflatten(-1, (3, 3))[None],
             frames.trans[None],
             has_frame[None],
-            scales,
+            block.scales,
         )
-        for i, scales in enumerate(attention_scales(encoder))
+        for i, block in enumerate(modules.blocks)
     ]
     layers = range(len(blocks))
     ca = inputs.coords[nodes, 1]
@@ -126,7 +123,7 @@ def open_neighborhood(
         distances=_array((ca - ca[0]).norm(dim=-1).where(known, torch.nan)),
         has_frame=_array(has_frame),
         relative_positions=_array(numbers - numbers[0]),
-        bins=_array(relative_position_bins(encoder, inputs.residue_index, nodes[None])[0]),
+        bins=_array(relative_position_bins(numbers - numbers[0], modules.limit)),
         states=tuple(_array(state[0]) for state in states),
         attention=_stack(block.weights for block in blocks),
         distance_term=_stack(block.distance_term for block in blocks),
@@ -137,10 +134,8 @@ def open_neighborhood(
     )
 
 
-
 def _array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.cpu().numpy()
-
 
 
 def _stack(tensors) -> np.ndarray:

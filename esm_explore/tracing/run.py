@@ -2,150 +2,194 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+
 import torch
 from esm.models.vqvae import StructureTokenEncoder
-from torch import nn
-from torch.nn.modules import module as module_hooks
-from esm.utils.misc import MAX_SUPPORTED_DISTANCE
-from esm.utils.structure.affine3d import Affine3D, build_affine3d_from_coordinates
 
+from esm_explore.encoders.changes import LOCK
 from esm_explore.encoders.inputs import Inputs
-from esm_explore.encoders.modules import _LOCK, _hooks
+from esm_explore.encoders.modules import CatchPoint, catch_points, encode_chain, encode_rows, quiet
+from esm_explore.errors import TraceError
 
+
+@dataclass(frozen=True)
+class Edit:
+    """A change made to a tensor on its way through the encoder.
+
+    Attributes
+    ----------
+    at : str
+        A catch point, such as ``"attention_out[0]"``, ``"attended[1]"`` (the values that each
+        head gathered, before they are projected; of head h columns 3h to 3h + 2) or ``"pre_vq"``.
+    change : callable
+        Tensor to tensor of the same shape: (M, K, width) up to the last block, M neighborhoods
+        with the query first, (M, width) from the query on, (M,) for tokens. The edges say which
+        M they are.
+    """
+
+    at: str
+    change: Callable[[torch.Tensor], torch.Tensor]
 
 
 class Capture(dict):
-    """Tensors by stage name, each call's rows after those of the calls before."""
+    """Tensors by the names of catch points, a row a neighborhood.
 
-    def store(self, name: str, tensor: torch.Tensor) -> None:
-        """Add rows to a stage; copied, so that what they were cut from can be freed."""
-        tensor = tensor.detach().clone()
-        self[name] = torch.cat([self[name], tensor]) if name in self else tensor
+    Attributes
+    ----------
+    edges : Tensor, shape=(M, K), dtype=int64
+        The neighborhoods that were encoded, the query first.
+    """
 
+    edges: torch.Tensor
 
 
 def query_row(nodes: torch.Tensor) -> torch.Tensor:
-    """Take the query node of each neighbourhood: (M, K, d) to (M, d)."""
+    """Take the query node of each neighborhood: (M, K, d) to (M, d)."""
     return nodes[:, 0]
 
 
-
 def all_nodes(nodes: torch.Tensor) -> torch.Tensor:
-    """Take all nodes of each neighbourhood."""
+    """Take all nodes of each neighborhood."""
     return nodes
 
 
+def run(
+    encoder: StructureTokenEncoder,
+    inputs: Inputs,
+    edges: torch.Tensor | None = None,
+    *,
+    keep: Callable[[torch.Tensor], torch.Tensor] = query_row,
+    internals: bool = False,
+    edits: Sequence[Edit] = (),
+) -> Capture:
+    """Make one pass, and leave the encoder as it was found.
 
-def _saving(capture: Capture, keep: Callable, input_name: str | None, output_names: list[str]):
-    def hook(_module, args, output):
-        if input_name is not None:
-            capture.store(input_name, keep(args[0]))
-        outputs = output if isinstance(output, tuple) else (output,)
-        for name, tensor in zip(output_names, outputs, strict=False):
-            capture.store(name, keep(tensor))
-
-    return hook
-
-
-
-@contextmanager
-def hooked(
-    encoder: StructureTokenEncoder, keep: Callable = query_row, *, internals: bool = False
-) -> Iterator[Capture]:
-    """Catch what every stage of an encoder returns, and leave the encoder as it was found.
-
-    Inside, the encoder is in eval mode (in train mode esm overwrites its codebook), and
+    During the pass the encoder is in eval mode (in train mode esm overwrites its codebook), and
     gradients and autocast are off. The hooks, each module's mode and ``find_knn_edges`` are put
-    back whatever happens. One thread at a time is inside.
-
-    Parameters
-    ----------
-    encoder : StructureTokenEncoder
-    keep : callable
-        What to keep of (M, K, d) states: `query_row` or `all_nodes`.
-    internals : bool
-        Also capture ``projection[i]`` and ``attended[i]``, from inside geometric attention.
-
-    Yields
-    ------
-    Capture
-    """
-    with _LOCK, warnings.catch_warnings():
-        # esm 3.2's calls of torch warn each time, and its user can do nothing about it.
-        warnings.filterwarnings("ignore", module=r"esm\.")
-        modes = [(module, module.training) for module in encoder.modules()]
-        search = vars(encoder).get("find_knn_edges")
-        handles = []
-        capture = Capture()
-        try:
-            encoder.eval()
-            for module, kept, input_name, output_names in _hooks(encoder, keep, internals):
-                hook = _saving(capture, kept, input_name, output_names)
-                handles.append(module.register_forward_hook(hook))
-            device = next(encoder.parameters()).device.type
-            with torch.no_grad(), torch.autocast(device, enabled=False):
-                yield capture
-        finally:
-            for handle in handles:
-                handle.remove()
-            vars(encoder).pop("find_knn_edges", None)
-            if search is not None:
-                encoder.find_knn_edges = search
-            for module, training in modes:
-                module.training = training
-
-
-
-def encode_chain(encoder: StructureTokenEncoder, inputs: Inputs) -> torch.Tensor:
-    """Run esm's own ``encode`` on a whole chain, inside `hooked`.
-
-    Returns
-    -------
-    Tensor, shape=(L, K), dtype=int64
-        The edges that ``find_knn_edges`` gave.
-    """
-    search = encoder.find_knn_edges
-    found = []
-
-    def find_knn_edges(*args, **kwargs):
-        edges, mask = search(*args, **kwargs)
-        found.append(edges[0])
-        return edges, mask
-
-    encoder.find_knn_edges = find_knn_edges
-    encoder.encode(inputs.coords[None], residue_index=inputs.residue_index[None])
-    return found[0]
-
-
-
-def encode_rows(encoder: StructureTokenEncoder, inputs: Inputs, edges: torch.Tensor) -> None:
-    """Run the encoder on some neighbourhoods of a chain, inside `hooked`.
-
-    After the neighbour search each residue is a batch of its own, so any set of rows of the
-    edges can be encoded alone. ``encode`` itself insists on all of them; these are its steps.
+    back whatever happens. One thread at a time makes a pass.
 
     Parameters
     ----------
     encoder : StructureTokenEncoder
     inputs : Inputs
-    edges : Tensor, shape=(M, K), dtype=int64
-        Neighbourhoods of the M residues, the query first.
+        Of a whole chain, on the encoder's device.
+    edges : Tensor, shape=(M, K), dtype=int64, optional
+        Neighborhoods to encode, the query first; K can be any number. A neighbor is knocked out
+        by leaving it out of its row, and replaced by naming another. Without edges the pass is
+        esm's own ``encode``, of all residues.
+    keep : callable
+        What to keep of (M, K, d) states: `query_row` or `all_nodes`.
+    internals : bool
+        Also catch ``projection[i]`` and ``attended[i]``, inside geometric attention.
+    edits : sequence of Edit
+        What is caught is caught after it was changed.
+
+    Returns
+    -------
+    Capture
+
+    Raises
+    ------
+    TraceError
+        If an edit is at no catch point, or gives a tensor of another shape.
+
+    Examples
+    --------
+    >>> import esm_explore as ex
+    >>> trace = ex.trace(ex.load_encoder(), ex.read_chain("1UBI"))
+    >>> rows = torch.from_numpy(trace.edges[:2, :-1])
+    >>> run(trace.encoder, trace.inputs, rows)["pre_vq"].shape  # without the farthest neighbor
+    torch.Size([2, 128])
     """
-    encoder.find_knn_edges = lambda *_args, **_kwargs: (edges[None], None)
-    has_frame = inputs.has_frame[None]
-    z = encoder.encode_local_structure(
-        coords=inputs.coords[None],
-        affine=inputs.affine,
-        attention_mask=torch.ones_like(has_frame),
-        sequence_id=torch.zeros_like(has_frame, dtype=torch.int64),
-        affine_mask=has_frame,
-        residue_index=inputs.residue_index[None],
-    )
-    z = z.masked_fill(~inputs.has_frame[edges[:, 0]][None, :, None], 0)
-    encoder.codebook(encoder.pre_vq_proj(z))
+    points = catch_points(encoder, internals=True)
+    names = [point.name for point in points]
+    for edit in edits:
+        if edit.at not in names:
+            raise TraceError(f"There is no {edit.at!r} to edit; there are: {', '.join(names)}.")
+    edited = {edit.at for edit in edits}
+    inside = {"projection", "attended"}
+    points = [
+        point
+        for point in points
+        if internals or point.name in edited or point.name.partition("[")[0] not in inside
+    ]
+    caught = Capture()
+    with _hooked(encoder, points, _Catcher(caught, keep, edits)):
+        if edges is None:
+            caught.edges = encode_chain(encoder, inputs)
+        else:
+            caught.edges = edges
+            encode_rows(encoder, inputs, edges)
+    return caught
+
+
+@dataclass(frozen=True)
+class _Catcher:
+    caught: Capture
+    keep: Callable
+    edits: Sequence[Edit]
+
+    def __call__(self, point: CatchPoint, value: torch.Tensor) -> torch.Tensor:
+        """Change a tensor, keep a copy, and give what goes on."""
+        shown = value if point.has_nodes else value[0]
+        for edit in self.edits:
+            if edit.at == point.name:
+                before, shown = shown, edit.change(shown)
+                if getattr(shown, "shape", None) != before.shape:
+                    raise TraceError(
+                        f"The edit at {point.name} gives {_described(shown)}; it has to be a "
+                        f"tensor of shape {tuple(before.shape)}."
+                    )
+                value = shown if point.has_nodes else shown[None]
+        kept = self.keep(shown) if point.has_nodes else shown
+        # Copied, so that what it was cut from can be freed.
+        self.caught[point.name] = kept.detach().clone()
+        return value
+
+
+def _described(value: object) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"shape {tuple(value.shape)}"
+    return f"a {type(value).__name__}"
+
+
+def _hook(point: CatchPoint, catch: _Catcher) -> Callable:
+    def on_input(_module, args):
+        return (catch(point, args[0]), *args[1:])
+
+    def on_output(_module, _args, output):
+        if not isinstance(output, tuple):
+            return catch(point, output)
+        changed = catch(point, output[point.index])
+        return (*output[: point.index], changed, *output[point.index + 1 :])
+
+    return on_input if point.is_input else on_output
+
+
+@contextmanager
+def _hooked(
+    encoder: StructureTokenEncoder, points: list[CatchPoint], catch: _Catcher
+) -> Iterator[None]:
+    with LOCK, quiet():
+        modes = [(module, module.training) for module in encoder.modules()]
+        handles = []
+        try:
+            encoder.eval()
+            for point in points:
+                register = (
+                    point.module.register_forward_pre_hook
+                    if point.is_input
+                    else point.module.register_forward_hook
+                )
+                handles.append(register(_hook(point, catch)))
+            device = next(encoder.parameters()).device.type
+            with torch.no_grad(), torch.autocast(device, enabled=False):
+                yield
+        finally:
+            for handle in handles:
+                handle.remove()
+            for module, training in modes:
+                module.training = training

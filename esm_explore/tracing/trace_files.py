@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from pathlib import Path
+
 import numpy as np
-from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.array_files import FileKind, read_arrays, write_arrays
-from esm_explore.encoders.identity import EncoderInfo, encoder_info
+from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.errors import TraceError
-from esm_explore.tracing.traces import RelativePosition, Trace
 
-KIND = FileKind("trace", 2, "Trace.save")
-
+KIND = FileKind("trace", 3, "Trace.save")
 _CHAIN_ARRAYS = ("residue_index", "insertion_code", "atom37_positions", "atom37_mask", "confidence")
-
 _LAYERED = ("attention_out", "ffn_out", "blocks")
-
 _ARRAYS = ("residue_index", "coords", "has_frame", "edges", "query", "pre_vq", "z_q", "tokens")
 
 
-
-def save_trace(trace: Trace, path: Path) -> Path:
+def write_trace(trace, path: Path) -> Path:
     """Write a trace; see `Trace.save`."""
     chain = trace.chain
     tensors = {f"chain.{name}": np.asarray(getattr(chain, name)) for name in _CHAIN_ARRAYS}
@@ -50,56 +45,45 @@ def save_trace(trace: Trace, path: Path) -> Path:
     return write_arrays(path, KIND, tensors, about)
 
 
-
-def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -> Trace:
-    """Read a trace that `Trace.save` wrote.
+def read_trace(path: Path) -> dict:
+    """Read what `write_trace` wrote.
 
     Parameters
     ----------
-    path : str or Path
-    encoder : StructureTokenEncoder, optional
-        The encoder that made the trace; only `Trace.neighborhood` needs it.
+    path : Path
 
     Returns
     -------
-    Trace
+    dict
+        The fields of a `Trace`, of ``relative_position`` bins and table. Files before version 3
+        do not have the encoder's digest, which is then empty.
 
     Raises
     ------
     TraceError
-        If there is no such file, if it is not a trace, is damaged or of a newer version, or if
-        `encoder` is not the one that made the trace.
+        If there is no such file, or it is not a trace, is damaged or of a newer version.
     """
-    arrays, about = read_arrays(Path(path), KIND)
+    arrays, about = read_arrays(path, KIND)
     try:
-        trace = _assemble(about, arrays.__getitem__, encoder)
+        return _fields(about, arrays)
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise TraceError(
             f"{path} is a trace that lacks something, or is damaged ({type(error).__name__}: "
             f"{error}). Make the trace again."
         ) from error
-    if encoder is not None and encoder_info(encoder).fingerprint != trace.encoder_info.fingerprint:
-        raise TraceError(
-            f"The trace in {path} was made by {trace.encoder_info.title}, "
-            f"not by {encoder_info(encoder).title}."
-        )
-    return trace
 
 
-
-def _assemble(about: dict, tensor, encoder: StructureTokenEncoder | None) -> Trace:
-    arrays = {name: tensor(f"chain.{name}") for name in _CHAIN_ARRAYS}
-    arrays["insertion_code"] = arrays["insertion_code"].view("U1")
+def _fields(about: dict, arrays: dict[str, np.ndarray]) -> dict:
+    chain = {name: arrays[f"chain.{name}"] for name in _CHAIN_ARRAYS}
+    chain["insertion_code"] = chain["insertion_code"].view("U1")
     known = {field.name for field in fields(EncoderInfo)}
-    return Trace(
-        chain=ProteinChain(**about["chain"], **arrays),
-        encoder_info=EncoderInfo(**{k: v for k, v in about["encoder"].items() if k in known}),
-        numbering=about["numbering"],
-        relative_position=RelativePosition(
-            tensor("relative_position.bins"), tensor("relative_position.table")
-        ),
-        codebook=tensor("codebook"),
-        encoder=encoder,
-        **{name: tensor(name) for name in _ARRAYS},
-        **{name: tuple(tensor(f"{name}.{i}") for i in range(about["blocks"])) for name in _LAYERED},
-    )
+    encoder = {"digest": ""} | {k: v for k, v in about["encoder"].items() if k in known}
+    return {
+        "chain": ProteinChain(**about["chain"], **chain),
+        "encoder_info": EncoderInfo(**encoder),
+        "numbering": about["numbering"],
+        "relative_position": (arrays["relative_position.bins"], arrays["relative_position.table"]),
+        "codebook": arrays["codebook"],
+        **{name: arrays[name] for name in _ARRAYS},
+        **{name: tuple(arrays[f"{name}.{i}"] for i in range(about["blocks"])) for name in _LAYERED},
+    }

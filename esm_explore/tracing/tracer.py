@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
@@ -9,21 +12,21 @@ from esm.utils.structure.protein_chain import ProteinChain
 from tqdm.auto import tqdm
 
 from esm_explore.chains.residues import Numbering
-from esm_explore.encoders.identity import encoder_info
+from esm_explore.encoders.identity import encoder_info, same_encoder
 from esm_explore.encoders.inputs import Inputs, chain_inputs, check_encoder, check_latents
-from esm_explore.encoders.modules import codebook_vectors, relative_position_bins, relative_position_table
-from esm_explore.encoders.neighbors import check_edges, find_edges
-from esm_explore.tracing.run import Capture, encode_chain, encode_rows, hooked
-from esm_explore.tracing.traces import RelativePosition, Trace
+from esm_explore.encoders.modules import modules_of, relative_position_bins
+from esm_explore.encoders.neighbors import check_edges, nearest_edges
+from esm_explore.errors import TraceError
+from esm_explore.tracing.run import run
+from esm_explore.tracing.trace_files import read_trace
+from esm_explore.tracing.traces import RelativePositions, Trace
 
 # Up to here esm's own `encode` runs in one piece, in about 2 GB; longer chains go through it
 # in chunks that need about 0.6 GB.
 WHOLE_CHAIN = 512
-
 CHUNK = 256
-
 SHOW_PROGRESS = 2_000
-
+_LAYERED = ("attention_out", "ffn_out", "blocks")
 
 
 def trace(
@@ -68,70 +71,108 @@ def trace(
     """
     check_encoder(encoder)
     inputs = chain_inputs(chain, numbering, next(encoder.parameters()).device)
-    with hooked(encoder) as capture:
-        if len(inputs.coords) <= WHOLE_CHAIN:
-            edges = encode_chain(encoder, inputs)
-            check_edges(edges, torch.arange(len(edges)), chain)
-        else:
-            edges = _encode_in_chunks(encoder, inputs, chain)
-    return _trace(encoder, chain, numbering, inputs, edges, capture)
-
-
-
-def _encode_in_chunks(
-    encoder: StructureTokenEncoder, inputs: Inputs, chain: ProteinChain
-) -> torch.Tensor:
-    length = len(inputs.coords)
-    chunks = torch.arange(length, device=inputs.coords.device).split(CHUNK)
-    found = []
-    with tqdm(total=length, unit="residue", disable=length < SHOW_PROGRESS, leave=False) as bar:
-        for rows in chunks:
-            edges = find_edges(encoder, inputs, rows)
-            check_edges(edges, rows, chain)
-            encode_rows(encoder, inputs, edges)
-            found.append(edges)
-            bar.update(len(rows))
-    return torch.cat(found)
-
-
-
-def _trace(
-    encoder: StructureTokenEncoder,
-    chain: ProteinChain,
-    numbering: Numbering,
-    inputs: Inputs,
-    edges: torch.Tensor,
-    capture: Capture,
-) -> Trace:
-    kept = {name: rows.cpu().numpy() for name, rows in capture.items()}
-    has_frame = inputs.has_frame.cpu().numpy()
-    check_latents(chain, kept["pre_vq"], kept["tokens"], has_frame)
-    layers = range(len(encoder.transformer.blocks))
+    if len(chain) <= WHOLE_CHAIN:
+        capture = run(encoder, inputs)
+        check_edges(capture.edges, torch.arange(len(chain)), chain)
+        edges, kept = _array(capture.edges), {n: _array(rows) for n, rows in capture.items()}
+    else:
+        edges, kept = _in_chunks(encoder, inputs, chain)
+    check_latents(chain, kept["pre_vq"], kept["tokens"], _array(inputs.has_frame))
+    modules = modules_of(encoder)
+    relative = inputs.residue_index[torch.from_numpy(edges).to(inputs.residue_index.device)]
+    bins = relative_position_bins(relative - relative[:, :1], modules.limit)
+    blocks = range(len(modules.blocks))
     return Trace(
         chain=chain,
         encoder_info=encoder_info(encoder),
         numbering=numbering,
-        residue_index=inputs.residue_index.cpu().numpy(),
-        coords=inputs.coords.cpu().numpy(),
-        has_frame=has_frame,
-        edges=edges.cpu().numpy(),
-        relative_position=RelativePosition(
-            bins=relative_position_bins(encoder, inputs.residue_index, edges).cpu().numpy(),
-            table=_copy(relative_position_table(encoder)),
+        residue_index=_array(inputs.residue_index),
+        coords=_array(inputs.coords),
+        has_frame=_array(inputs.has_frame),
+        edges=edges,
+        # The encoder's weights may change later; what made this trace may not.
+        relative_position=RelativePositions(
+            _array(bins), _array(modules.positions.weight.detach()).copy()
         ),
-        attention_out=tuple(kept[f"attention_out[{i}]"] for i in layers),
-        ffn_out=tuple(kept[f"ffn_out[{i}]"] for i in layers),
-        blocks=tuple(kept[f"blocks[{i}]"] for i in layers),
-        query=kept["query"],
-        pre_vq=kept["pre_vq"],
-        z_q=kept["z_q"],
-        tokens=kept["tokens"],
-        codebook=_copy(codebook_vectors(encoder)),
+        **{name: tuple(kept[f"{name}[{i}]"] for i in blocks) for name in _LAYERED},
+        **{name: kept[name] for name in ("query", "pre_vq", "z_q", "tokens")},
+        codebook=_array(modules.codes).copy(),
         encoder=encoder,
     )
 
 
+def _in_chunks(
+    encoder: StructureTokenEncoder, inputs: Inputs, chain: ProteinChain
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    edges = nearest_edges(encoder, inputs)
+    check_edges(edges, torch.arange(len(edges)), chain)
+    parts = []
+    hidden = len(edges) < SHOW_PROGRESS
+    with tqdm(total=len(edges), unit="residue", disable=hidden, leave=False) as bar:
+        for rows in edges.split(CHUNK):
+            capture = run(encoder, inputs, rows)
+            parts.append({name: _array(kept) for name, kept in capture.items()})
+            bar.update(len(rows))
+    return _array(edges), {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
-def _copy(weights: torch.Tensor) -> np.ndarray:
-    # The encoder's weights may change later; what made this trace may not.
-    return weights.cpu().numpy().copy()
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.cpu().numpy()
+
+
+def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -> Trace:
+    """Read a trace that `Trace.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    encoder : StructureTokenEncoder, optional
+        The encoder that made the trace; what is not in the file, such as `Trace.neighborhood`,
+        needs it.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    TraceError
+        If there is no such file, if it is not a trace, is damaged or of a newer version, or if
+        `encoder` is not the one that made the trace. Files of version 0.1 do not say which it
+        was in full: they take an encoder whose tables are the same and that encodes a residue
+        alike.
+    """
+    held = read_trace(Path(path))
+    held["relative_position"] = RelativePositions(*held["relative_position"])
+    trace = Trace(**held)
+    if encoder is None:
+        return trace
+    given = encoder_info(encoder)
+    if not (same_encoder(given, trace.encoder_info) or _encodes_alike(encoder, trace)):
+        raise TraceError(
+            f"The trace in {path} was made by {trace.encoder_info.title}, not by {given.title} "
+            f"[{given.fingerprint}]."
+        )
+    return replace(trace, encoder=encoder, encoder_info=given)
+
+
+def _encodes_alike(encoder: StructureTokenEncoder, trace: Trace) -> bool:
+    """Compare an encoder with a trace that has no digest: its tables, and one residue's stages."""
+    modules = modules_of(encoder)
+    tables = (
+        (modules.positions.weight, trace.relative_position.table),
+        (modules.codes, trace.codebook),
+    )
+    if trace.encoder_info.digest or not all(
+        np.array_equal(_array(a.detach()), b) for a, b in tables
+    ):
+        return False
+    row = int(np.flatnonzero(trace.has_frame)[0])
+    inputs = trace.inputs.to(modules.codes.device)
+    edges = torch.from_numpy(trace.edges[row : row + 1]).to(modules.codes.device)
+    found = run(encoder, inputs, edges)
+    return all(
+        np.allclose(_array(found[name])[0], trace.output(name)[row], atol=1e-4, rtol=1e-4)
+        for stage in trace.stages[2:]
+        for name in stage.outputs
+    )

@@ -1,39 +1,43 @@
-"""`trace(encoder, chain)`: what each stage of the encoder produced for one chain."""
+"""`Trace`: what each stage of the encoder produced for one chain."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Literal
+
 import numpy as np
 import pandas as pd
 import torch
-from biotite.sequence import ProteinSequence
 from esm.models.vqvae import StructureTokenEncoder
 from esm.tokenization.structure_tokenizer import StructureTokenizer
 from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.chains.residues import NUMBERINGS, Numbering, residue_labels, residue_table
+from esm_explore.chains.residues import (
+    NUMBERINGS,
+    Numbering,
+    find_residue,
+    residue_labels,
+    residue_table,
+)
+from esm_explore.encoders.codebook import NearestCodes, nearest_codes
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.errors import TraceError
-from esm_explore.findings import Report
 from esm_explore.tracing.neighborhood import Neighborhood, open_neighborhood
-from esm_explore.tracing.stages import encoder_stages
-
+from esm_explore.tracing.stages import Stage, encoder_stages, output_table
+from esm_explore.tracing.trace_files import write_trace
 
 
 @dataclass(frozen=True)
-class RelativePosition:
+class RelativePositions:
     """What the encoder is told about the order of residues along the chain.
 
     Attributes
     ----------
     bins : ndarray, shape=(L, K), dtype=int64
-        Row of `table` that each neighbour gets: 33 is the query itself, 34 the next residue;
+        Row of `table` that each neighbor gets: 33 is the query itself, 34 the next residue;
         1 and 65 are 32 residues or more before and after. 0 (padding) is never used.
     table : ndarray, shape=(66, d_model), dtype=float32
         The embedding's weights.
@@ -48,13 +52,12 @@ class RelativePosition:
         return self.table[self.bins]
 
 
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """Every stage between a chain's coordinates and its structure tokens.
 
     Residues are rows, in the order of the chain; L is their number. Of the K nodes of each
-    neighbourhood only the query node goes on to the next stage, and only its state is kept;
+    neighborhood only the query node goes on to the next stage, and only its state is kept;
     `neighborhood` computes the others when asked.
 
     Attributes
@@ -73,7 +76,7 @@ class Trace:
         token, always the same one: leave it out of every statistic.
     edges : ndarray, shape=(L, K), dtype=int64
         Indices of the nearest residues, the residue itself first; K is 16, or L if less.
-    relative_position : RelativePosition
+    relative_position : RelativePositions
     attention_out, ffn_out : tuple of ndarray, shape=(L, d_model), dtype=float32
         What attention and the feed-forward network of each block add to the query's state.
     blocks : tuple of ndarray, shape=(L, d_model), dtype=float32
@@ -98,7 +101,7 @@ class Trace:
     coords: np.ndarray
     has_frame: np.ndarray
     edges: np.ndarray
-    relative_position: RelativePosition
+    relative_position: RelativePositions
     attention_out: tuple[np.ndarray, ...]
     ffn_out: tuple[np.ndarray, ...]
     blocks: tuple[np.ndarray, ...]
@@ -118,21 +121,71 @@ class Trace:
         return f"{self.chain.id} chain {self.chain.chain_id}, {len(self)} residues"
 
     @property
+    def source(self) -> str:
+        """What was traced and by which encoder, for the second line of a picture's title."""
+        return f"{self.title}; encoder: {self.encoder_info.title}"
+
+    @cached_property
     def labels(self) -> list[str]:
         """Each residue's number and insertion code as in the file, such as ``57`` or ``57A``."""
         return residue_labels(self.chain)
 
     @cached_property
-    def findings(self) -> Report:
-        """What could make these tokens misleading, worst first, as `doctor` reports it.
+    def inputs(self) -> Inputs:
+        """What the encoder was given, with backbone frames, on the CPU."""
+        return Inputs.build(torch.from_numpy(self.coords), torch.from_numpy(self.residue_index))
 
-        Computed when first asked for, which takes a second pass of the encoder where residue
-        numbers have jumps.
+    @cached_property
+    def nearest(self) -> NearestCodes:
+        """The two codes nearest to each latent, and the margin between them."""
+        return nearest_codes(self.codebook, self.pre_vq, k=2)
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """The encoder's stages, in the order in which they run."""
+        return encoder_stages(len(self.blocks))
+
+    def output(self, name: str) -> np.ndarray:
+        """Give what a stage produced.
+
+        Parameters
+        ----------
+        name : str
+            ``"coords"``, or as in the table that ``print(trace)`` shows: ``"edges"``,
+            ``"relative_position"`` (the embeddings of all nodes), ``"blocks[0]"``, ...
+
+        Returns
+        -------
+        ndarray, shape=(L, ...)
+
+        Raises
+        ------
+        TraceError
+            If there is no such output.
         """
-        # Imported here because what examines traces also makes them.
-        from esm_explore.diagnosis.examination import examine
+        names = ["coords", *(name for stage in self.stages for name in stage.outputs)]
+        if name not in names:
+            raise TraceError(f"{name!r} is no output of a stage; there are: {', '.join(names)}.")
+        if name == "relative_position":
+            return self.relative_position.embeddings
+        attribute, _, block = name.partition("[")
+        value = getattr(self, attribute)
+        return value[int(block[:-1])] if block else value
 
-        return examine(self)
+    def states(self, stage: Stage) -> np.ndarray:
+        """Give what each residue is at a stage.
+
+        Parameters
+        ----------
+        stage : Stage
+            One of `stages`.
+
+        Returns
+        -------
+        ndarray, shape=(L, width), dtype=float32
+            Rows of residues without a backbone frame mean nothing.
+        """
+        return stage.of_residues(self.output(stage.source))
 
     def index_of(self, residue: int | str) -> int:
         """Find a residue.
@@ -152,24 +205,10 @@ class Trace:
         TraceError
             If the chain has no such residue.
         """
-        if isinstance(residue, str):
-            labels = self.labels
-            if residue.strip() in labels:
-                return labels.index(residue.strip())
-            same = [label for label in labels if re.match(r"-?\d+", label)[0] == residue.strip()]
-            hint = (
-                f"with that number: {', '.join(same)}" if same else f"{labels[0]} to {labels[-1]}"
-            )
-            raise TraceError(f"Residue {residue!r} is not in {self.title}; it has: {hint}.")
-        if not isinstance(residue, int | np.integer) or not 0 <= residue < len(self):
-            raise TraceError(
-                f"Index {residue!r} is not one of {self.title}: 0 to {len(self) - 1}. "
-                f"For a residue number give a string, such as {self.labels[0]!r}."
-            )
-        return int(residue)
+        return find_residue(self.labels, residue, self.title)
 
     def neighborhood(self, residue: int | str) -> Neighborhood:
-        """Open one residue's neighbourhood: all its nodes, and who attends to whom.
+        """Open one residue's neighborhood: all its nodes, and who attends to whom.
 
         Parameters
         ----------
@@ -192,11 +231,7 @@ class Trace:
                 "This trace has no encoder: load it with load_trace(path, encoder=...), given "
                 f"the encoder that made it: {self.encoder_info.title}."
             )
-        device = next(self.encoder.parameters()).device
-        inputs = Inputs.build(
-            torch.from_numpy(self.coords).to(device),
-            torch.from_numpy(self.residue_index).to(device),
-        )
+        inputs = self.inputs.to(next(self.encoder.parameters()).device)
         opened = open_neighborhood(self.encoder, inputs, self.edges[index], self.labels)
         if not np.allclose(opened.states[-1][0], self.blocks[-1][index], atol=1e-3, rtol=1e-3):
             raise TraceError(
@@ -245,21 +280,16 @@ class Trace:
         --------
         load_trace
         """
-        # Imported here because reading a file makes a Trace.
-        from esm_explore.trace_files import save_trace
-
-        return save_trace(self, Path(path))
+        return write_trace(self, Path(path))
 
     def _table(self) -> pd.DataFrame:
         rows = []
-        for stage in encoder_stages(len(self.blocks)):
-            name, _, layer = stage.name.partition("[")
-            value = getattr(self, name)
-            if name == "relative_position":
-                shape = value.bins.shape + value.table.shape[1:]
+        for name, module, meaning in output_table(len(self.blocks)):
+            if name == "relative_position":  # not made for its shape alone
+                shape = self.relative_position.bins.shape + self.relative_position.table.shape[1:]
             else:
-                shape = (value[int(layer[:-1])] if layer else value).shape
-            rows.append((stage.name, stage.module, str(shape), stage.meaning))
+                shape = self.output(name).shape
+            rows.append((name, module, str(shape), meaning))
         return pd.DataFrame(rows, columns=["stage", "esm module", "shape", "what it is"])
 
     def _header(self) -> list[str]:

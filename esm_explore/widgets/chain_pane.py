@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
 import numpy as np
 
 from esm_explore.tracing.neighborhood import Neighborhood
-from esm_explore.tracing.stages import Step
+from esm_explore.tracing.stages import Attention, Neighbors, RelativePosition, Stage
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.messages import close_below
 from esm_explore.widgets.residue_panel import ResiduePanel
@@ -15,7 +16,6 @@ from esm_explore.widgets.sequence_view import SequenceStrip
 from esm_explore.widgets.structure_view import StructureView, color_bytes
 
 _LINKED = ("selected", "selection", "hovered")
-
 
 
 class ChainPane:
@@ -91,7 +91,7 @@ class ChainPane:
         with self._set():
             self.structure.hovered = self.strip.hovered = index
 
-    def open(self, index: int, step: Step) -> None:
+    def open(self, index: int, step: Stage) -> None:
         """Show a residue's internals at a step."""
         if self._opened is None or self._opened[0] != index:
             self._opened = index, self.trace.neighborhood(index)
@@ -109,7 +109,7 @@ class ChainPane:
         nodes = opened.edges.tolist()
         weights = self.panel.attention_of_query()
         if weights is None:
-            star = step.kind in ("edges", "relative_position")
+            star = isinstance(step, Neighbors | RelativePosition)
             weights = np.full(len(nodes), 0.3 if star else 0.0)
         else:
             weights = weights / max(float(weights[1:].max(initial=0)), 1e-9)
@@ -119,7 +119,7 @@ class ChainPane:
             if node != nodes[0] and framed and weight > 0
         ]
         framed = opened.edges[opened.has_frame].tolist()
-        self.structure.frames = framed if step.kind in ("edges", "attention") else []
+        self.structure.frames = framed if isinstance(step, Neighbors | Attention) else []
 
     @contextmanager
     def _set(self) -> Iterator[None]:

@@ -8,12 +8,11 @@ from traitlets import Int
 from esm_explore.analysis.annotations import KEYS
 from esm_explore.errors import TraceError
 from esm_explore.experiments.comparing import LINKS
-from esm_explore.tracing.stages import Step
+from esm_explore.tracing.stages import Stage
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.map_panel import LAYOUTS
 
 BY_STEP = "this step"
-
 
 
 class Controls(widgets.HBox):
@@ -64,7 +63,6 @@ class Controls(widgets.HBox):
         super().__init__(shown, layout={"flex_flow": "row wrap", "grid_gap": "12px"})
 
 
-
 def find_residue(traces: list[Trace], shown: int, text: str) -> tuple[int, int]:
     """Find what a reader typed: ``57``, ``57A``, ``A:57`` or ``1UBI:57``.
 
@@ -96,8 +94,8 @@ def find_residue(traces: list[Trace], shown: int, text: str) -> tuple[int, int]:
         raise TraceError(f"There is no chain {name!r} here; there are: {names}.")
     return order[0], traces[order[0]].index_of(number.strip())
 
-_PACE = 2_000
 
+_PACE = 2_000
 
 
 class StepBar(widgets.HBox):
@@ -105,7 +103,7 @@ class StepBar(widgets.HBox):
 
     Parameters
     ----------
-    steps : list of Step
+    steps : list of Stage
 
     Attributes
     ----------
@@ -115,7 +113,7 @@ class StepBar(widgets.HBox):
 
     value = Int(0)
 
-    def __init__(self, steps: list[Step]):
+    def __init__(self, steps: list[Stage]):
         last = len(steps) - 1
         self._back = widgets.Button(
             icon="step-backward", tooltip="one step back (left arrow)", layout={"width": "36px"}

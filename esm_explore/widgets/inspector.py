@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+
 import ipywidgets as widgets
 import numpy as np
 from traitlets import Int, List, Unicode, observe, validate
@@ -13,12 +14,20 @@ from esm_explore.experiments.comparing import match_residues
 from esm_explore.palette import FRAMELESS
 from esm_explore.plots.picture import hover_of
 from esm_explore.plots.residue_colors import color_by_step, color_together
-from esm_explore.tracing.stages import encoder_steps
+from esm_explore.tracing.stages import Neighbors
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, find_residue
 from esm_explore.widgets.map_panel import MapPanel, place_residues
-from esm_explore.widgets.messages import badge, close_below, find_problem, heading, legend_html, say, show_message
+from esm_explore.widgets.messages import (
+    badge,
+    close_below,
+    find_problem,
+    heading,
+    legend_html,
+    say,
+    show_message,
+)
 from esm_explore.widgets.page import Pulse
 from esm_explore.widgets.stage_sentences import summarize
 
@@ -27,7 +36,6 @@ _HINT = (
     "Drag over the sequence or lasso on the map for many. Keys 1 to 9 choose a step, ← and → move "
     "on; in the sequence and the structure arrows move along the chain."
 )
-
 
 
 def inspect(traces: Trace | Sequence[Trace]) -> Inspector:
@@ -52,7 +60,6 @@ def inspect(traces: Trace | Sequence[Trace]) -> Inspector:
     return Inspector(traces)
 
 
-
 class Inspector(widgets.VBox):
     """Linked views of traced chains; made by `inspect`.
 
@@ -67,7 +74,7 @@ class Inspector(widgets.VBox):
     step : int
         Which step of the encoder is shown, from 0.
     color : str
-        ``"this step"``, or a key of `esm_explore.show.residue_colors.KEYS`, or ``"chain"``.
+        ``"this step"``, or a key of `esm_explore.analysis.annotations.KEYS`, or ``"chain"``.
     arrangement : {"PCA", "UMAP"}
         How the map is laid out.
     """
@@ -95,7 +102,7 @@ class Inspector(widgets.VBox):
             self._say(problem)
             self.children = [self._message]
             return
-        self._steps = encoder_steps(len(self.traces[0].blocks))
+        self._steps = self.traces[0].stages
         self._build()
         self._ready = True
         self._place()
@@ -279,7 +286,7 @@ class Inspector(widgets.VBox):
 
     def _place(self) -> None:
         step = self._steps[self.step]
-        umap = self.arrangement == "UMAP" and step.kind != "edges"
+        umap = self.arrangement == "UMAP" and not isinstance(step, Neighbors)
         key = self.step, umap
         if key not in self._placed:
             if umap:
@@ -291,7 +298,7 @@ class Inspector(widgets.VBox):
                 return
             self._placed[key] = points
         points = self._placed[key]
-        how = "the backbone in space" if step.kind == "edges" else "UMAP" if umap else "PCA"
+        how = "the backbone in space" if isinstance(step, Neighbors) else "UMAP" if umap else "PCA"
         self._map.place(points, f"{self.step + 1} {step.title}: {how}; one point a residue")
 
     def _paint(self) -> None:
@@ -362,7 +369,6 @@ class Inspector(widgets.VBox):
         super().close()
 
 
-
 def _rows(traces: list[Trace]) -> np.ndarray:
     """Give chain and residue of each point of the map, shape=(N, 2)."""
     parts = [
@@ -370,7 +376,6 @@ def _rows(traces: list[Trace]) -> np.ndarray:
         for i, t in enumerate(traces)
     ]
     return np.concatenate(parts)
-
 
 
 def _framed(trace: Trace, values: list[str]) -> list[str]:

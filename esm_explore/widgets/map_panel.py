@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import numpy as np
 from sklearn.decomposition import PCA
 
 from esm_explore.analysis.maps import fit_map
-from esm_explore.tracing.stages import Step, step_states
+from esm_explore.tracing.stages import Neighbors, Stage
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.plot_view import FOREGROUND, PlotView, plain
 
 # Above this many points SVG is slow, and a WebGL context is worth it.
 _SVG = 4_000
-
 _HEIGHT = 440
-
 _AXIS = {"showticklabels": False, "showgrid": False, "zeroline": False}
-
 
 
 class MapPanel:
@@ -97,17 +95,17 @@ class MapPanel:
             )
         self.figure.overlay = plain(overlay)
 
+
 LAYOUTS = ("PCA", "UMAP")
 
 
-
-def place_residues(traces: list[Trace], step: Step, layout: str) -> np.ndarray:
+def place_residues(traces: list[Trace], step: Stage, layout: str) -> np.ndarray:
     """Lay out the residues of some chains by what they are at a step.
 
     Parameters
     ----------
     traces : list of Trace
-    step : Step
+    step : Stage
     layout : {"PCA", "UMAP"}
         PCA is immediate; UMAP takes seconds, the first time half a minute.
 
@@ -123,19 +121,17 @@ def place_residues(traces: list[Trace], step: Step, layout: str) -> np.ndarray:
     TraceError
         If UMAP is asked of too few residues.
     """
-    states = [step_states(trace, step)[trace.has_frame] for trace in traces]
-    if step.kind == "edges":
+    states = [trace.states(step)[trace.has_frame] for trace in traces]
+    if isinstance(step, Neighbors):
         return _side_by_side([_pca(rows) for rows in states])
     together = np.concatenate(states)
     return fit_map(together).points if layout == "UMAP" else _pca(together)
-
 
 
 def _pca(rows: np.ndarray) -> np.ndarray:
     if len(rows) < 3:
         return np.stack([np.arange(len(rows)), np.zeros(len(rows))], axis=1)
     return PCA(2, svd_solver="covariance_eigh").fit_transform(rows.astype(float))
-
 
 
 def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
+
 import ipywidgets as widgets
 
+from esm_explore.diagnosis.examination import examine
+from esm_explore.encoders.identity import one_encoder
+from esm_explore.errors import TraceError
 from esm_explore.tracing.traces import Trace
-
 
 
 def show_message() -> widgets.HTML:
@@ -17,12 +20,10 @@ def show_message() -> widgets.HTML:
     return message
 
 
-
 def say(message: widgets.HTML, text: str) -> None:
     """Say something in such a place; "" takes it away."""
     message.value = escape(text)
     message.layout.display = "block" if text else "none"
-
 
 
 def close_below(widget: widgets.Widget) -> None:
@@ -37,18 +38,14 @@ def close_below(widget: widgets.Widget) -> None:
             part.close()
 
 
-
 def find_problem(traces: list[Trace]) -> str:
     """Say why some traces cannot be inspected, "" if they can."""
     if not traces:
         return "There are no traces to inspect."
-    encoders = list(dict.fromkeys(trace.encoder_info for trace in traces))
-    if len(encoders) > 1:
-        titles = " and ".join(info.title for info in encoders)
-        return (
-            f"The traces are of different encoders, {titles}: their codes have nothing to do with "
-            "one another. Trace all chains with one encoder."
-        )
+    try:
+        one_encoder(traces)
+    except TraceError as error:
+        return str(error)
     for trace in traces:
         if trace.encoder is None:
             return (
@@ -60,17 +57,15 @@ def find_problem(traces: list[Trace]) -> str:
     return ""
 
 
-
 def heading(traces: list[Trace]) -> str:
     """Name chains and encoder, as HTML."""
     titles = " · ".join(escape(trace.title) for trace in traces)
     return f"<b>{titles}</b> · encoder: <b>{escape(traces[0].encoder_info.title)}</b>"
 
 
-
 def badge(traces: list[Trace]) -> str:
     """Say in short what could make the tokens misleading, as HTML; hovering says it in full."""
-    found = [finding for trace in traces for finding in trace.findings]
+    found = [finding for trace in traces for finding in examine(trace)]
     counts = Counter(finding.severity for finding in found)
     if not counts["error"] + counts["warning"]:
         return ""
@@ -82,8 +77,7 @@ def badge(traces: list[Trace]) -> str:
         for finding in found
         if finding.severity != "note"
     )
-    return f' <span class="esm-explore-badge" title="{full}">⚠ {said}: trace.findings</span>'
-
+    return f' <span class="esm-explore-badge" title="{full}">⚠ {said}: ex.doctor(trace)</span>'
 
 
 def legend_html(said: str, legend: list[tuple[str, str]]) -> str:

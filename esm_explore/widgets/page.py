@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+
 import anywidget
 
-
 _FOLDER = Path(__file__).parent
-
 
 
 class Pulse(anywidget.AnyWidget):
@@ -24,7 +23,7 @@ class Pulse(anywidget.AnyWidget):
         Called with ``"1"`` to ``"9"``, ``"ArrowLeft"`` or ``"ArrowRight"``.
     """
 
-    _esm = _FOLDER / "pulse.js"
+    _esm = _FOLDER / "page.js"
     _css = _FOLDER / "inspector.css"
 
     def __init__(self, on_key: Callable[[str], None]):

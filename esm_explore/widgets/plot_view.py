@@ -10,17 +10,15 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+
 import anywidget
 import numpy as np
 from ipywidgets import widget_serialization
 from plotly.offline import get_plotlyjs
 from traitlets import Bytes, Dict, Instance, Int, List
 
-
 FOREGROUND = "foreground"
-
 _FOLDER = Path(__file__).parent
-
 
 
 class PlotEngine(anywidget.AnyWidget):
@@ -36,7 +34,6 @@ class PlotEngine(anywidget.AnyWidget):
         if cls._current is None or cls._current.comm is None:
             cls._current = cls(source=gzip.compress(get_plotlyjs().encode(), 6, mtime=0))
         return cls._current
-
 
 
 class PlotView(anywidget.AnyWidget):
@@ -64,7 +61,7 @@ class PlotView(anywidget.AnyWidget):
         Pixels; the width is that of the box.
     """
 
-    _esm = _FOLDER / "plot.js"
+    _esm = _FOLDER / "plot_view.js"
     base = List().tag(sync=True)
     overlay = List().tag(sync=True)
     axes = Dict().tag(sync=True)
@@ -95,7 +92,6 @@ class PlotView(anywidget.AnyWidget):
             self._on_hover(points[-1] if points else -1)
         elif kind == "lasso" and self._on_lasso:
             self._on_lasso(points)
-
 
 
 def plain(value: object) -> object:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
+
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
 from esm_explore.plots.picture import LEGEND_ABOVE
 from esm_explore.tracing.neighborhood import Neighborhood
-from esm_explore.tracing.stages import Step
+from esm_explore.tracing.stages import Attention, Stage
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.plot_view import PlotView
-from esm_explore.widgets.stage_figures import PanelFigure, TERMS, panel_figure
+from esm_explore.widgets.stage_figures import TERMS, PanelFigure, panel_figure
 from esm_explore.widgets.stage_sentences import tell
 
 _HEIGHT = 380
-
 _AVERAGE = -1
-
 
 
 class ResiduePanel(widgets.VBox):
@@ -37,7 +36,7 @@ class ResiduePanel(widgets.VBox):
 
     Attributes
     ----------
-    shown : tuple of Trace, Neighborhood and Step, or None
+    shown : tuple of Trace, Neighborhood and Stage, or None
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class ResiduePanel(widgets.VBox):
         n_heads: int,
     ):
         self._on_residue, self._on_code, self._on_redraw = on_residue, on_code, on_redraw
-        self.shown: tuple[Trace, Neighborhood, Step] | None = None
+        self.shown: tuple[Trace, Neighborhood, Stage] | None = None
         self._targets: PanelFigure | None = None
         self.sentence = widgets.HTML()
         self.head = widgets.IntSlider(
@@ -77,11 +76,11 @@ class ResiduePanel(widgets.VBox):
             layout={"flex": "1 1 0", "min_width": "0"},
         )
 
-    def show(self, trace: Trace, opened: Neighborhood, step: Step) -> None:
+    def show(self, trace: Trace, opened: Neighborhood, step: Stage) -> None:
         """Show a residue at a step."""
         self.shown = trace, opened, step
         self.sentence.value = f"<b>{escape(step.title)}.</b> {escape(tell(trace, opened, step))}"
-        self._controls.layout.display = "flex" if step.kind == "attention" else "none"
+        self._controls.layout.display = "flex" if isinstance(step, Attention) else "none"
         self._draw()
         self.table.value = node_table(trace, opened, step, self.chosen_head)
 
@@ -100,14 +99,14 @@ class ResiduePanel(widgets.VBox):
 
     def attention_of_query(self) -> np.ndarray | None:
         """Give the query's attention at the step shown, shape=(K,); None at other steps."""
-        if self.shown is None or self.shown[2].kind != "attention":
+        if self.shown is None or not isinstance(self.shown[2], Attention):
             return None
         _, opened, step = self.shown
         rows = opened.attention[step.block, :, 0]
         return rows.mean(0) if self.chosen_head is None else rows[self.chosen_head]
 
     def _redraw(self, _change) -> None:
-        if self.shown is not None and self.shown[2].kind == "attention":
+        if self.shown is not None and isinstance(self.shown[2], Attention):
             self._draw()
             self.table.value = node_table(*self.shown, self.chosen_head)
             self._on_redraw()
@@ -134,15 +133,14 @@ class ResiduePanel(widgets.VBox):
             self._on_code(self._targets.codes[number])
 
 
-
-def node_table(trace: Trace, opened: Neighborhood, step: Step, head: int | None) -> str:
+def node_table(trace: Trace, opened: Neighborhood, step: Stage, head: int | None) -> str:
     """Make the table of a residue's nodes as HTML.
 
     Parameters
     ----------
     trace : Trace
     opened : Neighborhood
-    step : Step
+    step : Stage
         At an attention step the query's attention and its two terms are in it.
     head : int or None
         Which head's; None for the average of all.
@@ -162,7 +160,7 @@ def node_table(trace: Trace, opened: Neighborhood, step: Step, head: int | None)
             "token": trace.tokens[opened.edges],
         }
     )
-    if step.kind == "attention":
+    if isinstance(step, Attention):
         table = table.drop(columns=["bin", "token"])
         for name, values, form in (
             ("attention", opened.attention, "{:.1%}"),

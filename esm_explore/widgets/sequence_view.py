@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+
 import anywidget
 from traitlets import Bytes, Int, List, Unicode
 
@@ -10,7 +11,6 @@ from esm_explore.plots.picture import hover_of
 from esm_explore.tracing.traces import Trace
 
 _FOLDER = Path(__file__).parent
-
 
 
 class SequenceStrip(anywidget.AnyWidget):
@@ -32,7 +32,7 @@ class SequenceStrip(anywidget.AnyWidget):
         What this is, for screen readers.
     """
 
-    _esm = _FOLDER / "strip.js"
+    _esm = _FOLDER / "sequence_view.js"
     _css = _FOLDER / "inspector.css"
     letters = Unicode().tag(sync=True)
     labels = List(Unicode()).tag(sync=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -13,16 +14,21 @@ from esm_explore.plots.attention import attention_matrix
 from esm_explore.plots.latents import latent_and_codes
 from esm_explore.plots.picture import hover_of
 from esm_explore.tracing.neighborhood import Neighborhood
-from esm_explore.tracing.stages import Step
+from esm_explore.tracing.stages import (
+    Attention,
+    Block,
+    Latent,
+    Neighbors,
+    Query,
+    RelativePosition,
+    Stage,
+)
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.stage_sentences import cosine_to
 
 ALONG, ACROSS = CATEGORIES[0], CATEGORIES[1]
-
 TERMS = ("attention", "distance", "rotation")
-
 N_CODES = 8
-
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,8 @@ class PanelFigure:
     codes: list[int]
 
 
-
 def panel_figure(
-    trace: Trace, opened: Neighborhood, step: Step, head: int | None, term: str
+    trace: Trace, opened: Neighborhood, step: Stage, head: int | None, term: str
 ) -> PanelFigure:
     """Draw one residue at one step.
 
@@ -58,7 +63,7 @@ def panel_figure(
     ----------
     trace : Trace
     opened : Neighborhood
-    step : Step
+    step : Stage
     head : int or None
         Of the attention steps; None is the average of all.
     term : str
@@ -69,20 +74,20 @@ def panel_figure(
     PanelFigure
     """
     nodes = opened.edges.tolist()
-    match step.kind:
-        case "edges":
+    match step:
+        case Neighbors():
             return PanelFigure(*_distances(opened), nodes, [])
-        case "relative_position":
+        case RelativePosition():
             return PanelFigure(*_positions(trace, opened), nodes, [])
-        case "attention":
+        case Attention():
             figure = attention_matrix(opened, trace, step.block, head, term)
             title = figure.layout.title.text.partition(", around")[0]
             return PanelFigure(*_taken_over(figure, title), nodes, [])
-        case "block":
+        case Block():
             return PanelFigure(*_stream(trace, opened, step.block), [], [])
-        case "query":
+        case Query():
             return PanelFigure(*_alike(trace, nodes[0]), list(range(len(trace))), [])
-        case "pre_vq":
+        case Latent():
             figure = latent_and_codes(trace, nodes[0])
             title = "The latent beside the two nearest codes"
             return PanelFigure(*_taken_over(figure, title), [], [])
@@ -90,12 +95,10 @@ def panel_figure(
             return _codes(trace, nodes[0])
 
 
-
 def _taken_over(figure: go.Figure, title: str) -> tuple[list, dict]:
     parts = figure.to_plotly_json()
     axes = {name: parts["layout"].get(name, {}) for name in ("xaxis", "yaxis")}
     return parts["data"], {"title": title, **axes}
-
 
 
 def _distances(opened: Neighborhood) -> tuple[list, dict]:
@@ -114,7 +117,6 @@ def _distances(opened: Neighborhood) -> tuple[list, dict]:
         "yaxis": {"title": {"text": "Å"}},
     }
     return [bars], layout
-
 
 
 def _positions(trace: Trace, opened: Neighborhood) -> tuple[list, dict]:
@@ -146,7 +148,6 @@ def _positions(trace: Trace, opened: Neighborhood) -> tuple[list, dict]:
         "yaxis": {"title": {"text": "rank"}, "autorange": "reversed"},
     }
     return [dots], layout
-
 
 
 def _stream(trace: Trace, opened: Neighborhood, block: int) -> tuple[list, dict]:
@@ -186,7 +187,6 @@ def _stream(trace: Trace, opened: Neighborhood, block: int) -> tuple[list, dict]
     return [own, chain], layout
 
 
-
 def _alike(trace: Trace, index: int) -> tuple[list, dict]:
     cosine = np.where(trace.has_frame, cosine_to(trace, index), np.nan)
     colors = np.full(len(trace), ALONG, dtype=object)
@@ -210,7 +210,6 @@ def _alike(trace: Trace, index: int) -> tuple[list, dict]:
         },
     }
     return [dots], layout
-
 
 
 def _codes(trace: Trace, index: int) -> PanelFigure:

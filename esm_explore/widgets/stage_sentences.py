@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-import numpy as np
 from collections import Counter
+from functools import singledispatch
+
+import numpy as np
 
 from esm_explore.analysis.annotations import residue_values
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.tracing.neighborhood import Neighborhood
-from esm_explore.tracing.stages import Step
+from esm_explore.tracing.stages import (
+    Attention,
+    Block,
+    Codebook,
+    Latent,
+    Neighbors,
+    Query,
+    RelativePosition,
+    Stage,
+)
 from esm_explore.tracing.traces import Trace
 
 
-
-def tell(trace: Trace, opened: Neighborhood, step: Step) -> str:
+def tell(trace: Trace, opened: Neighborhood, step: Stage) -> str:
     """Say what happened at a step in one residue.
 
     Parameters
@@ -23,7 +32,7 @@ def tell(trace: Trace, opened: Neighborhood, step: Step) -> str:
     trace : Trace
     opened : Neighborhood
         The residue's, from ``trace.neighborhood``.
-    step : Step
+    step : Stage
 
     Returns
     -------
@@ -37,8 +46,12 @@ def tell(trace: Trace, opened: Neighborhood, step: Step) -> str:
             f"pre_vq, so it gets token {opened.token}, as every residue without a frame does. "
             "That token says nothing about the structure."
         )
-    return _TELLERS[step.kind](trace, opened, step)
+    return _tell(step, trace, opened)
 
+
+@singledispatch
+def _tell(stage: Stage, trace: Trace, opened: Neighborhood) -> str:
+    raise NotImplementedError(f"Nothing is told of {type(stage).__name__}.")
 
 
 def relative_name(relative: int) -> str:
@@ -52,8 +65,8 @@ def relative_name(relative: int) -> str:
     return f"i{relative:+d}" if relative else "i"
 
 
-
-def _edges(trace: Trace, opened: Neighborhood, step: Step) -> str:
+@_tell.register
+def _(stage: Neighbors, trace: Trace, opened: Neighborhood) -> str:
     others = np.flatnonzero(opened.has_frame)[1:]
     local = int((np.abs(opened.relative_positions[others]) <= LOCAL).sum())
     text = (
@@ -67,20 +80,20 @@ def _edges(trace: Trace, opened: Neighborhood, step: Step) -> str:
             f"the farthest {opened.labels[farthest]} ({opened.distances[farthest]:.1f} Å)."
         )
     if len(opened) < 16:
-        text += f" The chain has fewer than 16 residues, so the neighbourhood is {len(opened)}."
+        text += f" The chain has fewer than 16 residues, so the neighborhood is {len(opened)}."
     frameless = int((~opened.has_frame).sum())
     if frameless:
         text += f" {frameless} of the nodes have no backbone frame and are attended to by none."
     return text
 
 
-
-def _relative_position(trace: Trace, opened: Neighborhood, step: Step) -> str:
+@_tell.register
+def _(stage: RelativePosition, trace: Trace, opened: Neighborhood) -> str:
     relative = opened.relative_positions[1:]
     limit = (trace.relative_position.table.shape[0] - 2) // 2
     clipped = int((np.abs(relative) >= limit).sum())
     before, after = int((relative < 0).sum()), int((relative > 0).sum())
-    text = f"{before} of the neighbours come before residue {opened.label} and {after} after it."
+    text = f"{before} of the neighbors come before residue {opened.label} and {after} after it."
     if clipped:
         return text + (
             f" {clipped} are {limit} or more away along the chain: of these the encoder learns "
@@ -89,9 +102,9 @@ def _relative_position(trace: Trace, opened: Neighborhood, step: Step) -> str:
     return text + f" All are less than {limit} away along the chain: none is clipped."
 
 
-
-def _attention(trace: Trace, opened: Neighborhood, step: Step) -> str:
-    rows = opened.attention[step.block, :, 0]
+@_tell.register
+def _(stage: Attention, trace: Trace, opened: Neighborhood) -> str:
+    rows = opened.attention[stage.block, :, 0]
     mean = rows.mean(0)
     others = [node for node in np.argsort(-mean) if node != 0][:3]
     read = [
@@ -99,7 +112,7 @@ def _attention(trace: Trace, opened: Neighborhood, step: Step) -> str:
     ]
     sharpest = int(rows.max(1).argmax())
     target = int(rows[sharpest].argmax())
-    text = f"Over its {len(rows)} heads, block {step.block} keeps {100 * mean[0]:.0f} % on itself"
+    text = f"Over its {len(rows)} heads, block {stage.block} keeps {100 * mean[0]:.0f} % on itself"
     if read:
         text += f" and reads mostly {_listed(read)}"
     return text + (
@@ -108,9 +121,9 @@ def _attention(trace: Trace, opened: Neighborhood, step: Step) -> str:
     )
 
 
-
-def _block(trace: Trace, opened: Neighborhood, step: Step) -> str:
-    index, block = int(opened.edges[0]), step.block
+@_tell.register
+def _(stage: Block, trace: Trace, opened: Neighborhood) -> str:
+    index, block = int(opened.edges[0]), stage.block
     before, after = opened.states[block][0], opened.states[block + 1][0]
     parts = [np.linalg.norm(part[block][index]) for part in (trace.attention_out, trace.ffn_out)]
     more = "attention" if parts[0] > parts[1] else "the feed-forward network"
@@ -123,8 +136,8 @@ def _block(trace: Trace, opened: Neighborhood, step: Step) -> str:
     )
 
 
-
-def _query(trace: Trace, opened: Neighborhood, step: Step) -> str:
+@_tell.register
+def _(stage: Query, trace: Trace, opened: Neighborhood) -> str:
     index = int(opened.edges[0])
     alike = cosine_to(trace, index)
     alike[index] = -np.inf
@@ -136,8 +149,8 @@ def _query(trace: Trace, opened: Neighborhood, step: Step) -> str:
     )
 
 
-
-def _pre_vq(trace: Trace, opened: Neighborhood, step: Step) -> str:
+@_tell.register
+def _(stage: Latent, trace: Trace, opened: Neighborhood) -> str:
     index = int(opened.edges[0])
     length = np.linalg.norm(trace.pre_vq[trace.has_frame], axis=1)
     own = float(np.linalg.norm(trace.pre_vq[index]))
@@ -148,8 +161,8 @@ def _pre_vq(trace: Trace, opened: Neighborhood, step: Step) -> str:
     )
 
 
-
-def _codebook(trace: Trace, opened: Neighborhood, step: Step) -> str:
+@_tell.register
+def _(stage: Codebook, trace: Trace, opened: Neighborhood) -> str:
     index = int(opened.edges[0])
     framed = np.flatnonzero(trace.has_frame)
     found = nearest_codes(trace.codebook, trace.pre_vq[framed], k=2)
@@ -170,27 +183,14 @@ def _codebook(trace: Trace, opened: Neighborhood, step: Step) -> str:
     )
 
 
-
 def cosine_to(trace: Trace, index: int) -> np.ndarray:
     """Compare the query states of all residues with one's, shape=(L,), from -1 to 1."""
     length = np.linalg.norm(trace.query, axis=1)
     return trace.query @ trace.query[index] / np.maximum(length * length[index], 1e-12)
 
 
-
 def _listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
-
-_TELLERS: dict[str, Callable[[Trace, Neighborhood, Step], str]] = {
-    "edges": _edges,
-    "relative_position": _relative_position,
-    "attention": _attention,
-    "block": _block,
-    "query": _query,
-    "pre_vq": _pre_vq,
-    "codebook": _codebook,
-}
-
 
 
 def summarize(trace: Trace, selection: list[int]) -> str:

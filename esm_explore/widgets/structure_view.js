@@ -242,7 +242,7 @@ function render({ model, el }) {
     const y = at.y - offset.top - window.scrollY;
     circle.style.transform = `translate(${x}px, ${y}px)`;
     text.textContent = model.get("labels")[index] ?? "";
-    // Above for the selected residue, below for the other: the two are often neighbours.
+    // Above for the selected residue, below for the other: the two are often neighbors.
     const above = text === label;
     const left = Math.min(x + 16, area.clientWidth - text.offsetWidth - 6);
     const top = above ? y - text.offsetHeight - 10 : y + 10;

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+
 import anywidget
 import numpy as np
 from ipywidgets import Layout, widget_serialization
@@ -19,7 +20,6 @@ from esm_explore.plots.threedmol import CDN
 from esm_explore.tracing.traces import Trace
 
 HERE = Path(__file__).parent
-
 
 
 class Engine(anywidget.AnyWidget):
@@ -39,7 +39,6 @@ class Engine(anywidget.AnyWidget):
         return cls._current
 
 
-
 class StructureView(anywidget.AnyWidget):
     """A chain in 3D, for linking: click a residue, and `selected` says which.
 
@@ -51,9 +50,9 @@ class StructureView(anywidget.AnyWidget):
     ----------
     structure : str
         mmCIF with the backbone's atoms in Å, residues numbered from 1. A new one is loaded and
-        centred.
+        centered.
     colors : bytes
-        Red, green and blue of each residue; see `color_bytes`. Residues beyond the last are grey.
+        Red, green and blue of each residue; see `color_bytes`. Residues beyond the last are gray.
         New ones keep the camera.
     labels : list of str
         What each residue is called where it is hovered over or selected.
@@ -73,8 +72,8 @@ class StructureView(anywidget.AnyWidget):
         Of the picture, in pixels.
     """
 
-    _esm = HERE / "structure_widget.js"
-    _css = HERE / "structure_widget.css"
+    _esm = HERE / "structure_view.js"
+    _css = HERE / "structure_view.css"
 
     structure = Unicode().tag(sync=True)
     colors = Bytes().tag(sync=True)
@@ -105,7 +104,7 @@ class StructureView(anywidget.AnyWidget):
         trace : Trace
         colors : sequence of str, shape=(L,), optional
             ``#rrggbb`` of each residue; by default the colors of the tokens. Residues without a
-            backbone frame are grey.
+            backbone frame are gray.
 
         Returns
         -------
@@ -131,7 +130,6 @@ class StructureView(anywidget.AnyWidget):
         """Let the page know that all that follows from a click is done."""
         if content.get("kind") == "clicked":
             self.send(content)
-
 
 
 def color_bytes(colors: Sequence[str]) -> bytes:

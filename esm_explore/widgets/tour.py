@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from html import escape
+
 import ipywidgets as widgets
 from traitlets import Int
 
 from esm_explore.plots.residue_colors import color_by_step
-from esm_explore.tracing.stages import encoder_steps
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import StepBar
 from esm_explore.widgets.messages import close_below, find_problem, say, show_message
 from esm_explore.widgets.page import Pulse
-
 
 
 def step_through(trace: Trace, residue: int | str = 0) -> Tour:
@@ -38,7 +37,6 @@ def step_through(trace: Trace, residue: int | str = 0) -> Tour:
         If the chain has no such residue.
     """
     return Tour(trace, trace.index_of(residue))
-
 
 
 class Tour(widgets.VBox):
@@ -66,11 +64,11 @@ class Tour(widgets.VBox):
             self.children = [message]
             return
         self.residue = residue
-        self._steps = encoder_steps(len(trace.blocks))
+        self._steps = trace.stages
         self._bar = StepBar(self._steps)
         self._explanation = widgets.HTML()
         self._pane = ChainPane(trace, lambda *_: None, lambda _: None)
-        # The tour stays with its residue; neighbours are for the inspector to visit.
+        # The tour stays with its residue; neighbors are for the inspector to visit.
         self._pane.structure.height = 400
         pulse = Pulse(self._bar.press)
         heading = widgets.HTML(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from importlib.resources import files
+
 import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 from safetensors.torch import load
 from torch import nn
 
+from esm_explore.encoders.modules import modules_of
 from esm_explore.encoders.weights import blank_encoder
 
 SEED = 20
-
 CODEBOOK = "codebook.safetensors"
-
 # As esm.pretrained.ESM3_structure_encoder_v0 builds it.
 SIZES = {
     "d_model": 1024,
@@ -26,22 +26,22 @@ SIZES = {
 }
 
 
-
 def untrained_encoder() -> StructureTokenEncoder:
     """Make the untrained encoder, the same on every machine.
 
     Returns
     -------
     StructureTokenEncoder
-        With `random_encoder`'s weights and the codebook that `esm_explore.untrained.fit` made.
+        With `random_encoder`'s weights and the codebook that
+        `esm_explore.recipes.untrained_codebook` made.
     """
     encoder = random_encoder()
     codes = load((files(__package__) / CODEBOOK).read_bytes())["embeddings"].float()
-    encoder.codebook.embeddings.copy_(codes)
-    encoder.codebook.z_avg.copy_(codes)
-    encoder.codebook.N.fill_(1)
+    modules = modules_of(encoder)
+    modules.codes.copy_(codes)
+    modules.sums.copy_(codes)
+    modules.counts.fill_(1)
     return encoder
-
 
 
 def random_encoder() -> StructureTokenEncoder:

@@ -1,0 +1,81 @@
+"""What was changed in an encoder beside its weights: hooks, modules, functions, settings."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+from torch import nn
+from torch.nn.modules import module as module_hooks
+
+from esm_explore.encoders.modules import modules_of
+from esm_explore.errors import TraceError
+
+# A hooked encoder shared by two threads would mix up their captures.
+LOCK = threading.RLock()
+
+
+def check_unchanged(encoder: StructureTokenEncoder) -> None:
+    """Refuse an encoder that a pass without esm's modules would not do justice to.
+
+    Raises
+    ------
+    TraceError
+        If it has hooks, other modules than esm's class makes, or functions of its own: such a pass
+        would skip them.
+    """
+    changed = changes(encoder)
+    if changed:
+        raise TraceError(
+            f"The encoder was changed at {', '.join(changed)} (a hook, another module or another "
+            "function): take that away, or use trace(), which respects it."
+        )
+
+
+def changes(encoder: StructureTokenEncoder) -> dict[str, tuple]:
+    """Describe what is not as esm's class makes it, sizes and weights apart, by where it is.
+
+    A function is described by where it is in memory: another process cannot tell it.
+    """
+    with LOCK:  # not while a pass has its hooks on
+        expected, found = _layout(_smallest(len(modules_of(encoder).blocks))), _layout(encoder)
+    places = expected | found
+    changed = {
+        at or "its class": found.get(at, ()) for at in places if expected.get(at) != found.get(at)
+    }
+    hooks = [*module_hooks._global_forward_hooks.values()]
+    hooks += module_hooks._global_forward_pre_hooks.values()
+    return changed | ({"all modules": tuple(map(id, hooks))} if hooks else {})
+
+
+def _layout(encoder: StructureTokenEncoder) -> dict[str, tuple]:
+    """Describe modules (class, parameters, hooks), and functions of instances."""
+    found = {}
+    for name, module in encoder.named_modules():
+        given = tuple(key for key, value in module._parameters.items() if value is not None)
+        hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
+        kind = f"{type(module).__module__}.{type(module).__qualname__}"
+        found[name] = kind, given, tuple(map(id, hooks)), getattr(module, "scaling_factor", None)
+        for key, value in vars(module).items():
+            if callable(value) and hasattr(type(module), key):
+                found[f"{name}.{key}".strip(".")] = (id(value),)
+    return found
+
+
+@cache
+def _smallest(n_layers: int) -> StructureTokenEncoder:
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.device("cpu"):
+        return StructureTokenEncoder(
+            d_model=8, n_heads=1, v_heads=1, n_layers=n_layers, d_out=2, n_codes=2
+        )
+
+
+def settings(encoder: StructureTokenEncoder) -> list[tuple]:
+    """List what a pass uses that is no weight: sizes of neighborhoods, and the norms' eps."""
+    found = [("knn", modules_of(encoder).knn), ("limit", modules_of(encoder).limit)]
+    for name, module in encoder.named_modules():
+        if isinstance(module, nn.LayerNorm):
+            found.append((name, module.eps))
+    return found
