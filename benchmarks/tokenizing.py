@@ -1,4 +1,4 @@
-"""What the fast path saves: time, memory and neighbor search, side by side with esm's encode.
+"""What `tokenize` saves: time, memory and neighbor search, side by side with esm's encode.
 
 Times are medians of runs in turn in one process; a ratio is the median of the ratios of
 neighboring runs, because the speed of a shared machine changes from one minute to the next.
@@ -100,7 +100,7 @@ def speed(encoder, quick: bool) -> None:
         found = in_turn(
             repeats,
             esm=lambda chains=chains: [esm_encode(encoder, chain) for chain in chains],
-            us=lambda chains=chains: ex.tokenize(encoder, chains, progress=False),
+            us=lambda chains=chains: list(ex.tokenize(encoder, chains, progress=False)),
         )
         n = sum(map(len, chains))
         per = [f"{1e3 * median(found[who]) / n:.2f} ms/res." for who in ("esm", "us")]
@@ -134,7 +134,7 @@ def throughput(encoder) -> None:
     found = in_turn(
         7,
         mm=lambda: [torch.mm(x, w.t(), out=y) for _ in range(4) for x, w, y in factors],
-        us=lambda: ex.tokenize(encoder, [chain]),
+        us=lambda: list(ex.tokenize(encoder, [chain])),
     )
     work = 4 * sum(2e-9 * r * a * b for r, a, b in shapes)
     rates = {name: work / median(seconds) for name, seconds in found.items()}
@@ -162,9 +162,9 @@ def time_and_memory(name: str, length: int) -> tuple[float, float]:
     """Give the seconds of a run, after one that does not count, and the gigabytes of that one."""
     warnings.simplefilter("ignore")
     encoder, chain = ex.load_encoder(name), chain_of(length)
-    memory = peak_gigabytes(lambda: ex.tokenize(encoder, [chain], progress=False))
+    memory = peak_gigabytes(lambda: list(ex.tokenize(encoder, [chain], progress=False)))
     start = time.perf_counter()
-    ex.tokenize(encoder, [chain], progress=False)
+    list(ex.tokenize(encoder, [chain], progress=False))
     return time.perf_counter() - start, memory
 
 
@@ -226,7 +226,7 @@ def half_precision(encoder) -> None:
     found = in_turn(
         3,
         esm=lambda: esm_encode(encoder, chain),
-        us=lambda: ex.tokenize(encoder, [chain], dtype="bfloat16"),
+        us=lambda: list(ex.tokenize(encoder, [chain], dtype="bfloat16")),
     )
     (exact,), (rough,) = (ex.tokenize(encoder, [chain], dtype=t) for t in ("float32", "bfloat16"))
     has_bf16 = torch.cpu._is_avx512_bf16_supported()

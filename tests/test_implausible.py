@@ -54,7 +54,7 @@ def test_tracing_and_tokenizing_warn(toy_encoder, ubiquitin, change):
     """One message, with what was found and what is right, at the user's own line."""
     alter, message = CHANGES[change]
     chain = changed(ubiquitin, alter)
-    calls = (lambda: ex.trace(toy_encoder, chain), lambda: ex.tokenize(toy_encoder, [chain]))
+    calls = (lambda: ex.trace(toy_encoder, chain), lambda: list(ex.tokenize(toy_encoder, [chain])))
     for call in calls:
         with pytest.warns(ex.ChainWarning, match=f"1UBI chain A: .*{message}") as caught:
             call()

@@ -80,7 +80,7 @@ def test_an_encoder_that_esm_would_run_wrongly(toy_encoder, ubiquitin, change, m
     with pytest.raises(ex.TraceError, match=message):
         ex.trace(encoder, ubiquitin)
     with pytest.raises(ex.TraceError, match=message):
-        ex.tokenize(encoder, [ubiquitin])
+        list(ex.tokenize(encoder, [ubiquitin]))
 
 
 def test_one_token_for_all_is_said(toy_encoder, ubiquitin):

@@ -23,7 +23,7 @@ from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
-from esm_explore.tokens.lean_pass import FastPass, Nodes, plain_float32
+from esm_explore.tokens.lean_pass import LeanPass, Nodes, plain_float32
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -107,7 +107,7 @@ class ChunkedEncoder:
                 f"chunk_size is {chunk_size!r}; it has to be a whole number of residues, 1 or more."
             )
         self.info = encoder_info(encoder)
-        self._pass = _fast_pass(encoder, self.info, dtype)
+        self._pass = _lean_pass(encoder, self.info, dtype)
         self.numbering, self.dtype = numbering, dtype
         self._encoder, self._chunk_size = encoder, chunk_size
         self._codes = modules_of(encoder).codes
@@ -123,20 +123,9 @@ class ChunkedEncoder:
         return PreparedChain(chain, inputs, rows, edges)
 
     def encode(self, chains: Iterable[PreparedChain]) -> Iterator[ChainTokens]:
-        """Encode prepared chains; yields each as soon as its last chunk is done.
-
-        If `chains` fails, what came before is encoded first.
-        """
-        waiting, chunk, room, failure = deque(), [], self._chunk_size, None
-        chains = iter(chains)
-        while True:
-            try:
-                chain = next(chains)
-            except StopIteration:
-                break
-            except Exception as error:
-                failure = error
-                break
+        """Encode prepared chains; yields each as soon as its last chunk is done."""
+        waiting, chunk, room = deque(), [], self._chunk_size
+        for chain in chains:
             waiting.append(chain)
             start = 0
             while start < len(chain.rows):
@@ -152,8 +141,6 @@ class ChunkedEncoder:
         self._encode_chunk(chunk)
         for chain in waiting:
             yield self._finish(chain)
-        if failure:
-            raise failure
 
     def _encode_chunk(self, chunk: list[Part]) -> None:
         # Chains of fewer than 16 residues have smaller neighborhoods: each size by itself.
@@ -195,14 +182,14 @@ class ChunkedEncoder:
 _PASSES: WeakKeyDictionary[StructureTokenEncoder, tuple[EncoderInfo, dict]] = WeakKeyDictionary()
 
 
-def _fast_pass(encoder: StructureTokenEncoder, info: EncoderInfo, dtype: str) -> FastPass:
+def _lean_pass(encoder: StructureTokenEncoder, info: EncoderInfo, dtype: str) -> LeanPass:
     """Make an encoder ready, or take what the same weights gave the last time."""
     made_of, passes = _PASSES.get(encoder, (None, {}))
     if made_of is not info:
         passes = {}
         _PASSES[encoder] = info, passes
     if dtype not in passes:
-        passes[dtype] = FastPass(encoder, DTYPES[dtype])
+        passes[dtype] = LeanPass(encoder, DTYPES[dtype])
     return passes[dtype]
 
 

@@ -1,4 +1,4 @@
-"""Layers of the fast pass: linear ones, and the feed-forward network in two forms."""
+"""Layers of the lean pass: linear ones, and the feed-forward network in two forms."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Nodes:
     bins: torch.Tensor
 
 
-class FastPass:
+class LeanPass:
     """An encoder, made ready for many neighborhoods; threads take turns.
 
     Parameters

@@ -25,15 +25,16 @@ def tokenize(
     chunk_size: int = 128,
     dtype: Literal["float32", "bfloat16"] = "float32",
     progress: bool | None = None,
-) -> list[ChainTokens]:
-    """Tokenize chains.
+) -> Iterator[ChainTokens]:
+    """Tokenize chains, one after the other, as they come.
 
     Parameters
     ----------
     encoder : StructureTokenEncoder
         From `load_encoder`, or any of esm's; float32. It is never changed.
     chains : iterable of ProteinChain
-        From `read_chain`, or any of esm's.
+        From `read_chain`, or any of esm's. Each is asked for when it is needed, so that there can
+        be more than memory holds.
     numbering : {"file", "sequential"}
         Which residue numbers the encoder sees, as in `trace`.
     chunk_size : int
@@ -44,23 +45,26 @@ def tokenize(
         Of the matrix products. **bfloat16 changes tokens**: it is for searches that can bear
         it, on hardware that has it, and never the default.
     progress : bool, optional
-        Show a progress bar; by default from 2,000 residues on.
+        Show a progress bar; by default from 2,000 residues on, where they can be counted: in a
+        list or a tuple.
 
     Returns
     -------
-    list of ChainTokens
-        One a chain, in the order given.
+    iterator of ChainTokens
+        One a chain, in the order given, as soon as a chunk completes it; what comes after it in
+        the chunk has been asked of `chains` by then. Leave the encoder's weights alone until
+        the end.
 
     Raises
     ------
     TraceError
-        If a chain has no residue with a backbone frame, coordinates beyond 10,000 Å, or two
-        residues with their CA at the same place; if the encoder is not float32 or carries
-        hooks, which this way would skip; if an option is not one of those above.
+        At once, if the encoder is not float32 or carries hooks, which this way would skip, or if
+        an option is not one of those above. From the iterator, if a chain has no residue with a
+        backbone frame, coordinates beyond 10,000 Å, or two residues with their CA at the same
+        place, or gets latents that are no numbers: what waits for its chunk to fill is lost then.
 
     See Also
     --------
-    tokenize_stream : One chain after the other, for more chains than memory holds.
     trace : All stages of one chain, by esm's own modules.
 
     Notes
@@ -76,56 +80,25 @@ def tokenize(
     Examples
     --------
     >>> import esm_explore as ex
-    >>> found = ex.tokenize(ex.load_encoder(), [ex.read_chain("1UBI"), ex.read_chain("1AS5")])
-    >>> [len(tokens) for tokens in found]
+    >>> chains = [ex.read_chain("1UBI"), ex.read_chain("1AS5")]
+    >>> [len(tokens) for tokens in ex.tokenize(ex.load_encoder(), chains)]
     [76, 24]
     """
     run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, dtype=dtype)
-    chains = list(_several(chains))
-    total = sum(len(chain) for chain in chains if isinstance(chain, ProteinChain))
-    hidden = total < SHOW_PROGRESS if progress is None else not progress
-    found = []
-    stream = run.encode(run.prepare(chain) for chain in chains)
-    with tqdm(total=total, unit="residue", disable=hidden, leave=False) as bar:
-        for tokens in stream:
-            found.append(tokens)
-            bar.update(len(tokens))
-    return found
-
-
-def tokenize_stream(
-    encoder: StructureTokenEncoder,
-    chains: Iterable[ProteinChain],
-    *,
-    numbering: Numbering = "file",
-    chunk_size: int = 128,
-    dtype: Literal["float32", "bfloat16"] = "float32",
-) -> Iterator[ChainTokens]:
-    """Tokenize chains one after the other, as they come.
-
-    Parameters
-    ----------
-    encoder, chains, numbering, chunk_size, dtype
-        As in `tokenize`.
-
-    Yields
-    ------
-    ChainTokens
-        In the order given, as soon as a chunk completes a chain; what comes after it in the
-        chunk has been asked of `chains` by then. Leave the encoder's weights alone until the
-        stream has ended.
-
-    Raises
-    ------
-    TraceError
-        As `tokenize`, after the chains that came before.
-    """
-    run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, dtype=dtype)
-    return run.encode(run.prepare(chain) for chain in _several(chains))
-
-
-def _several(chains: Iterable[ProteinChain]) -> Iterable[ProteinChain]:
     # A ProteinChain is iterable, too: over its residues.
     if isinstance(chains, ProteinChain) or not isinstance(chains, Iterable):
         raise TraceError(f"Give a list of chains, such as [chain], not a {type(chains).__name__}.")
-    return chains
+    return _tokens(run, chains, progress)
+
+
+def _tokens(
+    run: ChunkedEncoder, chains: Iterable[ProteinChain], progress: bool | None
+) -> Iterator[ChainTokens]:
+    total = None
+    if isinstance(chains, list | tuple):
+        total = sum(len(chain) for chain in chains if isinstance(chain, ProteinChain))
+    shown = (total or 0) >= SHOW_PROGRESS if progress is None else progress
+    with tqdm(total=total, unit="residue", disable=not shown, leave=False) as bar:
+        for tokens in run.encode(map(run.prepare, chains)):
+            bar.update(len(tokens))
+            yield tokens

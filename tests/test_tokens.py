@@ -1,4 +1,4 @@
-"""The fast path gives the tokens of esm's encode, for any chains and any encoder."""
+"""`tokenize` gives the tokens of esm's encode, for any chains and any encoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from test_trace import esm_encode
 
 import esm_explore as ex
-from esm_explore.encoders import neighbors as fast_edges
+from esm_explore.encoders import neighbors
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.encoders.inputs import chain_inputs
 from esm_explore.encoders.neighbors import nearest_edges
@@ -118,7 +118,7 @@ def test_tokens_of_every_example_at_esm3s_full_size(full_encoder, name):
 @given(chains=st.lists(some_chain(), min_size=1, max_size=6), chunk_size=st.integers(1, 50))
 def test_any_chains_together_get_the_tokens_they_get_alone(toy_encoder, chains, chunk_size):
     """No neighbor from another chain, no padding, whatever the cut into chunks."""
-    found = ex.tokenize(toy_encoder, chains, chunk_size=chunk_size)
+    found = list(ex.tokenize(toy_encoder, chains, chunk_size=chunk_size))
     assert [tokens.chain for tokens in found] == chains
     for tokens, chain in zip(found, chains, strict=True):
         assert_equal_to_esm(tokens, toy_encoder, chain, atol=5e-5)
@@ -130,7 +130,7 @@ def test_edges_are_esms_with_its_order_of_equal_distances(toy_encoder, chain, wh
     """Also for residues without a backbone frame; by the tree, and by comparing all."""
     inputs = chain_inputs(chain, "file")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fast_edges, "_WHOLE", whole)
+        patch.setattr(neighbors, "_WHOLE", whole)
         edges = nearest_edges(toy_encoder, inputs)
     mask = inputs.has_frame[None]
     expected, _ = toy_encoder.find_knn_edges(
@@ -215,12 +215,28 @@ def test_inference_mode_around_one_call_harms_no_other(ubiquitin):
         np.testing.assert_array_equal(tokens.pre_vq, outside.pre_vq)
 
 
-def test_what_came_before_a_failure_is_not_lost(toy_encoder, ubiquitin):
-    """Two good chains, then one without a single backbone frame."""
+def test_what_was_complete_before_a_failure_is_not_lost(toy_encoder, ubiquitin):
+    """Of 76, 76 and no residues in chunks of 100 the first; then the error, at once, and no more."""
     blank = with_positions(ubiquitin, np.full_like(ubiquitin.atom37_positions, np.nan))
-    stream = ex.tokenize_stream(toy_encoder, [ubiquitin, ubiquitin, blank, ubiquitin])
-    assert [len(next(stream)), len(next(stream))] == [76, 76]
+    asked = []
+
+    def chains(*given):
+        for chain in given:
+            asked.append(chain)
+            yield chain
+        raise OSError("the disk is gone")
+
+    stream = ex.tokenize(
+        toy_encoder, chains(ubiquitin, ubiquitin, blank, ubiquitin), chunk_size=100
+    )
+    assert len(next(stream)) == 76
     with pytest.raises(ex.TraceError, match="nothing to encode"):
+        next(stream)
+    assert len(asked) == 3
+    assert list(stream) == []
+    stream = ex.tokenize(toy_encoder, chains(ubiquitin, ubiquitin), chunk_size=76)
+    assert [len(next(stream)), len(next(stream))] == [76, 76]
+    with pytest.raises(OSError, match="the disk is gone"):
         next(stream)
 
 
@@ -235,8 +251,8 @@ def test_a_residue_without_a_backbone_frame_gets_esms_constant_token(toy_encoder
     assert_equal_to_esm(found, toy_encoder, chain, atol=5e-5)
 
 
-def test_a_stream_that_never_ends_is_read_a_chunk_at_a_time(toy_encoder, ubiquitin):
-    """76 residues in chunks of 100: the first chain is done when the second has been asked for."""
+def test_chains_are_asked_for_as_they_are_needed(toy_encoder, ubiquitin):
+    """Of chains without end, 76 residues each, in chunks of 100: none at the call, two for one."""
     asked = []
 
     def chains():
@@ -244,12 +260,51 @@ def test_a_stream_that_never_ends_is_read_a_chunk_at_a_time(toy_encoder, ubiquit
             asked.append(n)
             yield ubiquitin
 
-    stream = ex.tokenize_stream(toy_encoder, chains(), chunk_size=100)
+    stream = ex.tokenize(toy_encoder, chains(), chunk_size=100)
+    assert asked == []
     expected = ex.trace(toy_encoder, ubiquitin).tokens
     np.testing.assert_array_equal(next(stream).tokens, expected)
     assert asked == [0, 1]
     np.testing.assert_array_equal(next(stream).tokens, expected)
     assert asked == [0, 1, 2]
+
+
+def test_one_chain_object_used_for_every_frame_gives_each_frame_its_tokens(toy_encoder, ubiquitin):
+    """As a loop over a trajectory does: positions are overwritten before a chunk is full."""
+    rng = np.random.default_rng(0)
+    shape = ubiquitin.atom37_positions.shape
+    frames = [ubiquitin.atom37_positions + rng.normal(0, 0.5, shape) for _ in range(3)]
+    chain = with_positions(ubiquitin, frames[0].copy())
+
+    def chains():
+        for frame in frames:
+            chain.atom37_positions[:] = frame
+            yield chain
+        chain.atom37_positions[:] = 0
+
+    found = list(ex.tokenize(toy_encoder, chains(), chunk_size=1_000))
+    for tokens, frame in zip(found, frames, strict=True):
+        (expected,) = ex.tokenize(toy_encoder, [with_positions(ubiquitin, frame)])
+        np.testing.assert_allclose(tokens.pre_vq, expected.pre_vq, rtol=0, atol=1e-5)
+    assert not np.allclose(found[0].pre_vq, found[1].pre_vq, atol=0.1)
+
+
+def test_a_bar_is_shown_from_2000_residues_on_or_where_it_is_asked_for(
+    toy_encoder, ubiquitin, capfd
+):
+    """Of a list; of what comes as it is needed nobody knows how much it is."""
+    many = [ubiquitin] * 27
+
+    def shown(chains, **options):
+        list(ex.tokenize(toy_encoder, chains, **options))
+        return "residue/s" in capfd.readouterr().err
+
+    assert not shown([ubiquitin])
+    assert shown([ubiquitin], progress=True)
+    assert shown(many)
+    assert not shown(many, progress=False)
+    assert not shown(iter(many))
+    assert shown(iter(many), progress=True)
 
 
 def test_the_encoder_is_only_read(ubiquitin):
@@ -276,21 +331,25 @@ def test_bfloat16_is_asked_for_and_changes_tokens(mini_encoder):
     assert rough.pre_vq.dtype == np.float32
 
 
-def test_what_is_refused(toy_encoder, ubiquitin):
-    """The same input as trace refuses, and options that do not exist."""
+def test_what_is_refused_of_chains(toy_encoder, ubiquitin):
+    """The same as trace refuses, when their turn has come."""
     doubled = ubiquitin.atom37_positions.copy()
     doubled[11] = doubled[10]
     with pytest.raises(ex.TraceError, match="at the same place, at residue 1[12] of chain A"):
-        ex.tokenize(toy_encoder, [ubiquitin, with_positions(ubiquitin, doubled)])
+        list(ex.tokenize(toy_encoder, [ubiquitin, with_positions(ubiquitin, doubled)]))
+    far = with_positions(ubiquitin, ubiquitin.atom37_positions + 2e4)
     with pytest.raises(ex.TraceError, match="beyond 10,000 Å at residue 1,"):
-        ex.tokenize(toy_encoder, [with_positions(ubiquitin, ubiquitin.atom37_positions + 2e4)])
+        next(ex.tokenize(toy_encoder, [far]))
     with pytest.raises(ex.TraceError, match="one ProteinChain.*not a str"):
-        ex.tokenize(toy_encoder, ["1UBI"])
-    for tokenize in (ex.tokenize, ex.tokenize_stream):
-        with pytest.raises(ex.TraceError, match="list of chains.*not a ProteinChain"):
-            tokenize(toy_encoder, ubiquitin)
-        with pytest.raises(ex.TraceError, match="list of chains.*not a NoneType"):
-            tokenize(toy_encoder, None)
+        next(ex.tokenize(toy_encoder, ["1UBI"]))
+
+
+def test_wrong_arguments_are_refused_at_the_call(toy_encoder, ubiquitin):
+    """Not at the first `next`: what is no list, and options that do not exist."""
+    with pytest.raises(ex.TraceError, match="list of chains.*not a ProteinChain"):
+        ex.tokenize(toy_encoder, ubiquitin)
+    with pytest.raises(ex.TraceError, match="list of chains.*not a NoneType"):
+        ex.tokenize(toy_encoder, None)
     with pytest.raises(ex.TraceError, match="StructureTokenEncoder first.*not a list"):
         ex.tokenize([ubiquitin], toy_encoder)
     with pytest.raises(ex.TraceError, match="'author'; it can be: file, sequential"):
@@ -307,7 +366,7 @@ def test_what_is_refused(toy_encoder, ubiquitin):
 def test_what_a_user_hung_on_the_encoder_is_not_skipped_in_silence(toy_encoder, ubiquitin):
     """A hook, or a neighbor search of one's own, also on an encoder that was used before."""
     encoder = copy.deepcopy(toy_encoder)
-    ex.tokenize(encoder, [ubiquitin])
+    list(ex.tokenize(encoder, [ubiquitin]))
     handle = encoder.transformer.blocks[1].ffn.register_forward_hook(lambda *_: None)
     with pytest.raises(ex.TraceError, match=r"changed at transformer.blocks.1.ffn .*use trace"):
         ex.tokenize(encoder, [ubiquitin])
@@ -348,4 +407,4 @@ def test_an_encoder_that_computes_something_else_is_refused(ubiquitin):
 
 def test_no_chains_no_tokens(toy_encoder):
     """An empty list is not an error."""
-    assert ex.tokenize(toy_encoder, []) == []
+    assert list(ex.tokenize(toy_encoder, [])) == []
