@@ -314,3 +314,27 @@ class Trace:
     def _repr_html_(self) -> str:
         header = "<br>".join(escape(line) for line in self._header())
         return f"<p>{header}</p>{self._table().to_html(index=False, border=0)}"
+
+
+def check_trace(given: object, verb: str) -> Trace:
+    """Give what a user gave, if it is a trace.
+
+    Parameters
+    ----------
+    given : object
+    verb : str
+        The function that it was given to, for the message.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    TraceError
+        If it is not.
+    """
+    if not isinstance(given, Trace):
+        kind = type(given).__name__
+        raise TraceError(f"{verb} takes a Trace, not a {kind}; ex.trace(encoder, chain) makes one.")
+    return given
