@@ -254,3 +254,27 @@ class Trace:
 
     def _repr_html_(self) -> str:
         return as_html(self)
+
+
+def check_trace(given: object, verb: str) -> Trace:
+    """Give what a user gave, if it is a trace.
+
+    Parameters
+    ----------
+    given : object
+    verb : str
+        The function that it was given to, for the message.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    TraceError
+        If it is not.
+    """
+    if not isinstance(given, Trace):
+        kind = type(given).__name__
+        raise TraceError(f"{verb} takes a Trace, not a {kind}; ex.trace(encoder, chain) makes one.")
+    return given
