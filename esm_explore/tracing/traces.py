@@ -257,23 +257,7 @@ class Trace:
 
 
 def check_trace(given: object, verb: str) -> Trace:
-    """Give what a user gave, if it is a trace.
-
-    Parameters
-    ----------
-    given : object
-    verb : str
-        The function that it was given to, for the message.
-
-    Returns
-    -------
-    Trace
-
-    Raises
-    ------
-    TraceError
-        If it is not.
-    """
+    """Give what a user gave to a function, the verb, if it is a trace; else a TraceError."""
     if not isinstance(given, Trace):
         kind = type(given).__name__
         raise TraceError(f"{verb} takes a Trace, not a {kind}; ex.trace(encoder, chain) makes one.")
