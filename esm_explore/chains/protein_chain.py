@@ -12,7 +12,6 @@ from esm.utils import residue_constants
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.protein_atoms import most_occupied, residue_starts
-from esm_explore.chains.residues import residue_labels
 from esm_explore.errors import ChainError
 from esm_explore.findings import some
 
@@ -21,7 +20,8 @@ _STANDARD = frozenset(residue_constants.restype_1to3.values())
 _BACKBONE = [residue_constants.atom_order[name] for name in ("N", "CA", "C")]
 
 
-def _protein_chain(atoms: AtomArray, name: str, chain_id: str, predicted: bool) -> ProteinChain:
+def chain_of_atoms(atoms: AtomArray, name: str, chain_id: str, predicted: bool) -> ProteinChain:
+    """Put the atoms of one chain, one location each, into esm's class."""
     starts = residue_starts(atoms)
     residue = _residue_of(atoms)
     slot = _slots(atoms)
@@ -62,7 +62,7 @@ def _slots(atoms: AtomArray) -> np.ndarray:
     return np.array([residue_constants.atom_order.get(name, -1) for name in names.tolist()])
 
 
-def _repeated(atoms: AtomArray) -> list[str]:
+def repeated_atoms(atoms: AtomArray) -> list[str]:
     """List residues that have an atom of the side chain twice; refuse those of the backbone."""
     slot = _slots(atoms)
     table = pd.DataFrame({"residue": _residue_of(atoms), "slot": slot})
@@ -78,28 +78,27 @@ def _repeated(atoms: AtomArray) -> list[str]:
     return list(dict.fromkeys(labels))
 
 
-def _modified(atoms: AtomArray, chain: ProteinChain) -> dict[str, str]:
+def modified_residues(atoms: AtomArray, labels: list[str]) -> dict[str, str]:
+    """Give the names of residues that are none of the 20 amino acids, by label."""
     names = atoms.res_name[residue_starts(atoms)].tolist()
-    labeled = zip(residue_labels(chain), names, strict=True)
-    return {label: name for label, name in labeled if name not in _STANDARD}
+    return {label: n for label, n in zip(labels, names, strict=True) if n not in _STANDARD}
 
 
-def _backbone_mean(atoms: AtomArray, values: np.ndarray) -> np.ndarray:
+def backbone_mean(atoms: AtomArray, values: np.ndarray) -> np.ndarray:
+    """Average values of atoms over each residue's N, CA and C; NaN where all are missing."""
     backbone = np.isin(atoms.atom_name, ["N", "CA", "C"])
     means = pd.Series(values[backbone]).groupby(_residue_of(atoms)[backbone]).mean()
     return means.reindex(range(len(residue_starts(atoms)))).to_numpy(float)
 
 
-def _ca_of(chains: dict[str, AtomArray]) -> tuple[np.ndarray, np.ndarray]:
-    """Give CA atoms of some chains, one a residue, and their chain ids."""
-    kept = [most_occupied(atoms[atoms.atom_name == "CA"])[0] for atoms in chains.values()]
-    ids = np.concatenate([np.array([], str), *(atoms.chain_id for atoms in kept)])
-    return np.concatenate([np.zeros((0, 3), np.float32), *(a.coord for a in kept)]), ids
+def ca_positions(atoms: AtomArray) -> np.ndarray:
+    """Give the CA atoms of a chain, one a residue, Å."""
+    return most_occupied(atoms[atoms.atom_name == "CA"])[0].coord
 
 
-def _check_numbers(chain: ProteinChain) -> None:
-    counts = Counter(residue_labels(chain))
-    repeated = [label for label, count in counts.items() if count > 1]
+def check_numbers(chain: ProteinChain, labels: list[str]) -> None:
+    """Refuse a chain with two residues of one number."""
+    repeated = [label for label, count in Counter(labels).items() if count > 1]
     if repeated:
         raise ChainError(
             f"Chain {chain.chain_id or 'blank'} of {chain.id} has more than one residue numbered "
@@ -108,7 +107,8 @@ def _check_numbers(chain: ProteinChain) -> None:
         )
 
 
-def _check_backbone(chain: ProteinChain, notes: list[str]) -> None:
+def check_backbone(chain: ProteinChain, labels: list[str]) -> list[str]:
+    """Refuse a chain without any frame; give labels of the residues without one."""
     whole = chain.atom37_mask[:, _BACKBONE].all(1)
     if not whole.any():
         atoms = [residue_constants.atom_types[i] for i in np.flatnonzero(chain.atom37_mask.any(0))]
@@ -116,6 +116,4 @@ def _check_backbone(chain: ProteinChain, notes: list[str]) -> None:
             f"No residue of {chain.id} chain {chain.chain_id} has N, CA and C; there are only: "
             f"{', '.join(atoms[:8])}. The encoder needs a backbone, not a CA trace."
         )
-    if not whole.all():
-        missing = [label for label, w in zip(residue_labels(chain), whole, strict=True) if not w]
-        notes.append(f"no backbone frame at {some(missing)}")
+    return [label for label, w in zip(labels, whole, strict=True) if not w]

@@ -1,22 +1,25 @@
-"""`read_chain`: a file, a bundled example, a PDB id or an AlphaFold id to esm's `ProteinChain`."""
+"""`read_chain` and `read_chains`: a file, a bundled example or an id to esm's `ProteinChain`."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
 
-from biotite.structure import AtomArray
+import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.backbone import alarms
 from esm_explore.chains.protein_atoms import most_occupied, protein_chains, residue_starts
 from esm_explore.chains.protein_chain import (
-    _backbone_mean,
-    _ca_of,
-    _check_backbone,
-    _check_numbers,
-    _modified,
-    _protein_chain,
-    _repeated,
+    backbone_mean,
+    ca_positions,
+    chain_of_atoms,
+    check_backbone,
+    check_numbers,
+    modified_residues,
+    repeated_atoms,
 )
 from esm_explore.chains.provenance import Reading, keep_reading
 from esm_explore.chains.residues import residue_labels
@@ -71,66 +74,170 @@ def read_chain(
     >>> chain.chain_id, chain.sequence[:10]
     ('A', 'MQIFVKTLTG')
     """
-    if not isinstance(chain_id, str | None):
-        raise ChainError(f"chain_id is {chain_id!r}; it is the author's chain id, such as 'A'.")
-    name, path, predicted = locate(source, chain_id)
-    found = read_model(path, model)
-    notes = []
-    if found.ending == "cut off":
-        notes.append("the file ends in the middle of a line: it was cut off")
-    if found.n_models > 1:
-        notes.append(f"model {model} of {found.n_models}")
-    chains = protein_chains(found.atoms)
-    asked, chain_id = chain_id, _choose(chain_id, chains, found.atoms, name)
-    chosen_from = _listing(chains) if asked is None and len(chains) > 1 else ""
-    if chosen_from:
-        notes.append(f"the first of the protein chains {chosen_from}")
-    atoms, alternates = most_occupied(chains.pop(chain_id))
-    if alternates:
-        notes.append(f"the most occupied of alternate locations at {some(list(alternates))}")
-    repeated = _repeated(atoms)
-    chain = _protein_chain(atoms, name, chain_id, predicted)
-    _check_numbers(chain)
-    _check_backbone(chain, notes)
-    notes += in_short(alarms(chain.atom37_positions, residue_labels(chain)))
-    others, other_chains = _ca_of(chains)
-    keep_reading(
-        chain,
-        Reading(
-            model=int(model),
-            n_models=found.n_models,
+    _check_id(chain_id)
+    return Structure(*locate(source, chain_id), model).read(chain_id)
+
+
+def read_chains(source: str | os.PathLike, *, model: int = 1) -> list[ProteinChain]:
+    """Read all protein chains, parsing the file once.
+
+    Parameters
+    ----------
+    source, model
+        As in `read_chain`. Of a bundled example that was cut to one chain, it is that one.
+
+    Returns
+    -------
+    list of ProteinChain
+        In the order of the file, each as `read_chain` reads it.
+
+    Raises
+    ------
+    ChainError
+        As `read_chain`, also where one chain alone cannot be read; the message names it.
+
+    Warns
+    -----
+    ChainWarning
+        As `read_chain`, in one message a chain.
+
+    Examples
+    --------
+    >>> [(chain.chain_id, len(chain)) for chain in read_chains("2HT0")]
+    [('A', 96), ('B', 93)]
+    """
+    structure = open_structure(source, model)
+    return [structure.read(chain_id) for chain_id in structure.chain_ids]
+
+
+def open_structure(source: str | os.PathLike, model: int = 1) -> Structure:
+    """Parse one model of a structure, to read its chains one by one.
+
+    Parameters
+    ----------
+    source, model
+        As in `read_chains`.
+
+    Returns
+    -------
+    Structure
+
+    Raises
+    ------
+    ChainError
+        As `read_chain`, if it is the source, the model or the lack of protein; not for what is
+        wrong with a single chain.
+    """
+    return Structure(*locate(source, None), model)
+
+
+class Structure:
+    """The protein chains of one model, parsed once.
+
+    Attributes
+    ----------
+    name : str
+    predicted : bool
+        Whether B-factors are pLDDT.
+    model, n_models : int
+        Which model it is, and how many the file has.
+    chain_ids : list of str
+        The author's ids of protein chains, in the order of the file; at least one.
+    """
+
+    def __init__(self, name: str, path: Path, predicted: bool, model: int):
+        found = read_model(path, model)
+        self.name, self.predicted = name, predicted
+        self.model, self.n_models = int(model), found.n_models
+        self._ending = found.ending
+        self._chains = protein_chains(found.atoms)
+        self.chain_ids = list(self._chains)
+        if not self._chains:
+            others = ", ".join(dict.fromkeys(c or "blank" for c in found.atoms.chain_id.tolist()))
+            raise ChainError(f"{name} has no protein chain; its chains are: {others or 'none'}.")
+
+    def read(self, chain_id: str | None = None) -> ProteinChain:
+        """Read one chain, the first without an id; as often as wanted.
+
+        Parameters
+        ----------
+        chain_id : str, optional
+
+        Returns
+        -------
+        ProteinChain
+            As `read_chain` gives it.
+
+        Raises
+        ------
+        ChainError
+            If there is no such protein chain, or `read_chain` refuses it.
+
+        Warns
+        -----
+        ChainWarning
+            As `read_chain`.
+        """
+        _check_id(chain_id)
+        chosen_from = self._listing if chain_id is None and len(self._chains) > 1 else ""
+        chain_id = self.chain_ids[0] if chain_id is None else chain_id
+        if chain_id not in self._chains:
+            raise ChainError(
+                f"Chain {chain_id!r} is not a protein chain of {self.name}; it has: {self._listing}."
+            )
+        atoms, alternates = most_occupied(self._chains[chain_id])
+        repeated = repeated_atoms(atoms)
+        chain = chain_of_atoms(atoms, self.name, chain_id, self.predicted)
+        labels = residue_labels(chain)
+        check_numbers(chain, labels)
+        frameless = check_backbone(chain, labels)
+        others = {c: ca for c, ca in self._ca.items() if c != chain_id}
+        reading = Reading(
+            model=self.model,
+            n_models=self.n_models,
             chosen_from=chosen_from,
             alternates=alternates,
             repeated=repeated,
-            modified=_modified(atoms, chain),
-            predicted=predicted,
-            ending=found.ending,
-            b_factor=_backbone_mean(atoms, atoms.b_factor),
-            occupancy=_backbone_mean(atoms, atoms.occupancy),
+            modified=modified_residues(atoms, labels),
+            predicted=self.predicted,
+            ending=self._ending,
+            b_factor=backbone_mean(atoms, atoms.b_factor),
+            occupancy=backbone_mean(atoms, atoms.occupancy),
             ca=chain.atom37_positions[:, 1].copy(),
-            other_ca=others,
-            other_chains=other_chains,
-        ),
-    )
-    if notes:
-        warn(f"{name} chain {chain_id}: {'; '.join(notes)}")
-    return chain
-
-
-def _choose(chain_id: str | None, chains: dict[str, AtomArray], atoms: AtomArray, name: str) -> str:
-    if not chains:
-        others = ", ".join(dict.fromkeys(c or "blank" for c in atoms.chain_id.tolist()))
-        raise ChainError(f"{name} has no protein chain; its chains are: {others or 'none'}.")
-    if chain_id is None:
-        return next(iter(chains))
-    if chain_id not in chains:
-        raise ChainError(
-            f"Chain {chain_id!r} is not a protein chain of {name}; it has: {_listing(chains)}."
+            other_ca=np.concatenate([np.zeros((0, 3), np.float32), *others.values()]),
+            other_chains=np.repeat(np.array(list(others), str), [*map(len, others.values())]),
         )
-    return chain_id
+        keep_reading(chain, reading)
+        notes = list(_choices(reading))
+        if frameless:
+            notes.append(f"no backbone frame at {some(frameless)}")
+        notes += in_short(alarms(chain.atom37_positions, labels))
+        if notes:
+            warn(f"{self.name} chain {chain_id}: {'; '.join(notes)}")
+        return chain
+
+    @cached_property
+    def _listing(self) -> str:
+        sizes = {c or "blank": len(residue_starts(atoms)) for c, atoms in self._chains.items()}
+        return ", ".join(f"{chain_id} ({size} residues)" for chain_id, size in sizes.items())
+
+    @cached_property
+    def _ca(self) -> dict[str, np.ndarray]:
+        return {chain_id: ca_positions(atoms) for chain_id, atoms in self._chains.items()}
 
 
-def _listing(chains: dict[str, AtomArray]) -> str:
-    return ", ".join(
-        f"{c or 'blank'} ({len(residue_starts(a))} residues)" for c, a in chains.items()
-    )
+def _choices(reading: Reading) -> Iterator[str]:
+    """Say what was chosen, or is odd about the file."""
+    if reading.ending == "cut off":
+        yield "the file ends in the middle of a line: it was cut off"
+    if reading.n_models > 1:
+        yield f"model {reading.model} of {reading.n_models}"
+    if reading.chosen_from:
+        yield f"the first of the protein chains {reading.chosen_from}"
+    if reading.alternates:
+        yield f"the most occupied of alternate locations at {some(list(reading.alternates))}"
+
+
+def _check_id(chain_id: object) -> None:
+    if not isinstance(chain_id, str | None):
+        raise ChainError(f"chain_id is {chain_id!r}; it is the author's chain id, such as 'A'.")
