@@ -120,6 +120,8 @@ def test_an_empty_folder_or_an_atlas_is_replaced_and_nothing_else(encoded, tmp_p
         encoded(["1UBI"], tmp_path / "file")
     with pytest.raises(AtlasError, match="no directory .*none"):
         encoded(["1UBI"], tmp_path / "none" / "atlas")
+    with pytest.raises(AtlasError, match="cannot be written to .*too long"):
+        encoded(["1UBI"], tmp_path / ("a" * 300))
 
 
 @pytest.mark.parametrize("name", ["tokens.parquet", "atlas"])

@@ -40,18 +40,22 @@ def check_out(out: Path) -> Path:
     AtlasError
         If it is something else, or in no directory that can be written to.
     """
-    out = out.resolve()
-    if not out.parent.is_dir():
-        raise AtlasError(f"There is no directory {out.parent}.")
-    if not os.access(out.parent, os.W_OK):
-        raise AtlasError(f"Nothing can be written to {out.parent}.")
-    others = _not_of_an_atlas(out) if out.is_dir() else []
+    try:
+        out = out.resolve()
+        if not out.parent.is_dir():
+            raise AtlasError(f"There is no directory {out.parent}.")
+        if not os.access(out.parent, os.W_OK):
+            raise AtlasError(f"Nothing can be written to {out.parent}.")
+        others = _not_of_an_atlas(out) if out.is_dir() else []
+        replaceable = not out.exists() or out.is_dir() or (_is_table(out) and out.is_file())
+    except OSError as error:  # a name that is too long, a folder that cannot be listed
+        raise AtlasError(f"{out} cannot be written to ({error}).") from error
     if others:
         raise AtlasError(
             f"{out} holds what is not of an atlas ({some(others)}), and is left as it is: give a "
             "new or empty folder, an atlas to replace, or a file that ends in .parquet."
         )
-    if out.exists() and not out.is_dir() and not (_is_table(out) and out.is_file()):
+    if not replaceable:
         raise AtlasError(
             f"{out} is not a file that could be replaced: it is no folder, and no file that ends "
             "in .parquet."
