@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,11 +16,9 @@ from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.atlas.schema import Origin, residue_rows, residues_table
 from esm_explore.atlas.writing import check_out, write
-from esm_explore.chains.protein_atoms import protein_chains
-from esm_explore.chains.reading import read_chain
-from esm_explore.chains.sources import locate, printable
-from esm_explore.chains.structure_files import read_model
-from esm_explore.errors import ChainError, EsmExploreError
+from esm_explore.chains.reading import open_structure, read_chain
+from esm_explore.chains.sources import printable
+from esm_explore.errors import EsmExploreError
 from esm_explore.tokens.chunks import ChunkedEncoder, PreparedChain
 
 # Rows in one group of a file, or in one part of an atlas: small ones are slow to read.
@@ -123,23 +122,21 @@ def _tables(rows: Iterable[pd.DataFrame]) -> Iterator[pa.Table]:
 def _read(
     source: str, chain_id: str | None, all_chains: bool, report: Report
 ) -> Iterator[ProteinChain]:
-    """Read a source's chains; what fails is reported and the rest goes on."""
+    """Read a source's chains, parsing it once; what fails is reported and the rest goes on."""
+    name, wanted, read = printable(source), [chain_id], partial(read_chain, source)
     try:
-        wanted = [chain_id]
         if all_chains:
-            _, path, _ = locate(source, None)
-            wanted = list(protein_chains(read_model(path).atoms))
-            if not wanted:
-                raise ChainError("It has no protein chain.")
+            structure = open_structure(source)
+            wanted, read = structure.chain_ids, structure.read
     except Exception as error:  # a file can be broken in ways that nobody thought of
-        report.failures.append((printable(source), "", _said(error)))
+        report.failures.append((name, "", _said(error)))
         return
     for wanted_id in wanted:
         try:
-            with _remarks(printable(source), report):
-                chain = read_chain(source, wanted_id)
+            with _remarks(name, report):
+                chain = read(wanted_id)
         except Exception as error:
-            report.failures.append((printable(source), wanted_id or "", _said(error)))
+            report.failures.append((name, wanted_id or "", _said(error)))
         else:
             yield chain
 
