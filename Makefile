@@ -13,7 +13,7 @@ LAB_FLAGS = $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install lab test notebooks outputs lint audit bench test-lines clean
+.PHONY: help install lab test quick notebooks outputs lint audit bench test-lines clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -32,6 +32,9 @@ lab: install ## open JupyterLab in notebooks/ (prints the address where there is
 test: install ## unit tests, then all notebooks compared with their stored outputs
 	$(BIN)/python -m pytest -ra
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -ra $(NBVAL) notebooks
+
+quick: install ## the tests that need no browser, no notebook, no second line: under a minute
+	$(BIN)/python -m pytest -q -m "not slow and not browser"
 
 notebooks: install ## run all notebooks and write a gallery that opens offline to build/notebooks
 	TQDM_DISABLE=1 $(BIN)/python .ci/gallery.py build/notebooks notebooks/*.ipynb

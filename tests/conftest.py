@@ -16,6 +16,13 @@ from esm.models.vqvae import StructureTokenEncoder
 import esm_explore as ex
 
 
+def pytest_collection_modifyitems(items):
+    """A pass at full size takes seconds: `make quick` leaves it out."""
+    for item in items:
+        if "full_encoder" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def toy_encoder() -> StructureTokenEncoder:
     """Esm's own class, so narrow that a pass takes milliseconds; its tokens vary."""

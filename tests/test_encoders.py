@@ -282,7 +282,7 @@ def test_the_checksum_is_that_of_the_file_and_goes_into_traces(state, ubiquitin,
     encoder.pre_vq_proj.bias[0] += 1
     assert ex.encoder_info(encoder).checksum == ""
     assert ex.encoder_info(ex.load_encoder("untrained")).checksum == ""
-    mini = Path(ex.__file__).parent / "mini" / "weights.safetensors"
+    mini = Path(ex.__file__).parent / "encoders" / "mini" / "weights.safetensors"
     expected = hashlib.sha256(mini.read_bytes()).hexdigest()
     assert ex.encoder_info(ex.load_encoder()).checksum == expected
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
+# A number about codes, for `ex.analysis`; esm's choice of a code stands on it, too.
+from esm_explore.encoders.codebook import nearest_codes as nearest_codes
 from esm_explore.errors import TraceError
 
 

@@ -54,7 +54,8 @@ def load_encoder(
 
     Examples
     --------
-    >>> print(encoder_info(load_encoder("untrained")))  # doctest: +ELLIPSIS
+    >>> import esm_explore as ex
+    >>> print(ex.encoder_info(load_encoder("untrained")))  # doctest: +ELLIPSIS
     untrained (ESM3's architecture, random weights): 30.1 M parameters, 2 blocks of 128 heads, ...
     """
     if source in (None, "mini"):

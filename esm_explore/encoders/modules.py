@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
@@ -25,7 +26,25 @@ _NEEDED = (
     "codebook.embeddings",
     "transformer.blocks.0.geom_attn.distance_scale_per_head",
 )
+_IN_BLOCK = {
+    "projection": ".geom_attn.proj",
+    "attended": ".geom_attn.out_proj (input)",
+    "attention_out": ".geom_attn",
+    "ffn_out": ".ffn",
+    "blocks": "",
+}
+_INTERNALS = ("projection", "attended")
+_AFTER_BLOCKS = {
+    "query": "pre_vq_proj (input)",
+    "pre_vq": "pre_vq_proj",
+    "z_q": "codebook",
+    "tokens": "codebook",
+}
 _BLOCK = re.compile(r"transformer\.blocks\.(\d+)\.")
+
+
+def _part(*places: str, doc: str) -> property:
+    return property(attrgetter(*places), doc=doc)
 
 
 @dataclass(frozen=True)
@@ -37,33 +56,18 @@ class BlockModules:
 
     block: nn.Module
 
-    @property
-    def attention_norm(self) -> nn.LayerNorm:
-        """Before the projection."""
-        return self.block.geom_attn.s_norm
-
-    @property
-    def projection(self) -> nn.Linear:
-        """To query, key and value vectors, then query and key points: 5 x heads x 3."""
-        return self.block.geom_attn.proj
-
-    @property
-    def scales(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Distance and rotation scale, before softplus, shape=(heads,) each."""
-        return (
-            self.block.geom_attn.distance_scale_per_head,
-            self.block.geom_attn.rotation_scale_per_head,
-        )
-
-    @property
-    def out_projection(self) -> nn.Linear:
-        """Of what attention gathered, 3 x heads numbers."""
-        return self.block.geom_attn.out_proj
-
-    @property
-    def feed_forward(self) -> nn.Sequential:
-        """A norm, a layer up, a SwiGLU that halves the width, a layer down."""
-        return self.block.ffn
+    attention_norm = _part("block.geom_attn.s_norm", doc="LayerNorm before the projection.")
+    projection = _part(
+        "block.geom_attn.proj",
+        doc="Linear, to query, key and value vectors, then query and key points: 5 x heads x 3.",
+    )
+    scales = _part(
+        "block.geom_attn.distance_scale_per_head",
+        "block.geom_attn.rotation_scale_per_head",
+        doc="Of distance and rotation, before softplus: two of shape=(heads,).",
+    )
+    out_projection = _part("block.geom_attn.out_proj", doc="Linear, of what attention gathered.")
+    feed_forward = _part("block.ffn", doc="A norm, a layer up, a SwiGLU, a layer down.")
 
 
 @dataclass(frozen=True)
@@ -72,45 +76,25 @@ class Modules:
 
     encoder: StructureTokenEncoder
 
-    @property
-    def positions(self) -> nn.Embedding:
-        """The relative position table, shape=(66, d_model)."""
-        return self.encoder.relative_positional_embedding.embedding
-
-    @property
-    def limit(self) -> int:
-        """What relative positions are clipped to."""
-        return self.encoder.relative_positional_embedding.bins
+    positions = _part(
+        "encoder.relative_positional_embedding.embedding",
+        doc="Embedding, the relative position table, shape=(66, d_model).",
+    )
+    limit = _part(
+        "encoder.relative_positional_embedding.bins", doc="What relative positions are clipped to."
+    )
+    to_latent = _part("encoder.pre_vq_proj", doc="Linear, from the query's state to the latent.")
+    codes = _part(
+        "encoder.codebook.embeddings", doc="The codes, shape=(n_codes, d_code), dtype=float32."
+    )
+    counts = _part("encoder.codebook.N", doc="How often training used each code, shape=(n_codes,).")
+    sums = _part("encoder.codebook.z_avg", doc="The latents of each code, added up alike.")
+    knn = _part("encoder.knn", doc="Nodes of a neighborhood.")
 
     @property
     def blocks(self) -> list[BlockModules]:
         """The blocks of geometric attention."""
         return [BlockModules(block) for block in self.encoder.transformer.blocks]
-
-    @property
-    def to_latent(self) -> nn.Linear:
-        """From the query's state to the latent."""
-        return self.encoder.pre_vq_proj
-
-    @property
-    def codes(self) -> torch.Tensor:
-        """The codebook, shape=(n_codes, d_code), dtype=float32."""
-        return self.encoder.codebook.embeddings.detach()
-
-    @property
-    def counts(self) -> torch.Tensor:
-        """How often training used each code, a moving average, shape=(n_codes,)."""
-        return self.encoder.codebook.N
-
-    @property
-    def sums(self) -> torch.Tensor:
-        """The latents of each code, added up in the same way, shape as codes."""
-        return self.encoder.codebook.z_avg
-
-    @property
-    def knn(self) -> int:
-        """Nodes of a neighborhood."""
-        return self.encoder.knn
 
 
 def modules_of(encoder: StructureTokenEncoder) -> Modules:
@@ -141,8 +125,8 @@ class CatchPoint:
     module: nn.Module
     is_input: bool
     path: str
-    index: int = 0
-    has_nodes: bool = True
+    index: int
+    has_nodes: bool
 
 
 def paths(n_blocks: int) -> dict[str, str]:
@@ -154,51 +138,27 @@ def paths(n_blocks: int) -> dict[str, str]:
     }
     for i in range(n_blocks):
         block = f"transformer.blocks[{i}]"
-        found |= {
-            f"projection[{i}]": f"{block}.geom_attn.proj",
-            f"attended[{i}]": f"{block}.geom_attn.out_proj (input)",
-            f"attention_out[{i}]": f"{block}.geom_attn",
-            f"ffn_out[{i}]": f"{block}.ffn",
-            f"blocks[{i}]": block,
-        }
-    found |= {"query": "pre_vq_proj (input)", "pre_vq": "pre_vq_proj"}
-    return found | {"z_q": "codebook", "tokens": "codebook"}
+        found |= {f"{name}[{i}]": block + where for name, where in _IN_BLOCK.items()}
+    return found | _AFTER_BLOCKS
 
 
 def catch_points(encoder: StructureTokenEncoder, internals: bool = False) -> list[CatchPoint]:
     """List where tensors can be caught, in the order in which the encoder goes.
 
-    Parameters
-    ----------
-    encoder : StructureTokenEncoder
-    internals : bool
-        Also ``projection[i]`` and ``attended[i]``, inside geometric attention.
-
-    Returns
-    -------
-    list of CatchPoint
+    With internals also ``projection[i]`` and ``attended[i]``, inside geometric attention.
     """
-    blocks = encoder.transformer.blocks
-    where = paths(len(blocks))
-    points = []
-
-    def add(name: str, module: nn.Module, *, is_input: bool = False, **more) -> None:
-        points.append(CatchPoint(name, module, is_input, where[name], **more))
-
-    add("relative_position", encoder.relative_positional_embedding)
-    for i, block in enumerate(blocks):
-        if internals:
-            add(f"projection[{i}]", block.geom_attn.proj)
-            add(f"attended[{i}]", block.geom_attn.out_proj, is_input=True)
-        add(f"attention_out[{i}]", block.geom_attn)
-        add(f"ffn_out[{i}]", block.ffn)
-        # A block returns a tensor in esm 3.2 and a tuple, of which this is the first, in 3.4.
-        add(f"blocks[{i}]", block)
-    add("query", encoder.pre_vq_proj, is_input=True, has_nodes=False)
-    add("pre_vq", encoder.pre_vq_proj, has_nodes=False)
-    add("z_q", encoder.codebook, has_nodes=False)
-    add("tokens", encoder.codebook, index=1, has_nodes=False)
-    return points
+    found = []
+    for name, path in list(paths(len(encoder.transformer.blocks)).items())[2:]:
+        if not internals and name.partition("[")[0] in _INTERNALS:
+            continue
+        where, is_input, _ = path.partition(" (input)")
+        module = encoder.get_submodule(where.replace("[", ".").replace("]", ""))
+        # Of a block's values in esm 3.4, a tuple, the first; in 3.2 there is no other.
+        index = 1 if name == "tokens" else 0
+        found.append(
+            CatchPoint(name, module, bool(is_input), path, index, name not in _AFTER_BLOCKS)
+        )
+    return found
 
 
 def relative_position_bins(relative: torch.Tensor, limit: int = LIMIT) -> torch.Tensor:
@@ -280,13 +240,7 @@ def missing_keys(weights: Mapping[str, torch.Tensor]) -> list[str]:
 
 
 def sizes_of(weights: Mapping[str, torch.Tensor]) -> dict[str, int]:
-    """Read the arguments of esm's class off a checkpoint.
-
-    Raises
-    ------
-    ValueError
-        If tensors have the wrong number of dimensions.
-    """
+    """Read the arguments of esm's class off a checkpoint; a ValueError if it has other shapes."""
     projection, codes, scales = (weights[name] for name in _NEEDED)
     d_out, d_model = projection.shape
     return {

@@ -1,6 +1,6 @@
-"""Make a bundled structure: ``python esm_explore/examples/recipe.py FILE OUT.bcif.gz [CHAIN]``.
+"""Make a bundled structure.
 
-This folder is no package: as a module it would hide the function `esm_explore.examples`.
+``python -m esm_explore.recipes.example_structure FILE OUT.bcif.gz [CHAIN]``
 """
 
 from __future__ import annotations

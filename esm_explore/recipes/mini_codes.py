@@ -18,6 +18,7 @@ from sklearn.cluster import MiniBatchKMeans
 from tqdm import tqdm
 
 from esm_explore.decoding.local import LocalDecoder
+from esm_explore.encoders.codebook import squared_distances
 from esm_explore.encoders.mini import BINS, DECODER, MINI_FILE
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import EncoderError
@@ -89,8 +90,8 @@ def fit_codes(points: torch.Tensor, n_codes: int, seed: int = 0) -> torch.Tensor
 
 def nearest(codes: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
     """Give the nearest code of each point, shape=(N,), dtype=int64."""
-    size = codes.square().sum(1)
-    return torch.cat([(size - 2 * p @ codes.T).argmin(1) for p in points.split(ENCODE_AT_ONCE)])
+    rows = points.split(ENCODE_AT_ONCE)
+    return torch.cat([squared_distances(codes, some).argmin(1) for some in rows])
 
 
 def fit_decoder(encoded: Encoded, inputs: torch.Tensor, steps: int, seed: int = 0) -> LocalDecoder:

@@ -15,9 +15,9 @@ class GeometricAttention:
 
     Attributes
     ----------
-    weights, distance_term, rotation_term : Tensor, shape=(M, heads, K, K)
+    weights, distance_term, rotation_term : Tensor, shape=(M, heads, Q, K)
         As in `Neighborhood`.
-    attended : Tensor, shape=(M, K, 3 * heads)
+    attended : Tensor, shape=(M, Q, 3 * heads)
         Weights times values, rotated back into each node's frame.
     """
 
@@ -33,6 +33,7 @@ def recompute_attention(
     translation: torch.Tensor,
     has_frame: torch.Tensor,
     scales: tuple[torch.Tensor, torch.Tensor],
+    rows: slice = slice(None),
 ) -> GeometricAttention:
     """Recompute the attention weights that esm keeps in a local variable.
 
@@ -47,7 +48,9 @@ def recompute_attention(
         Å.
     has_frame : Tensor, shape=(M, K), dtype=bool
     scales : pair of Tensor, shape=(heads,)
-        ``distance_scale_per_head`` and ``rotation_scale_per_head``, before softplus.
+        Of distance and rotation, before softplus.
+    rows : slice
+        Which nodes look at the others, Q of them; by default all.
 
     Returns
     -------
@@ -62,12 +65,15 @@ def recompute_attention(
     local = projection.unflatten(-1, (5 * heads, 3))
     turned = torch.einsum("mkij,mkhj->mkhi", rotation, local)
     query, key, value, query_point, key_point = turned.split(heads, dim=2)
-    query_point = query_point + translation[:, :, None]
-    key_point = key_point + translation[:, :, None]
+    place = translation[:, :, None]
+    query, query_point = query[:, rows], (query_point + place)[:, rows]
+    key_point = key_point + place
 
     distance_scale, rotation_scale = (F.softplus(s)[:, None, None] for s in scales)
-    offset = query_point.transpose(1, 2)[:, :, :, None] - key_point.transpose(1, 2)[:, :, None]
-    distance_term = offset.norm(dim=-1) / sqrt(3) * distance_scale
+    # Without a matrix product: its rounding would be larger than esm's, its gradient infinite at 0.
+    points = query_point.transpose(1, 2), key_point.transpose(1, 2)
+    distance = torch.cdist(*points, compute_mode="donot_use_mm_for_euclid_dist")
+    distance_term = distance / sqrt(3) * distance_scale
     rotation_term = torch.einsum("mqhi,mkhi->mhqk", query, key) / sqrt(3) * rotation_scale
 
     # The constant 1 is esm's: its mask starts from "same sequence", which is true as 1.0.
@@ -75,5 +81,5 @@ def recompute_attention(
     mask = mask.masked_fill(~has_frame, torch.finfo(projection.dtype).min)[:, None, None]
     weights = torch.softmax(rotation_term - distance_term + mask, dim=-1)
     attended = torch.einsum("mhqk,mkhi->mqhi", weights, value)
-    attended = torch.einsum("mkji,mkhj->mkhi", rotation, attended).flatten(2)
+    attended = torch.einsum("mkji,mkhj->mkhi", rotation[:, rows], attended).flatten(2)
     return GeometricAttention(weights, distance_term, rotation_term, attended)

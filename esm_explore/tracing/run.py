@@ -104,18 +104,12 @@ def run(
     >>> run(trace.encoder, trace.inputs, rows)["pre_vq"].shape  # without the farthest neighbor
     torch.Size([2, 128])
     """
-    points = catch_points(encoder, internals=True)
-    names = [point.name for point in points]
+    names = [point.name for point in catch_points(encoder, internals=True)]
     for edit in edits:
         if edit.at not in names:
             raise TraceError(f"There is no {edit.at!r} to edit; there are: {', '.join(names)}.")
-    edited = {edit.at for edit in edits}
-    inside = {"projection", "attended"}
-    points = [
-        point
-        for point in points
-        if internals or point.name in edited or point.name.partition("[")[0] not in inside
-    ]
+    kept = {point.name for point in catch_points(encoder, internals)} | {e.at for e in edits}
+    points = [p for p in catch_points(encoder, internals=True) if p.name in kept]
     caught = Capture()
     with _hooked(encoder, points, _Catcher(caught, keep, edits)):
         if edges is None:

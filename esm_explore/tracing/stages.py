@@ -212,3 +212,25 @@ def output_table(n_blocks: int) -> list[tuple[str, str, str]]:
         for stage in encoder_stages(n_blocks)
         for name, meaning in stage.outputs.items()
     ]
+
+
+@dataclass(frozen=True)
+class RelativePositions:
+    """What the encoder is told about the order of residues along the chain.
+
+    Attributes
+    ----------
+    bins : ndarray, shape=(L, K), dtype=int64
+        Row of `table` that each neighbor gets: 33 is the query itself, 34 the next residue;
+        1 and 65 are 32 residues or more before and after. 0 (padding) is never used.
+    table : ndarray, shape=(66, d_model), dtype=float32
+        The embedding's weights.
+    """
+
+    bins: np.ndarray
+    table: np.ndarray
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """The stage's output, shape=(L, K, d_model): the state of each node before block 0."""
+        return self.table[self.bins]

@@ -172,7 +172,7 @@ def _encodes_alike(encoder: StructureTokenEncoder, trace: Trace) -> bool:
     edges = torch.from_numpy(trace.edges[row : row + 1]).to(modules.codes.device)
     found = run(encoder, inputs, edges)
     return all(
-        np.allclose(_array(found[name])[0], trace.output(name)[row], atol=1e-4, rtol=1e-4)
+        np.allclose(_array(found[name])[0], trace.output(name)[row], atol=2e-5, rtol=2e-5)
         for stage in trace.stages[2:]
         for name in stage.outputs
     )

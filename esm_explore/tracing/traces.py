@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from esm.tokenization.structure_tokenizer import StructureTokenizer
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.residues import (
-    NUMBERINGS,
     Numbering,
     find_residue,
     residue_labels,
@@ -26,30 +24,9 @@ from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.errors import TraceError
 from esm_explore.tracing.neighborhood import Neighborhood, open_neighborhood
-from esm_explore.tracing.stages import Stage, encoder_stages, output_table
+from esm_explore.tracing.stages import RelativePositions, Stage, encoder_stages
+from esm_explore.tracing.summary import as_html, as_text
 from esm_explore.tracing.trace_files import write_trace
-
-
-@dataclass(frozen=True)
-class RelativePositions:
-    """What the encoder is told about the order of residues along the chain.
-
-    Attributes
-    ----------
-    bins : ndarray, shape=(L, K), dtype=int64
-        Row of `table` that each neighbor gets: 33 is the query itself, 34 the next residue;
-        1 and 65 are 32 residues or more before and after. 0 (padding) is never used.
-    table : ndarray, shape=(66, d_model), dtype=float32
-        The embedding's weights.
-    """
-
-    bins: np.ndarray
-    table: np.ndarray
-
-    @property
-    def embeddings(self) -> np.ndarray:
-        """The stage's output, shape=(L, K, d_model): the state of each node before block 0."""
-        return self.table[self.bins]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,7 +94,7 @@ class Trace:
 
     @property
     def title(self) -> str:
-        """What was traced and by which encoder, for headings."""
+        """What was traced, for headings."""
         return f"{self.chain.id} chain {self.chain.chain_id}, {len(self)} residues"
 
     @property
@@ -246,9 +223,7 @@ class Trace:
         Returns
         -------
         ndarray, shape=(L + 2,), dtype=int64
-            The third output of ``esm.utils.encoding.tokenize_structure``, which numbers residues
-            from 1 to L. The same numbers come from ``numbering="sequential"`` always, and from
-            ``numbering="file"`` where the file's numbers have no gaps or insertions.
+            With ``numbering="sequential"`` the third output of esm's ``tokenize_structure``.
         """
         special = StructureTokenizer(codebook_size=len(self.codebook))
         return np.array([special.bos_token_id, *self.tokens, special.eos_token_id])
@@ -270,47 +245,20 @@ class Trace:
         Parameters
         ----------
         path : str or Path
-            A safetensors file; an existing one is replaced in one step.
-
-        Returns
-        -------
-        Path
-
-        See Also
-        --------
-        load_trace
+            A safetensors file, for `load_trace`; an existing one is replaced in one step.
         """
         return write_trace(self, Path(path))
 
-    def _table(self) -> pd.DataFrame:
-        rows = []
-        for name, module, meaning in output_table(len(self.blocks)):
-            if name == "relative_position":  # not made for its shape alone
-                shape = self.relative_position.bins.shape + self.relative_position.table.shape[1:]
-            else:
-                shape = self.output(name).shape
-            rows.append((name, module, str(shape), meaning))
-        return pd.DataFrame(rows, columns=["stage", "esm module", "shape", "what it is"])
-
-    def _header(self) -> list[str]:
-        frameless = len(self) - int(self.has_frame.sum())
-        left_out = (
-            f"{frameless} without a backbone frame" if frameless else "all with a backbone frame"
-        )
-        return [
-            f"Trace of {self.title} ({left_out}); {NUMBERINGS[self.numbering]}",
-            f"Encoder: {self.encoder_info.title}",
-        ]
-
     def __repr__(self) -> str:
-        table = self._table()
-        widths = [max(table[name].str.len().max(), len(name)) for name in table]
-        rows = [tuple(table.columns), *table.itertuples(index=False)]
-        lines = [
-            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
-        ]
-        return "\n".join([*self._header(), "", *lines])
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        header = "<br>".join(escape(line) for line in self._header())
-        return f"<p>{header}</p>{self._table().to_html(index=False, border=0)}"
+        return as_html(self)
+
+
+def check_trace(given: object, verb: str) -> Trace:
+    """Give what a user gave to a function, the verb, if it is a trace; else a TraceError."""
+    if not isinstance(given, Trace):
+        kind = type(given).__name__
+        raise TraceError(f"{verb} takes a Trace, not a {kind}; ex.trace(encoder, chain) makes one.")
+    return given

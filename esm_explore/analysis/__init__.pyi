@@ -1,0 +1,11 @@
+from .annotations import amino_acid_classes as amino_acid_classes
+from .annotations import annotate as annotate
+from .annotations import residue_values as residue_values
+from .code_usage import nearest_codes as nearest_codes
+from .code_usage import usage as usage
+from .heads import head_statistics as head_statistics
+from .heads import head_weights as head_weights
+from .maps import fit_map as fit_map
+from .maps import load_map as load_map
+from .probes import probe_stages as probe_stages
+from .probes import stage_states as stage_states

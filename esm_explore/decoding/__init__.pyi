@@ -1,0 +1,1 @@
+from .local import decode_neighborhood as decode_neighborhood
