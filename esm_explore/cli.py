@@ -7,19 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-from tqdm import tqdm
 
-from esm_explore.atlas.building import Report, write_tokens
-from esm_explore.chains.sources import find_sources, printable
-from esm_explore.diagnosis.examination import doctor
-from esm_explore.encoders.loading import load_encoder
 from esm_explore.errors import EncoderError, EsmExploreError
-from esm_explore.tokens.chunks import ChunkedEncoder
 
+# Each command imports what it needs: torch and esm take seconds, which --help need not.
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+STATUS = {None: 0, "note": 0, "warning": 1, "error": 2}
 
 
 @app.callback()
@@ -27,12 +20,15 @@ def main() -> None:
     """See what happens between a protein's coordinates and its structure tokens."""
 
 
+@app.command("tokenize")
 def tokenize_command(
     files: Annotated[
         list[str],
         typer.Argument(help="Files, directories, patterns in quotes, bundled examples, or ids."),
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The Parquet file to write.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="A table, FILE.parquet, or a folder for an atlas.")
+    ],
     encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
     chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
     all_chains: Annotated[bool, typer.Option("--all-chains", help="Every protein chain.")] = False,
@@ -40,39 +36,41 @@ def tokenize_command(
     device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
 ) -> None:
     """Tokenize structures: one row a residue. Status: 0, 1 if some failed, 2 for none."""
-    console = Console(stderr=True)
+    from rich.console import Console
+    from tqdm import tqdm
+
+    from esm_explore.atlas.building import Report, build
+    from esm_explore.atlas.writing import check_out
+    from esm_explore.chains.sources import find_sources, printable
+    from esm_explore.encoders.loading import load_encoder
+    from esm_explore.tokens.chunks import ChunkedEncoder
+
+    if chain is not None and all_chains:
+        raise typer.BadParameter("give --chain or --all-chains, not both")
+    console, report = Console(stderr=True), Report()
     try:
-        if chain is not None and all_chains:
-            raise typer.BadParameter("give --chain or --all-chains, not both")
-        out = out.resolve()
-        if not out.parent.is_dir():
-            raise typer.BadParameter(f"there is no directory {out.parent}")
-        if out.exists() and not out.is_file():
-            raise typer.BadParameter(f"{out} is not a file that could be replaced")
-        if not os.access(out.parent, os.W_OK):
-            raise typer.BadParameter(f"nothing can be written to {out.parent}")
+        out = check_out(out)
         run = ChunkedEncoder(load_encoder(encoder, device=device), numbering=numbering)
+        sources = find_sources(files, report.failures)
+        if str(out) in map(os.path.realpath, sources):
+            raise typer.BadParameter(f"{out} is one of the files to read")
+        with tqdm(total=len(sources), unit="file", disable=None) as bar:
+            build(
+                run,
+                sources,
+                out,
+                report,
+                chain_id=chain,
+                all_chains=all_chains,
+                on_source=lambda _: bar.update(),
+            )
     except EsmExploreError as error:
-        console.print(f"error: {error}", markup=False)
+        console.print(printable(f"error: {error}"), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
-    report = Report()
-    sources = find_sources(files, report.failures)
-    if str(out) in map(os.path.realpath, sources):
-        raise typer.BadParameter(f"{out} is one of the files to read")
-    with tqdm(total=len(sources), unit="file", disable=None) as bar:
-        write_tokens(
-            sources,
-            out,
-            run,
-            report,
-            chain_id=chain,
-            all_chains=all_chains,
-            on_source=lambda _: bar.update(),
-        )
     for remark in report.remarks:
         console.print(remark, style="dim", markup=False, soft_wrap=True)
     if report.failures:
-        console.print(_table(report))
+        _print_failures(console, report.failures)
     written = f"{report.n_residues:,} residues of {report.n_chains:,} chains to {out}"
     said = written if report.n_chains else f"nothing to write to {out}"
     console.print(printable(said), markup=False, soft_wrap=True)
@@ -80,18 +78,19 @@ def tokenize_command(
     raise typer.Exit(2 if not report.n_chains else 1 if report.failures else 0)
 
 
-def _table(report: Report) -> Table:
-    table = Table(title=f"{len(report.failures)} not tokenized", show_lines=True)
+def _print_failures(console, failures: list[tuple[str, str, str]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"{len(failures)} not tokenized", show_lines=True)
     for name in ("file", "chain", "why"):
         table.add_column(name, overflow="fold")
-    for row in report.failures:
+    for row in failures:
         table.add_row(*map(Text, row))
-    return table
+    console.print(table)
 
 
-STATUS = {None: 0, "note": 0, "warning": 1, "error": 2}
-
-
+@app.command("doctor")
 def doctor_command(
     source: Annotated[str, typer.Argument(help="A file, a bundled example, or an id.")],
     chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
@@ -99,6 +98,9 @@ def doctor_command(
     encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
 ) -> None:
     """Say what could make a chain's tokens misleading. Status: 0, 1 for warnings, 2 for errors."""
+    from esm_explore.diagnosis.examination import doctor
+    from esm_explore.encoders.loading import load_encoder
+
     try:
         report = doctor(source, load_encoder(encoder), chain_id=chain, model=model)
     except EncoderError as error:
@@ -106,7 +108,3 @@ def doctor_command(
         raise typer.Exit(2) from error
     typer.echo(repr(report))
     raise typer.Exit(STATUS[report.worst])
-
-
-app.command("tokenize")(tokenize_command)
-app.command("doctor")(doctor_command)

@@ -25,6 +25,10 @@ class TraceError(EsmExploreError, ValueError):
     """A chain could not be traced, or a trace was asked for something it does not have."""
 
 
+class AtlasError(EsmExploreError):
+    """An atlas, or its table of residues, cannot be where it should, or could not be written."""
+
+
 class ChainWarning(UserWarning):
     """Something in a structure was left out or chosen between; the message says what and why."""
 

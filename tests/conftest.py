@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +47,18 @@ def full_encoder() -> StructureTokenEncoder:
 def ubiquitin():
     """1UBI, 76 residues."""
     return ex.read_chain("1UBI")
+
+
+@pytest.fixture
+def structures(tmp_path):
+    """A directory with 1UBI (76 residues) and, one level down, 2HT0 (96 and 93 residues)."""
+    folder, bundled = tmp_path / "structures", Path(ex.__file__).parent / "chains" / "examples"
+    (folder / "more").mkdir(parents=True)
+    files = ex.examples()["file"]
+    shutil.copy(bundled / files["1UBI"], folder / "1ubi.bcif.gz")
+    shutil.copy(bundled / files["2HT0"], folder / "more" / "a.bcif")
+    (folder / "notes.txt").write_text("not a structure")
+    return folder
 
 
 def with_positions(chain, atom37_positions):

@@ -216,7 +216,7 @@ def test_inference_mode_around_one_call_harms_no_other(ubiquitin):
 
 
 def test_what_was_complete_before_a_failure_is_not_lost(toy_encoder, ubiquitin):
-    """Of 76, 76 and no residues in chunks of 100 the first; then the error, at once, and no more."""
+    """76, 76 and no residues in chunks of 100: the first, then the error at once, and no more."""
     blank = with_positions(ubiquitin, np.full_like(ubiquitin.atom37_positions, np.nan))
     asked = []
 

@@ -1,59 +1,38 @@
-"""`esm-explore tokenize`: many files to one table, and nothing that fails is lost."""
+"""`esm-explore`: what it is given and says, and its status; nothing that fails is lost."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 
-import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 import esm_explore as ex
-from esm_explore import cli as tokenize_command
 from esm_explore.cli import app
-
-COLUMNS = [
-    "file",
-    "chain",
-    "number",
-    "insertion_code",
-    "name",
-    "has_frame",
-    "token",
-    "margin",
-    "encoder",
-]
-
-
-@pytest.fixture
-def structures(tmp_path):
-    """A directory with 1UBI (76 residues) and, one level down, 2HT0 (96 and 93 residues)."""
-    folder = tmp_path / "structures"
-    (folder / "more").mkdir(parents=True)
-    bundled = ex.examples()
-    shutil.copy(
-        f"esm_explore/chains/examples/{bundled.loc['1UBI', 'file']}", folder / "1ubi.bcif.gz"
-    )
-    shutil.copy(
-        f"esm_explore/chains/examples/{bundled.loc['2HT0', 'file']}", folder / "more" / "a.bcif"
-    )
-    (folder / "notes.txt").write_text("not a structure")
-    return folder
+from esm_explore.encoders import loading
+from esm_explore.tokens.chunks import ChunkedEncoder
 
 
 @pytest.fixture(autouse=True)
 def toy_for_mini(monkeypatch, toy_encoder, request):
     """Loading the encoder is tested elsewhere."""
     monkeypatch.chdir(request.config.rootpath)
-    real = ex.load_encoder
+    real = loading.load_encoder
 
     def load(source, device):
         return toy_encoder if source == "mini" else real(source, device=device)
 
-    monkeypatch.setattr(tokenize_command, "load_encoder", load)
+    monkeypatch.setattr(loading, "load_encoder", load)
+
+
+def content(folder):
+    """Give all files in a folder, with what is in them."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def run(*arguments):
@@ -62,24 +41,28 @@ def run(*arguments):
     return result.exit_code, " ".join(result.output.split())
 
 
-def test_a_directory_becomes_one_row_a_residue(structures, tmp_path, toy_encoder):
-    """The first chain of each file, sorted by path; tokens are those of encode."""
+def test_a_directory_becomes_one_table(structures, tmp_path, toy_encoder):
+    """The first chain of each file; what was chosen and which encoder it was are said."""
     out = tmp_path / "tokens.parquet"
     status, said = run(structures, "-o", out)
     assert status == 0
-    table = pd.read_parquet(out)
-    assert list(table.columns) == COLUMNS
-    assert [len(rows) for _, rows in table.groupby("file", sort=False)] == [76, 96]
-    trace = ex.trace(toy_encoder, ex.read_chain("1UBI"))
-    np.testing.assert_array_equal(table["token"][:76], trace.tokens)
-    assert table["name"][0] == "MET"
-    assert table["has_frame"].all()
-    title = trace.encoder_info.title
-    assert set(table["encoder"]) == {title}
-    assert title.encode() in pq.read_schema(out).metadata[b"esm_explore.encoder"]
+    assert [len(rows) for _, rows in pd.read_parquet(out).groupby("file", sort=False)] == [76, 96]
     assert "172 residues of 2 chains" in said
-    assert title in said
+    assert ex.encoder_info(toy_encoder).title in said
     assert "the first of the protein chains" in said
+
+
+def test_a_folder_becomes_an_atlas(structures, tmp_path):
+    """With a name that does not end in .parquet; what failed stands in its manifest."""
+    (structures / "broken.pdb").write_text("hello")
+    out = tmp_path / "atlas"
+    status, said = run(structures, "-o", out, "--all-chains")
+    assert status == 1
+    assert f"265 residues of 3 chains to {out}" in said
+    assert len(pd.read_parquet(out / "residues")) == 265
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["counts"] == {"residues": 265, "chains": 3}
+    assert [failure["file"] for failure in manifest["failures"]] == [str(structures / "broken.pdb")]
 
 
 def test_all_chains_a_chain_patterns_and_names(structures, tmp_path):
@@ -119,11 +102,13 @@ def test_what_fails_is_named_and_the_rest_is_written(structures, tmp_path):
     assert len(pd.read_parquet(out)) == 76 + 96 + 93
 
 
-def test_a_run_that_breaks_off_leaves_what_was_there(structures, tmp_path, monkeypatch):
-    """Interrupted while the second file is encoded: the old table stays, and no part of a new."""
-    out = tmp_path / "tokens.parquet"
-    out.write_text("the old one")
-    real, calls = ex.fast_chunks.ChunkedEncoder.prepare, []
+@pytest.mark.parametrize("name", ["tokens.parquet", "atlas"])
+def test_a_run_that_breaks_off_leaves_what_was_there(structures, tmp_path, monkeypatch, name):
+    """Interrupted while the second file is encoded: the old one stays, and no part of a new."""
+    out = tmp_path / name
+    assert run("1UBI", "-o", out)[0] == 0
+    before = content(tmp_path)
+    real, calls = ChunkedEncoder.prepare, []
 
     def prepare(self, chain):
         calls.append(chain)
@@ -131,11 +116,10 @@ def test_a_run_that_breaks_off_leaves_what_was_there(structures, tmp_path, monke
             raise KeyboardInterrupt
         return real(self, chain)
 
-    monkeypatch.setattr(ex.fast_chunks.ChunkedEncoder, "prepare", prepare)
+    monkeypatch.setattr(ChunkedEncoder, "prepare", prepare)
     status, _ = run(structures, "-o", out)
     assert status == 130
-    assert out.read_text() == "the old one"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["structures", "tokens.parquet"]
+    assert content(tmp_path) == before
 
 
 def test_what_cannot_start(tmp_path):
@@ -170,20 +154,34 @@ def test_odd_names_and_dangling_links_are_rows_not_crashes(structures, tmp_path)
 
 
 def test_an_output_that_would_destroy_something_is_refused(structures, tmp_path):
-    """An input, a directory, a device; a link is followed, not replaced."""
+    """An input, a folder of other things, a device; a link is followed, not replaced."""
     source = structures / "1ubi.bcif.gz"
-    before = source.read_bytes()
+    named = shutil.copy(source, tmp_path / "named.parquet")
+    before = content(tmp_path)
     for out, why in (
-        (source, "one of the files to read"),
-        (structures, "not a file that could be replaced"),
+        (named, "one of the files to read"),
+        (source, "not a file that could be replaced"),
+        (structures, "holds what is not of an atlas (1ubi.bcif.gz, more, notes.txt)"),
         ("/dev/null", "not a file that could be replaced"),
     ):
-        status, said = run(source, "-o", out)
+        status, said = run(source, named, "-o", out)
         assert status == 2
         assert why in " ".join(said.replace("│", " ").split())
-    assert source.read_bytes() == before
+    assert content(tmp_path) == before
     link = tmp_path / "link.parquet"
     link.symlink_to(tmp_path / "target.parquet")
     assert run(source, "-o", link)[0] == 0
     assert link.is_symlink()
     assert len(pd.read_parquet(tmp_path / "target.parquet")) == 76
+
+
+def test_help_does_not_wait_for_torch():
+    """Nor for esm, pandas or pyarrow: they take seconds."""
+    code = (
+        "import sys, esm_explore.cli as _; "
+        "print({'torch', 'esm', 'pandas', 'pyarrow'} & {*sys.modules})"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "set()"

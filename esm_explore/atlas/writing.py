@@ -1,0 +1,143 @@
+"""A table of residues, or an atlas of it: written beside, and moved in when it is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from esm_explore.atlas.schema import FORMAT
+from esm_explore.errors import AtlasError
+from esm_explore.findings import some
+
+_MANIFEST, _RESIDUES = "manifest.json", "residues"
+_PART = re.compile(r"part-\d+\.parquet")
+
+
+def check_out(out: Path) -> Path:
+    """See whether something can be written to a path.
+
+    Parameters
+    ----------
+    out : Path
+        A name that ends in ``.parquet``, for the table of residues alone; or a folder, for an
+        atlas: a new one, an empty one, or an atlas, which is replaced.
+
+    Returns
+    -------
+    Path
+        Where links lead.
+
+    Raises
+    ------
+    AtlasError
+        If it is something else, or in no directory that can be written to.
+    """
+    try:
+        out = out.resolve()
+        if not out.parent.is_dir():
+            raise AtlasError(f"There is no directory {out.parent}.")
+        if not os.access(out.parent, os.W_OK):
+            raise AtlasError(f"Nothing can be written to {out.parent}.")
+        others = _not_of_an_atlas(out) if out.is_dir() else []
+        replaceable = not out.exists() or out.is_dir() or (_is_table(out) and out.is_file())
+    except OSError as error:  # a name that is too long, a folder that cannot be listed
+        raise AtlasError(f"{out} cannot be written to ({error}).") from error
+    if others:
+        raise AtlasError(
+            f"{out} holds what is not of an atlas ({some(others)}), and is left as it is: give a "
+            "new or empty folder, an atlas to replace, or a file that ends in .parquet."
+        )
+    if not replaceable:
+        raise AtlasError(
+            f"{out} is not a file that could be replaced: it is no folder, and no file that ends "
+            "in .parquet."
+        )
+    return out
+
+
+def write(
+    out: Path, tables: Iterable[pa.Table], schema: pa.Schema, manifest: Callable[[], dict]
+) -> None:
+    """Write tables as one file, a group of rows each, or as an atlas, a part each.
+
+    Parameters
+    ----------
+    out : Path
+        As `check_out` gave it. If there are no tables, what is there stays.
+    tables : iterable of Table
+        Of residues.
+    schema : Schema
+        Their columns, with what a file says of itself.
+    manifest : callable
+        Asked, when all tables are written, what an atlas says of itself.
+
+    Raises
+    ------
+    AtlasError
+        If it could not be written; what was there is left as it was.
+    """
+    tables = iter(tables)
+    try:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".partial-") as folder:
+            new, old = Path(folder) / "new", Path(folder) / "old"
+            first = next(tables, None)
+            if first is None:
+                return
+            tables = chain([first], tables)
+            if _is_table(out):
+                _write_file(new, tables, schema)
+            else:
+                (new / _RESIDUES).mkdir(parents=True)
+                for i, table in enumerate(tables):
+                    _write_file(new / _RESIDUES / f"part-{i:05d}.parquet", [table], schema)
+                about = json.dumps(manifest(), indent=1, ensure_ascii=False)
+                (new / _MANIFEST).write_text(f"{about}\n", encoding="utf-8")
+            _move(new, check_out(out), old)
+    except OSError as error:
+        raise AtlasError(f"{out} could not be written ({error}).") from error
+
+
+def _write_file(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
+    with pq.ParquetWriter(path, schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def _is_table(out: Path) -> bool:
+    return out.suffix.lower() == ".parquet" and not out.is_dir()
+
+
+def _not_of_an_atlas(folder: Path) -> list[str]:
+    """List what is in a folder beside an atlas; everything, where there is none."""
+    names = sorted(os.listdir(folder))
+    try:
+        about = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        is_atlas = about["format"].startswith(f"{FORMAT} ")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        is_atlas = False
+    if not is_atlas:
+        return names
+    parts = folder / _RESIDUES
+    others = [name for name in names if name not in (_MANIFEST, _RESIDUES)]
+    inside = sorted(os.listdir(parts)) if parts.is_dir() else []
+    return others + [f"{_RESIDUES}/{name}" for name in inside if not _PART.fullmatch(name)]
+
+
+def _move(new: Path, out: Path, old: Path) -> None:
+    """Put one into the place of the other; a folder that is not empty has to be moved away."""
+    try:
+        if out.is_dir():
+            out.rename(old)
+        new.replace(out)
+    except BaseException:
+        if old.exists() and not out.exists():
+            old.rename(out)
+        raise
