@@ -14,7 +14,7 @@ import esm_explore as ex
 from esm_explore.analysis.annotations import KEYS, amino_acid_classes, annotate
 from esm_explore.analysis.code_usage import usage
 from esm_explore.analysis.heads import head_statistics, head_weights
-from esm_explore.palette import CHANGE, category_colors
+from esm_explore.palette import CHANGE, FRAMELESS, category_colors, colors_of, legend_html
 from esm_explore.plots import attention, codes, latents, maps
 from esm_explore.plots import edges as neighbors
 from esm_explore.plots import relative_positions as positions
@@ -176,6 +176,19 @@ def test_categories_have_colors_of_their_own():
     assert len(set(many.hex)) == 24
     assert category_colors(["changed"]).hex == [CHANGE["changed"]]
     assert len(set(amino_acid_classes("ACDEFGHIKLMNPQRSTVWY"))) == 7
+
+
+def test_one_way_from_values_to_colors_and_to_their_legend():
+    """Numbers from dark to bright, words by category, colors as they are; words are escaped."""
+    numbers = colors_of(np.array([0.0, np.nan, 2.0]))
+    assert numbers.hex[1] == FRAMELESS
+    assert [numbers.hex[0], numbers.hex[2]] == [numbers.legend[0][0], numbers.legend[-1][0]]
+    words = colors_of(np.array(["<b>", "c"], dtype=object))
+    assert words.legend == list(zip(words.hex, ["<b>", "c"], strict=True))
+    assert "&lt;b&gt;" in legend_html(words.legend)
+    assert legend_html(words.legend).count("background: #") == 2
+    given = colors_of(np.array([[255, 0, 16]], dtype=np.uint8))
+    assert (given.hex, given.legend) == (["#ff0010"], [])
 
 
 def test_attention_picture_is_the_neighborhoods(pictures, trace):
