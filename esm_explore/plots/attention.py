@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.errors import TraceError
-from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, make_picture, source_of
+from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.traces import Trace
 
@@ -54,9 +54,7 @@ def head_map(trace: Trace, statistics: pd.DataFrame, x: str, y: str) -> Picture:
         "sequence": f"share on others up to {LOCAL} along the chain",
         "space": "share on the rest",
     }
-    figure = make_picture(
-        dots, f"Heads by {x} and {y}".replace("_", " "), source_of(trace), statistics[[x, y]]
-    )
+    figure = draw(dots, f"Heads by {x} and {y}".replace("_", " "), trace, statistics[[x, y]])
     figure.update_xaxes(title=units.get(x, x.replace("_", " ")))
     figure.update_yaxes(title=units.get(y, y.replace("_", " ")))
     return figure
@@ -122,10 +120,10 @@ def attention_matrix(
         colorbar={"title": term},
         hovertemplate="%{y} attends to %{x}: %{z:.3f}<extra></extra>",
     )
-    figure = make_picture(
+    figure = draw(
         [heat],
         f"{name} in block {block}, {which}, around residue {opened.label}",
-        source_of(trace),
+        trace,
         shown,
         width=620,
         height=600,
@@ -153,10 +151,10 @@ def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
             showscale=column == 2,
         )
         figure.add_trace(heat, row=1, col=column)
-    shown = make_picture(
+    shown = draw(
         figure,
         f"What the logits of residue {opened.label} are made of, block {block}",
-        source_of(trace),
+        trace,
         np.stack([distance, rotation]),
         height=560,
     )
@@ -185,8 +183,6 @@ def residual_stream(trace: Trace) -> Picture:
         )
         for (name, _), norm in zip(parts, norms, strict=True)
     ]
-    figure = make_picture(
-        boxes, "What is written into the query's state", source_of(trace), np.stack(norms)
-    )
+    figure = draw(boxes, "What is written into the query's state", trace, np.stack(norms))
     figure.update_yaxes(title="length of the vector", rangemode="tozero")
     return figure

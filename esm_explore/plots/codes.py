@@ -10,16 +10,7 @@ from scipy.spatial.distance import pdist, squareform
 from esm_explore.analysis.code_usage import Usage
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
-from esm_explore.plots.picture import (
-    BLUE,
-    GRAY,
-    LEGEND_ABOVE,
-    ORANGE,
-    Picture,
-    make_picture,
-    source_of,
-    traces_of,
-)
+from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, draw, traces_of
 from esm_explore.tracing.traces import Trace
 
 _BINS = 60
@@ -55,9 +46,7 @@ def code_distances(traces: Trace | list[Trace]) -> Picture:
             )
         )
     summary = np.array([np.percentile(values, [5, 50, 95]) for _, values, _ in kinds])
-    figure = make_picture(
-        lines, "Distances in the latent space", source_of(traces), summary, legend=LEGEND_ABOVE
-    )
+    figure = draw(lines, "Distances in the latent space", traces, summary, legend=LEGEND_ABOVE)
     figure.update_xaxes(title="distance")
     figure.update_yaxes(title="% of each kind")
     return figure
@@ -83,10 +72,10 @@ def code_usage(traces: Trace | list[Trace], used: Usage) -> Picture:
     figure.add_trace(
         go.Scatter(x=used.rarefaction[:, 0], y=used.rarefaction[:, 1], line=line), 1, 2
     )
-    shown = make_picture(
+    shown = draw(
         figure,
         f"{used.n_used} of {len(used.counts)} codes used, perplexity {used.perplexity:.0f}",
-        source_of(traces),
+        traces,
         used.rarefaction,
         showlegend=False,
     )
@@ -128,9 +117,7 @@ def stored_counts(traces: Trace | list[Trace], used: Usage) -> Picture:
         )
         for n in range(most + 1)
     ]
-    figure = make_picture(
-        boxes, "Counts stored with the codebook, against use here", source_of(traces), stored
-    )
+    figure = draw(boxes, "Counts stored with the codebook, against use here", traces, stored)
     figure.update_xaxes(title="residues here with the code", type="category")
     figure.update_yaxes(title="stored count N of the code", rangemode="tozero")
     return figure

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.palette import CHANGE
-from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, make_picture
+from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, draw
 from esm_explore.tracing.traces import Trace
 
 
@@ -49,11 +49,12 @@ def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Pic
             figure.add_trace(dots, row, 1)
         figure.update_yaxes(title=title, rangemode="tozero", row=row)
     one, other = (f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in (first, second))
-    shown = make_picture(
+    shown = draw(
         figure,
         f"From {one} to {other}: how far, and which tokens change",
-        f"{len(motion)} residues; encoder: {first.encoder_info.title}",
+        [first, second],
         motion[[column for column, _ in what]].to_numpy(),
+        source=f"{len(motion)} residues; encoder: {first.encoder_info.title}",
         height=560,
         legend=LEGEND_ABOVE,
     )

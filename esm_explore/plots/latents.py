@@ -6,15 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from esm_explore.palette import hex_colors, token_colors
-from esm_explore.plots.picture import (
-    BLUE,
-    LEGEND_ABOVE,
-    Picture,
-    hover_of,
-    make_picture,
-    source_of,
-    traces_of,
-)
+from esm_explore.plots.picture import BLUE, LEGEND_ABOVE, Picture, draw, hover_of, traces_of
 from esm_explore.tracing.traces import Trace
 
 
@@ -49,12 +41,8 @@ def latent_numbers(traces: Trace | list[Trace]) -> Picture:
     ]
     line = {"color": "#17375e", "width": 1.5}
     bands.append(go.Scatter(x=rank, y=middle, name="median", line=line, hovertext=hover))
-    figure = make_picture(
-        bands,
-        "How the numbers of the latent are distributed",
-        source_of(traces),
-        latents,
-        legend=LEGEND_ABOVE,
+    figure = draw(
+        bands, "How the numbers of the latent are distributed", traces, latents, legend=LEGEND_ABOVE
     )
     figure.update_xaxes(title="numbers of the latent, widest first")
     figure.update_yaxes(title="value")
@@ -77,9 +65,7 @@ def latent_spectrum(traces: Trace | list[Trace]) -> Picture:
     bars = go.Bar(x=np.arange(1, len(share) + 1), y=100 * share, marker={"color": BLUE})
     # The last ones are zero but for rounding, which is another on each machine.
     said = share.round(4)
-    figure = make_picture(
-        [bars], f"The latent fills about {dimension:.0f} dimensions", source_of(traces), said
-    )
+    figure = draw([bars], f"The latent fills about {dimension:.0f} dimensions", traces, said)
     figure.update_xaxes(title="principal component")
     figure.update_yaxes(title="% of the variance")
     return figure
@@ -114,12 +100,8 @@ def margins_along_chain(trace: Trace) -> Picture:
             marker={"color": colors, "size": 6},
         ),
     ]
-    figure = make_picture(
-        lines,
-        "How clear each choice of a code was",
-        source_of(trace),
-        distance,
-        legend=LEGEND_ABOVE,
+    figure = draw(
+        lines, "How clear each choice of a code was", trace, distance, legend=LEGEND_ABOVE
     )
     figure.update_xaxes(title="residue (index in the chain)")
     figure.update_yaxes(title="distance from the latent", rangemode="tozero")
@@ -134,10 +116,10 @@ def latent_and_codes(trace: Trace, residue: int | str) -> Picture:
     names = [f"runner-up, code {second}", f"winner, code {first}", "latent"]
     limit = float(np.abs(rows).max())
     heat = go.Heatmap(z=rows, y=names, zmin=-limit, zmax=limit, colorscale="RdBu_r")
-    figure = make_picture(
+    figure = draw(
         [heat],
         f"Residue {trace.labels[index]}: margin {trace.nearest.margin[index]:.2f}",
-        source_of(trace),
+        trace,
         rows,
         height=300,
     )

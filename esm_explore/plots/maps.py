@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from esm_explore.analysis.maps import LatentMap
 from esm_explore.errors import TraceError
 from esm_explore.palette import CATEGORIES, Colors, colors_of
-from esm_explore.plots.picture import LEGEND_ABOVE, Picture, make_picture, source_of, title_of
+from esm_explore.plots.picture import LEGEND_ABOVE, Picture, draw, source_of, title_of
 from esm_explore.tracing.traces import Trace
 
 BEHIND = "#d9d9d9"
@@ -64,10 +64,10 @@ def map_figure(
         for color, name in colors_of(values).legend:
             chosen = values.astype(str) == name
             dots.append(_dots(points[chosen], {"size": size, "color": color}, hover, name, chosen))
-    figure = make_picture(
+    figure = draw(
         dots,
         f"Colored by {what}",
-        source_of(traces),
+        traces,
         np.full(np.shape(points), np.nan),
         width=760,
         height=600,
@@ -124,10 +124,10 @@ def probe_scores(traces: Trace | list[Trace], tables: dict[str, pd.DataFrame]) -
             ),
         ]
     scores = np.stack([table[["accuracy", "majority"]] for table in tables.values()])
-    figure = make_picture(
+    figure = draw(
         lines,
         "What a linear probe reads off each stage (dotted: always the most frequent)",
-        source_of(traces),
+        traces,
         scores,
         legend=LEGEND_ABOVE,
     )
@@ -180,7 +180,6 @@ def stage_maps(
     if len(set(sizes.values())) != 1:
         raise TraceError(f"Maps and colors are not of the same residues: {sizes}.")
     painted = {name: colors_of(np.asarray(values)) for name, values in colors.items()}
-    source = source_of(traces)
     rows = -(-(len(maps) + 1) // COLUMNS)
     titles = [f"{name}, trustworthiness {one.trustworthiness():.2f}" for name, one in maps.items()]
     figure = make_subplots(rows, COLUMNS, subplot_titles=titles, **SPACING)
@@ -198,10 +197,10 @@ def stage_maps(
         figure.add_trace(dots, i // COLUMNS + 1, i % COLUMNS + 1)
     heads = list(figure.layout.annotations)
     shape = (len(maps), *next(iter(maps.values())).points.shape)
-    shown = make_picture(
+    shown = draw(
         figure,
         f"{len(maps)} stages, colored by {first}",
-        source,
+        traces,
         np.full(shape, np.nan),
         width=830,
         height=150 + 270 * rows,
@@ -216,7 +215,9 @@ def stage_maps(
                 {"marker.color": [one.hex]},
                 {
                     "annotations": [*heads, _legend(name, one)],
-                    "title.text": title_of(f"{len(maps)} stages, colored by {name}", source),
+                    "title.text": title_of(
+                        f"{len(maps)} stages, colored by {name}", source_of(traces)
+                    ),
                 },
             ],
         }

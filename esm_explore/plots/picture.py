@@ -32,8 +32,14 @@ class Picture(go.Figure):
         return repr(self)
 
 
-def make_picture(
-    data: list | go.Figure, what: str, source: str, numbers: np.ndarray, **layout
+def draw(
+    data: list | go.Figure,
+    what: str,
+    traces: Trace | list[Trace],
+    numbers: np.ndarray,
+    *,
+    source: str = "",
+    **layout,
 ) -> Picture:
     """Make a picture.
 
@@ -42,10 +48,12 @@ def make_picture(
     data : list of plotly traces, or Figure
     what : str
         The title's first line.
-    source : str
-        The second: of what, and by which encoder.
+    traces : Trace or list of Trace
+        Whose numbers they are; the title's second line is `source_of` them.
     numbers : ndarray
         The numbers that are shown; the text form sums them up.
+    source : str
+        Another second line, where the numbers are not of all their residues.
     **layout
         For plotly.
 
@@ -53,6 +61,7 @@ def make_picture(
     -------
     Picture
     """
+    source = source or source_of(traces)
     figure = Picture(data)
     known = np.asarray(numbers, dtype=float)
     finite = known[np.isfinite(known)]

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from esm_explore.encoders.modules import QUERY_BIN
-from esm_explore.plots.picture import BLUE, Picture, make_picture, source_of, traces_of
+from esm_explore.plots.picture import BLUE, Picture, draw, traces_of
 from esm_explore.tracing.traces import Trace
 
 
@@ -17,11 +17,12 @@ def bin_similarity(trace: Trace) -> Picture:
     similarity = unit @ unit.T
     position = np.arange(1, len(rows) + 1) - QUERY_BIN
     heat = go.Heatmap(x=position, y=position, z=similarity, zmin=-1, zmax=1, colorscale="RdBu_r")
-    figure = make_picture(
+    figure = draw(
         [heat],
         "How alike relative positions are (cosine)",
-        f"encoder: {trace.encoder_info.title}",
+        trace,
         similarity,
+        source=f"encoder: {trace.encoder_info.title}",
         width=620,
         height=600,
     )
@@ -55,11 +56,12 @@ def bin_path(trace: Trace) -> Picture:
             "line": {"color": "#555555", "width": 0.5},
         },
     )
-    figure = make_picture(
+    figure = draw(
         [path],
         "The path of relative positions",
-        f"encoder: {trace.encoder_info.title}",
+        trace,
         share,
+        source=f"encoder: {trace.encoder_info.title}",
         width=680,
     )
     figure.update_xaxes(title=f"component 1 ({share[0]:.0%} of the variance)")
@@ -74,12 +76,7 @@ def bin_usage(traces: Trace | list[Trace]) -> Picture:
     counts = np.bincount(bins, minlength=66)[1:]
     position = np.arange(1, 66) - QUERY_BIN
     bars = go.Bar(x=position, y=100 * counts / counts.sum(), marker={"color": BLUE})
-    figure = make_picture(
-        [bars],
-        "Which relative positions neighbors have",
-        source_of(traces),
-        counts / counts.sum(),
-    )
+    figure = draw([bars], "Which relative positions neighbors have", traces, counts / counts.sum())
     figure.update_xaxes(title="relative position (-32 and 32 stand for all that is farther)")
     figure.update_yaxes(title="% of neighbors")
     return figure
