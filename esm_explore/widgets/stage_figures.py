@@ -80,7 +80,7 @@ def panel_figure(
         case RelativePosition():
             return PanelFigure(*_positions(trace, opened), nodes, [])
         case Attention():
-            figure = attention_matrix(opened, trace, step.block, head, term)
+            figure = attention_matrix(trace, opened, step.block, head, term)
             title = figure.layout.title.text.partition(", around")[0]
             return PanelFigure(*_taken_over(figure, title), nodes, [])
         case Block():
