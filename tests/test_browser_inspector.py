@@ -180,7 +180,7 @@ def test_keys_walk_through_nine_stages_which_change_panel_and_colors(page):
     for key in range(1, 10):
         page.keyboard.press(str(key))
         wait_for(page, "inspector.step", key - 1)
-        title = value_of(page, "inspector._steps[inspector.step].title")
+        title = value_of(page, "inspector._stages[inspector.step].title")
         inspector(page).locator("b", has_text=f"{title}.").wait_for()
         page.wait_for_timeout(300)
         sentences.append(inspector(page).locator(".widget-html").all_inner_texts())

@@ -13,7 +13,7 @@ import esm_explore as ex
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.experiments.comparing import match_residues
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
-from esm_explore.plots.residue_colors import color_by_step
+from esm_explore.plots.residue_colors import color_by_stage
 from esm_explore.tracing.stages import Attention, Block, Latent, encoder_stages
 from esm_explore.widgets.map_panel import place_residues
 from esm_explore.widgets.messages import badge
@@ -56,7 +56,7 @@ def inspector(trace):
 
 def parts(inspector):
     """The views of the first chain."""
-    return inspector._panes[0].structure, inspector._panes[0].strip, inspector._panes[0].panel
+    return inspector._panes[0].structure, inspector._panes[0].sequence, inspector._panes[0].panel
 
 
 def marked(inspector, layer):
@@ -97,10 +97,10 @@ def test_a_click_in_any_view_selects_everywhere(inspector, view):
     elif view == "strip":
         strip.selected = 40
     elif view == "map":
-        inspector._picked(40)
+        inspector._map.picked(40)
     elif view == "panel":
         inspector.selected = 41
-        panel._on_residue(40)
+        panel.on_residue(40)
     else:
         inspector._controls.residue.value = "41"
     assert inspector.selected == structure.selected == strip.selected == 40
@@ -137,13 +137,13 @@ def test_code_that_asks_for_no_residue_gets_an_error(inspector):
 
 def test_a_lasso_selects_many_and_sums_them_up(inspector, trace):
     """Counts of amino acids, structures and tokens."""
-    inspector._lassoed([22, 23, 24, 25])
+    inspector._map.lassoed([22, 23, 24, 25])
     structure, strip, _ = parts(inspector)
     assert inspector.selection == structure.selection == strip.selection == [22, 23, 24, 25]
     assert "4 residues selected" in inspector._summary.value
     assert "4 helix" in inspector._summary.value
     assert len(marked(inspector, 1)) == 4
-    inspector._lassoed([])
+    inspector._map.lassoed([])
     assert inspector._summary.value == ""
 
 
@@ -205,7 +205,7 @@ def test_lines_are_as_thick_as_attention(inspector, trace):
 def test_the_last_step_has_the_colors_of_tokens(trace):
     """The same as in every other picture of the encoder."""
     expected = np.array(hex_colors(token_colors(trace.codebook)))[trace.tokens].tolist()
-    assert color_by_step([trace], STEPS[-1]) == [expected]
+    assert color_by_stage([trace], STEPS[-1]) == [expected]
 
 
 def test_colors_of_every_menu_entry(inspector):
@@ -234,7 +234,7 @@ def test_umap_is_made_when_asked_for_and_kept(inspector):
 def test_two_chains_are_linked_by_number(pair):
     """A click in one marks its counterpart in the other; the clicked one is what `selected` is."""
     shown = ex.inspect(pair)
-    first, second = (pane.strip for pane in shown._panes)
+    first, second = (pane.sequence for pane in shown._panes)
     shown.selected = 30
     assert (first.selected, second.selected) == (30, 30)
     second.selected = 77
@@ -261,7 +261,7 @@ def test_of_three_chains_a_menu_shows_one(pair, trace):
     assert len(shown._panes) == 1
     shown._controls.residue.value = "1UBI:5"
     assert (shown.chain, shown.selected) == (2, 4)
-    assert shown._panes[0].strip.letters == trace.chain.sequence
+    assert shown._panes[0].sequence.letters == trace.chain.sequence
     shown.close()
 
 
@@ -290,7 +290,7 @@ def test_a_frameless_residue_is_gray_and_explained(gap):
 def test_sentences_say_what_the_numbers_say(trace):
     """Attention, codes and lengths of one residue, computed again."""
     opened = trace.neighborhood(30)
-    told = {step.title: tell(trace, opened, step) for step in STEPS}
+    told = {step.title: tell(step, trace, opened) for step in STEPS}
     mean = opened.attention[0, :, 0].mean(0)
     best = int(np.argsort(-mean[1:])[0]) + 1
     relative = opened.relative_positions[best]
@@ -309,11 +309,11 @@ def test_every_step_can_be_drawn(trace, gap, step):
     for shown, index in ((trace, 30), (gap, 10)):
         opened = shown.neighborhood(index)
         for term in TERMS if isinstance(step, Attention) else TERMS[:1]:
-            drawn = panel_figure(shown, opened, step, None, term)
+            drawn = panel_figure(step, shown, opened, None, term)
         targets = drawn.residues or drawn.codes
         assert bool(targets) == (not isinstance(step, Block | Latent))
         assert not targets or len(targets) == len(drawn.data[0]["x"])
-        assert node_table(shown, opened, step, 3).count("<tr") == 17
+        assert node_table(step, shown, opened, 3).count("<tr") == 17
         assert len(shown.states(step)) == len(shown)
         assert len(place_residues([shown], step, "PCA")) == shown.has_frame.sum()
 
@@ -323,7 +323,7 @@ def test_the_shortest_chain_can_be_inspected(mini, ubiquitin):
     shown = ex.inspect(ex.trace(mini, ubiquitin[:1]))
     for step in range(9):
         shown.step = step
-    assert "fewer than 16" in tell(shown.traces[0], shown.traces[0].neighborhood(0), STEPS[0])
+    assert "fewer than 16" in tell(STEPS[0], shown.traces[0], shown.traces[0].neighborhood(0))
     shown.close()
 
 

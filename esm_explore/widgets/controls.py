@@ -15,14 +15,17 @@ from esm_explore.widgets.map_panel import LAYOUTS
 BY_STEP = "this step"
 
 
+def color_keys(traces: list[Trace]) -> list[str]:
+    """List what residues can be colored by."""
+    return [BY_STEP, *KEYS, *(["chain"] if len(traces) > 1 else [])]
+
+
 class Controls(widgets.HBox):
     """The row of menus.
 
     Parameters
     ----------
     traces : list of Trace
-    side_by_side : bool
-        Whether two chains are shown at once, so that there is a link to choose and no chain.
 
     Attributes
     ----------
@@ -30,10 +33,9 @@ class Controls(widgets.HBox):
     residue : Text
     """
 
-    def __init__(self, traces: list[Trace], *, side_by_side: bool):
-        keys = [BY_STEP, *KEYS, *(["chain"] if len(traces) > 1 else [])]
+    def __init__(self, traces: list[Trace]):
         self.color = widgets.Dropdown(
-            options=[(key.replace("_", " "), key) for key in keys],
+            options=[(key.replace("_", " "), key) for key in color_keys(traces)],
             description="color",
             layout={"width": "200px"},
         )
@@ -56,7 +58,7 @@ class Controls(widgets.HBox):
             options=LINKS, description="linked by", layout={"width": "230px"}
         )
         self.chain.layout.display = "flex" if len(traces) > 1 else "none"
-        self.link.layout.display = "flex" if side_by_side else "none"
+        self.link.layout.display = "flex" if len(traces) == 2 else "none"
         shown = [self.color, self.arrangement, self.residue, self.chain, self.link]
         for control in shown:
             control.style.description_width = "initial"
@@ -103,7 +105,7 @@ class StepBar(widgets.HBox):
 
     Parameters
     ----------
-    steps : list of Stage
+    stages : list of Stage
 
     Attributes
     ----------
@@ -113,8 +115,8 @@ class StepBar(widgets.HBox):
 
     value = Int(0)
 
-    def __init__(self, steps: list[Stage]):
-        last = len(steps) - 1
+    def __init__(self, stages: list[Stage]):
+        last = len(stages) - 1
         self._back = widgets.Button(
             icon="step-backward", tooltip="one step back (left arrow)", layout={"width": "36px"}
         )
@@ -123,8 +125,8 @@ class StepBar(widgets.HBox):
         )
         self._play = widgets.Play(min=0, max=last, interval=_PACE, show_repeat=False)
         self._choices = widgets.ToggleButtons(
-            options=[(f"{i} {step.title}", i - 1) for i, step in enumerate(steps, start=1)],
-            tooltips=[step.explanation for step in steps],
+            options=[(f"{i} {stage.title}", i - 1) for i, stage in enumerate(stages, start=1)],
+            tooltips=[stage.explanation for stage in stages],
             style={"button_width": "auto"},
         )
         self._back.on_click(lambda _: self.move(-1))

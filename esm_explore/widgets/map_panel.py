@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import singledispatch
 
 import numpy as np
 from sklearn.decomposition import PCA
 
 from esm_explore.analysis.maps import fit_map
+from esm_explore.errors import EsmExploreError
+from esm_explore.plots.picture import hover_of
 from esm_explore.tracing.stages import Neighbors, Stage
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.plot_view import FOREGROUND, PlotView, plain
+from esm_explore.widgets.selection import Selection
 
 # Above this many points SVG is slow, and a WebGL context is worth it.
 _SVG = 4_000
 _HEIGHT = 440
+_IN_SPACE = "the backbone in space"
 _AXIS = {"showticklabels": False, "showgrid": False, "zeroline": False}
 
 
+LAYOUTS = ("PCA", "UMAP")
+
+
 class MapPanel:
-    """A scatter plot on the page.
+    """A scatter plot on the page of all residues with a backbone frame, chain by chain.
+
+    It shows what a selection says, and writes into it what is clicked, pointed at and lassoed.
 
     Parameters
     ----------
-    n_points : int
-    on_pick : callable
-        Called with the number of a point that is clicked.
-    on_hover : callable
-        Called with the number of the point under the mouse, or -1.
-    on_lasso : callable
-        Called with the numbers of points that are lassoed or boxed.
+    selection : Selection
+    say : callable
+        Called with what the reader should know: that it takes a while, or why it cannot be.
 
     Attributes
     ----------
@@ -37,52 +43,115 @@ class MapPanel:
     points : ndarray, shape=(N, 2)
     """
 
-    def __init__(
-        self,
-        n_points: int,
-        on_pick: Callable[[int], None],
-        on_hover: Callable[[int], None],
-        on_lasso: Callable[[list[int]], None],
-    ):
-        self._kind = "scatter" if n_points <= _SVG else "scattergl"
-        self._size = float(np.clip(200 / np.sqrt(n_points), 3, 9))
+    def __init__(self, selection: Selection, say: Callable[[str], None]):
+        self._selection, self._say = selection, say
+        traces = selection.traces
+        self._rows = [
+            (chain, int(residue))
+            for chain, trace in enumerate(traces)
+            for residue in np.flatnonzero(trace.has_frame)
+        ]
+        self._numbers = {row: number for number, row in enumerate(self._rows)}
+        hover = [
+            [f"{t.chain.id} {t.chain.chain_id} {text}" for text in hover_of(t)] for t in traces
+        ]
+        self._hover = self._framed(hover)
+        self._kind = "scatter" if len(self._rows) <= _SVG else "scattergl"
+        self._size = float(np.clip(200 / np.sqrt(len(self._rows)), 3, 9))
+        self._hexes: list[str] = []
+        self._placed: dict[tuple[Stage, str], np.ndarray] = {}
         self._axes: dict = {}
-        self._dots: dict = {"hoverinfo": "text", "marker": {"size": self._size}}
-        self.figure = PlotView(on_pick, on_hover, on_lasso, height=_HEIGHT)
-        self.points = np.zeros((0, 2))
+        self.figure = PlotView(self.picked, self._hovered, self.lassoed, height=_HEIGHT)
+        self.figure.layout.flex, self.figure.layout.min_width = "1 1 0", "0"
+        self.points = np.zeros((len(self._rows), 2))
+        selection.observe(self._mark, ["choice", "linked_by"])
 
-    def place(self, points: np.ndarray, title: str) -> None:
-        """Move the points."""
-        self.points = points
+    def place(self, stage: Stage, layout: str, number: int) -> None:
+        """Move the points to where they are at a stage; `draw` shows it.
+
+        Parameters
+        ----------
+        stage : Stage
+        layout : {"PCA", "UMAP"}
+        number : int
+            The stage's, from 1, for the title.
+        """
+        how = layout_of(stage, layout)
+        if (stage, how) not in self._placed:
+            if how == "UMAP":
+                self._say("UMAP lays out the residues; the first time this takes half a minute.")
+            try:
+                self._placed[stage, how] = place_residues(self._selection.traces, stage, layout)
+            except EsmExploreError as error:
+                self._say(str(error))
+                return
+        self.points = self._placed[stage, how]
         self._axes = {
-            "title": {"text": title, "font": {"size": 13}, "x": 0.01},
+            "title": {
+                "text": f"{number} {stage.title}: {how}; one point a residue",
+                "font": {"size": 13},
+                "x": 0.01,
+            },
             "margin": {"t": 30, "l": 10, "r": 10, "b": 10},
             "showlegend": False,
             "dragmode": "lasso",
             "xaxis": _AXIS,
             "yaxis": {**_AXIS, "scaleanchor": "x"},
         }
-        self._dots |= {"x": points[:, 0], "y": points[:, 1]}
 
-    def paint(self, hexes: list[str], hover: list[str]) -> None:
-        """Give the points colors and texts."""
-        self._dots |= {"marker": {"size": self._size, "color": hexes}, "hovertext": hover}
+    def paint(self, hexes: list[list[str]]) -> None:
+        """Give the residues of all chains colors; `draw` shows it."""
+        self._hexes = self._framed(hexes)
 
     def draw(self) -> None:
         """Show the points where they are now, in the colors that they have."""
-        self.figure.draw([{"type": self._kind, "mode": "markers", **self._dots}], self._axes)
+        dots = {"x": self.points[:, 0], "y": self.points[:, 1], "hovertext": self._hover}
+        marker = {"size": self._size, "color": self._hexes}
+        shown = {"type": self._kind, "mode": "markers", "hoverinfo": "text", "marker": marker}
+        self.figure.draw([{**shown, **dots}], self._axes)
+        self._mark()
 
-    def mark(self, selected: int, partner: int, chosen: list[int]) -> None:
-        """Mark points: the selected one, its partner in another chain, many; -1 is none."""
+    def picked(self, point: int) -> None:
+        """Choose the residue of a point."""
+        self._selection.select(*self._rows[point])
+
+    def lassoed(self, points: list[int]) -> None:
+        """Choose the residues of some points."""
+        rows = [self._rows[point] for point in points]
+        # Many residues are of one chain: the one that is chosen, if any of its are there.
+        chain = self._selection.chain
+        if rows and chain not in {row[0] for row in rows}:
+            chain = rows[0][0]
+        self._selection.select_many(chain, [residue for of, residue in rows if of == chain])
+
+    def _hovered(self, point: int) -> None:
+        self._selection.hovered = self._rows[point] if point >= 0 else (self._selection.chain, -1)
+
+    def _framed(self, values: list[list[str]]) -> list[str]:
+        return [values[chain][residue] for chain, residue in self._rows]
+
+    def _mark(self, _change: dict | None = None) -> None:
+        """Mark the chosen residues, and in two chains the selected one's counterpart."""
+        now = self._selection
+        other = 1 - now.chain if len(now.traces) == 2 else now.chain
         ring = {"color": "rgba(0,0,0,0)", "line": {"color": FOREGROUND, "width": 1.5}}
         marks = (
-            (chosen, {**ring, "size": self._size + 4}),
-            ([partner], {"size": 15, "symbol": "diamond-open", "color": FOREGROUND}),
-            ([selected], {**ring, "size": 16, "line": {"color": FOREGROUND, "width": 3}}),
+            (now.chain, now.selection, {**ring, "size": self._size + 4}),
+            (
+                other,
+                [now.partner(other)[0]] if other != now.chain else [],
+                {"size": 15, "symbol": "diamond-open", "color": FOREGROUND},
+            ),
+            (
+                now.chain,
+                [now.selected],
+                {**ring, "size": 16, "line": {"color": FOREGROUND, "width": 3}},
+            ),
         )
         overlay = []
-        for rows, marker in marks:
-            places = self.points[[row for row in rows if row >= 0]]
+        for chain, residues, marker in marks:
+            rows = [(chain, residue) for residue in residues]
+            places = self.points[[self._numbers[row] for row in rows if row in self._numbers]]
             overlay.append(
                 {
                     "type": self._kind,
@@ -96,16 +165,24 @@ class MapPanel:
         self.figure.overlay = plain(overlay)
 
 
-LAYOUTS = ("PCA", "UMAP")
+@singledispatch
+def layout_of(stage: Stage, layout: str) -> str:
+    """Say how the residues are laid out at a stage, when a layout is asked for."""
+    return layout
 
 
-def place_residues(traces: list[Trace], step: Stage, layout: str) -> np.ndarray:
-    """Lay out the residues of some chains by what they are at a step.
+@layout_of.register
+def _(stage: Neighbors, layout: str) -> str:
+    return _IN_SPACE
+
+
+def place_residues(traces: list[Trace], stage: Stage, layout: str) -> np.ndarray:
+    """Lay out the residues of some chains by what they are at a stage.
 
     Parameters
     ----------
     traces : list of Trace
-    step : Stage
+    stage : Stage
     layout : {"PCA", "UMAP"}
         PCA is immediate; UMAP takes seconds, the first time half a minute.
 
@@ -121,11 +198,12 @@ def place_residues(traces: list[Trace], step: Stage, layout: str) -> np.ndarray:
     TraceError
         If UMAP is asked of too few residues.
     """
-    states = [trace.states(step)[trace.has_frame] for trace in traces]
-    if isinstance(step, Neighbors):
+    states = [trace.states(stage)[trace.has_frame] for trace in traces]
+    how = layout_of(stage, layout)
+    if how == _IN_SPACE:
         return _side_by_side([_pca(rows) for rows in states])
     together = np.concatenate(states)
-    return fit_map(together).points if layout == "UMAP" else _pca(together)
+    return fit_map(together).points if how == "UMAP" else _pca(together)
 
 
 def _pca(rows: np.ndarray) -> np.ndarray:
