@@ -135,6 +135,92 @@ def test_code_that_asks_for_no_residue_gets_an_error(inspector):
         inspector.selection = [3, 400]
 
 
+WRONG = {
+    "step": [(99, "one of: 0, 1, 2, 3, 4, 5, 6, 7, 8"), (-1, "one of: 0, 1")],
+    "color": [("nonsense", "one of: this step, token")],
+    "arrangement": [("x", "one of: PCA, UMAP")],
+    "chain": [(9, "one of: 0, 1")],
+    "selected": [(4000, "it is 0 to 213")],
+    "selection": [([4000], "it is 0 to 213")],
+}
+
+
+@pytest.fixture(scope="module")
+def both(pair):
+    shown = ex.inspect(pair)
+    yield shown
+    shown.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"), [(name, *wrong) for name in WRONG for wrong in WRONG[name]]
+)
+def test_wrong_values_from_python_change_nothing(both, name, value, said):
+    """Neither in the traits nor in what is shown."""
+
+    def state():
+        shown = [(p.structure.get_state(), p.sequence.get_state()) for p in both._panes]
+        return both.choice, [getattr(both, trait) for trait in WRONG], shown
+
+    both.choose(1, 20, [1, 2])
+    before = state()
+    with pytest.raises(ex.TraceError, match=said):
+        setattr(both, name, value)
+    assert state() == before
+
+
+@pytest.mark.parametrize("start", range(5))
+def test_traits_are_set_from_python_in_any_order(pair, trace, start):
+    """Two chains, the second much shorter: afterwards each view shows what the traits say."""
+    values = {"selected": 70, "chain": 1, "step": 8, "selection": [3, 4], "color": "token"}
+    order = [*values][start:] + [*values][:start]
+    shown = ex.inspect([pair[0], trace])
+    shown.choose(0, 200, [200, 201])
+    for name in order:
+        setattr(shown, name, values[name])
+    lost = [name for name in order[: order.index("chain")] if name in ("selected", "selection")]
+    expected = values | dict.fromkeys(lost, -1) | ({"selection": []} if "selection" in lost else {})
+    assert {name: getattr(shown, name) for name in order} == expected
+    for chain, pane in enumerate(shown._panes):
+        selected, many = shown.partner(chain)
+        assert (pane.structure.selected, pane.structure.selection) == (selected, many)
+        assert (pane.sequence.selected, pane.sequence.selection) == (selected, many)
+        said = pane.panel.sentence.value
+        assert said.startswith("No residue is" if selected < 0 else "<b>codebook.</b> Code")
+    assert (shown._bar.value, shown._controls.chain.value) == (8, 1)
+    assert "Colored by token" in shown._legend.value
+    shown.close()
+
+
+def test_a_click_is_one_event(both):
+    """What views show because of it is not taken for another click."""
+    both.choose(0, 3, [4])
+    events = []
+    both.observe(events.append, "choice")
+    both._panes[1].structure.selected = 30
+    both._panes[1].sequence.hovered = 5
+    assert [event["new"] for event in events] == [(1, 30, ())]
+    assert both._panes[1].structure.hovered == 5
+    assert both._panes[0].structure.hovered == -1
+    both.unobserve(events.append, "choice")
+
+
+def test_a_residue_can_be_typed_again(inspector):
+    """After another one was chosen in between."""
+    for _ in range(2):
+        inspector._controls.residue.value = "57"
+        assert inspector.selected == 56
+        inspector.selected = 20
+
+
+@pytest.mark.parametrize("given", ["x", None, "chain", 3])
+@pytest.mark.parametrize("verb", [ex.inspect, ex.step_through])
+def test_what_is_no_trace_is_refused(ubiquitin, verb, given):
+    given = ubiquitin if given == "chain" else given
+    with pytest.raises(ex.TraceError, match=f"{verb.__name__} takes a Trace, not"):
+        verb(given)
+
+
 def test_a_lasso_selects_many_and_sums_them_up(inspector, trace):
     """Counts of amino acids, structures and tokens."""
     inspector._map.lassoed([22, 23, 24, 25])
@@ -315,7 +401,7 @@ def test_every_step_can_be_drawn(trace, gap, step):
         assert not targets or len(targets) == len(drawn.data[0]["x"])
         assert node_table(step, shown, opened, 3).count("<tr") == 17
         assert len(shown.states(step)) == len(shown)
-        assert len(place_residues([shown], step, "PCA")) == shown.has_frame.sum()
+        assert len(place_residues(step, [shown], "PCA")[0]) == shown.has_frame.sum()
 
 
 def test_the_shortest_chain_can_be_inspected(mini, ubiquitin):

@@ -15,8 +15,9 @@ from conftest import with_positions
 import esm_explore as ex
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots import threedmol as script
-from esm_explore.widgets import structure_view
-from esm_explore.widgets.page import Script
+from esm_explore.widgets import page, structure_view
+from esm_explore.widgets.page import Keys, Script
+from esm_explore.widgets.plot_view import PlotView
 from esm_explore.widgets.structure_view import StructureView, color_bytes
 
 ROOT = Path(__file__).parent.parent
@@ -83,6 +84,13 @@ def test_without_the_bundled_script_the_page_is_given_its_address(trace, monkeyp
     version = json.loads((ROOT / "package.json").read_text())["dependencies"]["3dmol"]
     assert view._cdn == script.CDN
     assert f"3dmol@{version}/" in view._cdn
+
+
+def test_what_views_share_comes_before_each_ones_own_code(trace):
+    """In one ES module a view, which is all that anywidget takes."""
+    for view in (StructureView(), PlotView(print), Keys(print)):
+        assert view._esm.startswith((Path(page.__file__).parent / "page.js").read_text("utf-8"))
+        assert view._esm.count("export default") == 1
 
 
 def test_a_click_is_answered_when_all_that_follows_is_done(trace, monkeypatch):

@@ -10,7 +10,6 @@ import numpy as np
 from esm_explore.errors import EsmExploreError
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Neighbors, RelativePosition, Stage
-from esm_explore.widgets.messages import close_below
 from esm_explore.widgets.residue_panel import ResiduePanel
 from esm_explore.widgets.selection import Selection
 from esm_explore.widgets.sequence_view import SequenceView
@@ -40,7 +39,7 @@ class ChainPane:
     def __init__(self, selection: Selection, stage: Stage, chain: int | None = None):
         self._selection, self._stage, self._fixed = selection, stage, chain
         self.trace = selection.traces[self.chain]
-        self._opened: tuple[int, Neighborhood] | None = None
+        self._opened: Neighborhood | None = None
         self._colors: list[bytes] = []
         self.structure = StructureView.of(self.trace)
         self.structure.layout.flex, self.structure.layout.min_width = "1 1 0", "0"
@@ -101,21 +100,13 @@ class ChainPane:
     def _follow(self, _change: dict | None = None) -> None:
         with self.structure.hold_sync(), self.sequence.hold_sync():
             if self.trace is not self._selection.traces[self.chain]:
-                self._change_chain()
+                self.trace, self._opened = self._selection.traces[self.chain], None
+                for view in (self.structure, self.sequence):
+                    view.show(self.trace, self._colors[self.chain])
             # The panel first: drawing in 3D is slow, and the page does one thing at a time.
             self._open()
             for widget in (self.structure, self.sequence):
                 widget.selected, widget.selection = self._selection.partner(self.chain)
-
-    def _change_chain(self) -> None:
-        self.trace, self._opened = self._selection.traces[self.chain], None
-        fresh = StructureView.of(self.trace)
-        for name in ("structure", "labels", "caption"):
-            setattr(self.structure, name, getattr(fresh, name))
-        close_below(fresh)
-        fresh.close()
-        self.structure.colors = self._colors[self.chain]
-        self.sequence.show(self.trace, self.structure.colors)
 
     def _open(self) -> None:
         residue, _ = self._selection.partner(self.chain)
@@ -125,9 +116,9 @@ class ChainPane:
             self._say("This chain has no counterpart of the selected residue.")
         else:
             try:
-                if self._opened is None or self._opened[0] != residue:
-                    self._opened = residue, self.trace.neighborhood(residue)
-                self.panel.show(self._stage, self.trace, self._opened[1])
+                if self._opened is None or self._opened.edges[0] != residue:
+                    self._opened = self.trace.neighborhood(residue)
+                self.panel.show(self._stage, self.trace, self._opened)
                 self._draw_lines()
             except EsmExploreError as error:
                 self._say(str(error))
@@ -138,7 +129,7 @@ class ChainPane:
 
     def _draw_lines(self) -> None:
         """Join the residue that is shown with its nodes."""
-        opened = self._opened[1]
+        opened = self._opened
         nodes = opened.edges.tolist()
         weights, with_frames = drawn_in_space(self._stage, opened, self.panel.chosen_head)
         self.structure.lines = [
@@ -151,14 +142,7 @@ class ChainPane:
 
 @singledispatch
 def drawn_in_space(stage: Stage, opened: Neighborhood, head: int | None) -> tuple[np.ndarray, bool]:
-    """Say what a stage adds to the structure around a residue.
-
-    Parameters
-    ----------
-    stage : Stage
-    opened : Neighborhood
-    head : int or None
-        Where a stage has heads; None is the average of all.
+    """Say what a stage adds to the structure around a residue, and in a head (None: on average).
 
     Returns
     -------
@@ -171,12 +155,12 @@ def drawn_in_space(stage: Stage, opened: Neighborhood, head: int | None) -> tupl
 
 
 @drawn_in_space.register
-def _(stage: Neighbors, opened: Neighborhood, head: int | None) -> tuple[np.ndarray, bool]:
+def _(stage: Neighbors, opened: Neighborhood, _head: object) -> tuple[np.ndarray, bool]:
     return np.full(len(opened), 0.3), True
 
 
 @drawn_in_space.register
-def _(stage: RelativePosition, opened: Neighborhood, head: int | None) -> tuple[np.ndarray, bool]:
+def _(stage: RelativePosition, opened: Neighborhood, _head: object) -> tuple[np.ndarray, bool]:
     return np.full(len(opened), 0.3), False
 
 

@@ -17,13 +17,12 @@ from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, color_keys, find_residue
 from esm_explore.widgets.map_panel import LAYOUTS, MapPanel
 from esm_explore.widgets.messages import (
+    Message,
     badge,
     close_below,
     find_problem,
     heading,
     legend_html,
-    say,
-    show_message,
 )
 from esm_explore.widgets.page import Keys
 from esm_explore.widgets.selection import Selection, check_is_one_of
@@ -92,13 +91,13 @@ class Inspector(Selection, widgets.VBox):
 
     def __init__(self, traces: list[Trace]):
         self._stages = traces[0].stages if traces else []
-        self._panes: list[ChainPane] = []
-        self._message = show_message()
+        self._panes: list[ChainPane] = []  # there are none if there is a problem
+        self._message = Message()
         super().__init__(traces)
         self.add_class("esm-explore-inspector")
         problem = find_problem(traces)
         if problem:
-            self._say(problem)
+            self._message.say(problem)
             self.children = [self._message]
             return
         self._build()
@@ -119,7 +118,7 @@ class Inspector(Selection, widgets.VBox):
         self._panes = [ChainPane(self, stage, chain) for chain in chains]
         for pane in self._panes:
             pane.listen(self._code_clicked)
-        self._map = MapPanel(self, self._say)
+        self._map = MapPanel(self, self._message.say)
         self._bar = StepBar(self._stages)
         self._controls = Controls(self.traces)
         self._controls.residue.observe(self._typed, "value")
@@ -157,30 +156,26 @@ class Inspector(Selection, widgets.VBox):
         try:
             self.select(*find_residue(self.traces, self.chain, text))
         except EsmExploreError as error:
-            self._say(str(error))
+            self._message.say(str(error))
 
     def _code_clicked(self, chain: int, code: int) -> None:
         trace = self.traces[chain]
         same = np.flatnonzero((trace.tokens == code) & trace.has_frame)
         self.select_many(chain, same)
         if not len(same):
-            self._say(f"No residue of {trace.title} has code {code} as its token.")
+            self._message.say(f"No residue of {trace.title} has code {code} as its token.")
 
     # What follows
 
     @validate("step", "color", "arrangement")
     def _is_known(self, proposal: dict) -> int | str:
         name, value = proposal["trait"].name, proposal["value"]
-        there = {
-            "step": range(len(self._stages)),
-            "color": color_keys(self.traces),
-            "arrangement": LAYOUTS,
-        }
-        check_is_one_of(name, value, there[name])
+        steps, colors = range(len(self._stages)), color_keys(self.traces)
+        check_is_one_of(name, value, {"step": steps, "color": colors}.get(name, LAYOUTS))
         return value
 
     def _chosen(self, _change: dict) -> None:
-        self._say("")
+        self._message.say("")
         # A residue can be typed again.
         self._controls.residue.value = ""
         self._summary.value = summarize(self.traces[self.chain], self.selection)
@@ -212,9 +207,6 @@ class Inspector(Selection, widgets.VBox):
         if not all(trace.has_frame.all() for trace in self.traces):
             legend = [*legend, (FRAMELESS, "no backbone frame")]
         self._legend.value = legend_html(said, legend)
-
-    def _say(self, text: str) -> None:
-        say(self._message, text)
 
     def close(self) -> None:
         """Take the inspector and all its parts off the page and out of the kernel."""

@@ -19,10 +19,7 @@ from esm_explore.widgets.selection import Selection
 # Above this many points SVG is slow, and a WebGL context is worth it.
 _SVG = 4_000
 _HEIGHT = 440
-_IN_SPACE = "the backbone in space"
 _AXIS = {"showticklabels": False, "showgrid": False, "zeroline": False}
-
-
 LAYOUTS = ("PCA", "UMAP")
 
 
@@ -45,21 +42,17 @@ class MapPanel:
 
     def __init__(self, selection: Selection, say: Callable[[str], None]):
         self._selection, self._say = selection, say
-        traces = selection.traces
         self._rows = [
             (chain, int(residue))
-            for chain, trace in enumerate(traces)
+            for chain, trace in enumerate(selection.traces)
             for residue in np.flatnonzero(trace.has_frame)
         ]
         self._numbers = {row: number for number, row in enumerate(self._rows)}
-        hover = [
-            [f"{t.chain.id} {t.chain.chain_id} {text}" for text in hover_of(t)] for t in traces
-        ]
-        self._hover = self._framed(hover)
+        self._hover = self._framed([_named(trace) for trace in selection.traces])
         self._kind = "scatter" if len(self._rows) <= _SVG else "scattergl"
         self._size = float(np.clip(200 / np.sqrt(len(self._rows)), 3, 9))
         self._hexes: list[str] = []
-        self._placed: dict[tuple[Stage, str], np.ndarray] = {}
+        self._placed: dict[tuple[Stage, str], tuple[np.ndarray, str]] = {}
         self._axes: dict = {}
         self.figure = PlotView(self.picked, self._hovered, self.lassoed, height=_HEIGHT)
         self.figure.layout.flex, self.figure.layout.min_width = "1 1 0", "0"
@@ -76,22 +69,20 @@ class MapPanel:
         number : int
             The stage's, from 1, for the title.
         """
-        how = layout_of(stage, layout)
-        if (stage, how) not in self._placed:
-            if how == "UMAP":
+        key = stage, layout
+        if key not in self._placed:
+            if layout == "UMAP":
                 self._say("UMAP lays out the residues; the first time this takes half a minute.")
             try:
-                self._placed[stage, how] = place_residues(self._selection.traces, stage, layout)
+                self._placed[key] = place_residues(stage, self._selection.traces, layout)
             except EsmExploreError as error:
                 self._say(str(error))
                 return
-        self.points = self._placed[stage, how]
+            self._say("")
+        self.points, how = self._placed[key]
+        title = f"{number} {stage.title}: {how}; one point a residue"
         self._axes = {
-            "title": {
-                "text": f"{number} {stage.title}: {how}; one point a residue",
-                "font": {"size": 13},
-                "x": 0.01,
-            },
+            "title": {"text": title, "font": {"size": 13}, "x": 0.01},
             "margin": {"t": 30, "l": 10, "r": 10, "b": 10},
             "showlegend": False,
             "dragmode": "lasso",
@@ -105,10 +96,9 @@ class MapPanel:
 
     def draw(self) -> None:
         """Show the points where they are now, in the colors that they have."""
-        dots = {"x": self.points[:, 0], "y": self.points[:, 1], "hovertext": self._hover}
         marker = {"size": self._size, "color": self._hexes}
-        shown = {"type": self._kind, "mode": "markers", "hoverinfo": "text", "marker": marker}
-        self.figure.draw([{**shown, **dots}], self._axes)
+        dots = self._dots(self.points, marker, hoverinfo="text", hovertext=self._hover)
+        self.figure.draw([dots], self._axes)
         self._mark()
 
     def picked(self, point: int) -> None:
@@ -133,89 +123,73 @@ class MapPanel:
     def _mark(self, _change: dict | None = None) -> None:
         """Mark the chosen residues, and in two chains the selected one's counterpart."""
         now = self._selection
-        other = 1 - now.chain if len(now.traces) == 2 else now.chain
+        beside = 1 - now.chain
+        pair = [(beside, now.partner(beside)[0])] if len(now.traces) == 2 else []
         ring = {"color": "rgba(0,0,0,0)", "line": {"color": FOREGROUND, "width": 1.5}}
-        marks = (
-            (now.chain, now.selection, {**ring, "size": self._size + 4}),
-            (
-                other,
-                [now.partner(other)[0]] if other != now.chain else [],
-                {"size": 15, "symbol": "diamond-open", "color": FOREGROUND},
-            ),
-            (
-                now.chain,
-                [now.selected],
-                {**ring, "size": 16, "line": {"color": FOREGROUND, "width": 3}},
-            ),
-        )
+        thick = {**ring, "size": 16, "line": {"color": FOREGROUND, "width": 3}}
         overlay = []
-        for chain, residues, marker in marks:
-            rows = [(chain, residue) for residue in residues]
-            places = self.points[[self._numbers[row] for row in rows if row in self._numbers]]
-            overlay.append(
-                {
-                    "type": self._kind,
-                    "mode": "markers",
-                    "hoverinfo": "skip",
-                    "x": places[:, 0],
-                    "y": places[:, 1],
-                    "marker": marker,
-                }
-            )
+        for rows, marker in (
+            ([(now.chain, i) for i in now.selection], {**ring, "size": self._size + 4}),
+            (pair, {"size": 15, "symbol": "diamond-open", "color": FOREGROUND}),
+            ([(now.chain, now.selected)], thick),
+        ):
+            points = self.points[[self._numbers[row] for row in rows if row in self._numbers]]
+            overlay.append(self._dots(points, marker, hoverinfo="skip"))
         self.figure.overlay = plain(overlay)
+
+    def _dots(self, points: np.ndarray, marker: dict, **more: object) -> dict:
+        x, y = points.T
+        return {"type": self._kind, "mode": "markers", "x": x, "y": y, "marker": marker, **more}
+
+
+def _named(trace: Trace) -> list[str]:
+    return [f"{trace.chain.id} {trace.chain.chain_id} {text}" for text in hover_of(trace)]
 
 
 @singledispatch
-def layout_of(stage: Stage, layout: str) -> str:
-    """Say how the residues are laid out at a stage, when a layout is asked for."""
-    return layout
-
-
-@layout_of.register
-def _(stage: Neighbors, layout: str) -> str:
-    return _IN_SPACE
-
-
-def place_residues(traces: list[Trace], stage: Stage, layout: str) -> np.ndarray:
+def place_residues(stage: Stage, traces: list[Trace], layout: str) -> tuple[np.ndarray, str]:
     """Lay out the residues of some chains by what they are at a stage.
 
     Parameters
     ----------
-    traces : list of Trace
     stage : Stage
+    traces : list of Trace
     layout : {"PCA", "UMAP"}
         PCA is immediate; UMAP takes seconds, the first time half a minute.
 
     Returns
     -------
-    ndarray, shape=(N, 2), dtype=float
-        Of the residues with a backbone frame, chain by chain. At KNN chains are seen along
-        their thinnest direction, side by side: coordinates of different files have nothing to
-        do with one another.
+    points : ndarray, shape=(N, 2), dtype=float
+        Of the residues with a backbone frame, chain by chain.
+    how : str
+        How it was done, for the title.
 
     Raises
     ------
     TraceError
         If UMAP is asked of too few residues.
     """
-    states = [trace.states(stage)[trace.has_frame] for trace in traces]
-    how = layout_of(stage, layout)
-    if how == _IN_SPACE:
-        return _side_by_side([_pca(rows) for rows in states])
-    together = np.concatenate(states)
-    return fit_map(together).points if how == "UMAP" else _pca(together)
+    together = np.concatenate(_states(stage, traces))
+    return (fit_map(together).points if layout == "UMAP" else _pca(together)), layout
+
+
+@place_residues.register
+def _(stage: Neighbors, traces: list[Trace], layout: str) -> tuple[np.ndarray, str]:
+    """See chains along their thinnest direction, side by side: their places are their own."""
+    placed, edge = [], 0.0
+    for states in _states(stage, traces):
+        points = _pca(states)
+        left, right = points[:, 0].min(), points[:, 0].max()
+        placed.append(points + np.array([edge - left, 0]))
+        edge += 1.1 * (right - left) + 5
+    return np.concatenate(placed), "the backbone in space"
+
+
+def _states(stage: Stage, traces: list[Trace]) -> list[np.ndarray]:
+    return [trace.states(stage)[trace.has_frame] for trace in traces]
 
 
 def _pca(rows: np.ndarray) -> np.ndarray:
     if len(rows) < 3:
         return np.stack([np.arange(len(rows)), np.zeros(len(rows))], axis=1)
     return PCA(2, svd_solver="covariance_eigh").fit_transform(rows.astype(float))
-
-
-def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
-    placed, edge = [], 0.0
-    for points in parts:
-        left, right = points[:, 0].min(), points[:, 0].max()
-        placed.append(points + np.array([edge - left, 0]))
-        edge += 1.1 * (right - left) + 5
-    return np.concatenate(placed)

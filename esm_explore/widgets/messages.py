@@ -13,17 +13,17 @@ from esm_explore.errors import TraceError
 from esm_explore.tracing.traces import Trace
 
 
-def show_message() -> widgets.HTML:
-    """Make the place for a message to the reader, which is there only while it says something."""
-    message = widgets.HTML(layout={"display": "none"})
-    message.add_class("esm-explore-message")
-    return message
+class Message(widgets.HTML):
+    """A place for a message to the reader, which is there only while it says something."""
 
+    def __init__(self):
+        super().__init__(layout={"display": "none"})
+        self.add_class("esm-explore-message")
 
-def say(message: widgets.HTML, text: str) -> None:
-    """Say something in such a place; "" takes it away."""
-    message.value = escape(text)
-    message.layout.display = "block" if text else "none"
+    def say(self, text: str) -> None:
+        """Say something; "" takes it away."""
+        self.value = escape(text)
+        self.layout.display = "block" if text else "none"
 
 
 def close_below(widget: widgets.Widget) -> None:

@@ -45,8 +45,11 @@ class Script(anywidget.AnyWidget):
 class PageView(anywidget.AnyWidget):
     """A view that answers when the page asks whether the kernel is there.
 
-    The page asks after each action, and the answer comes when all that follows is done.
+    The page asks after each action, and the answer comes when all that follows is done. What the
+    view is drawn with is its ``_script``.
     """
+
+    _script = Instance(Script, allow_none=True).tag(sync=True, **widget_serialization)
 
     def __init__(self, **traits):
         super().__init__(**traits)
@@ -56,12 +59,6 @@ class PageView(anywidget.AnyWidget):
         """Obey a message from the page."""
         if content.get("kind") == "asked":
             self.send(content)
-
-
-class ScriptView(PageView):
-    """A view that is drawn by a library, which it names in ``_script``."""
-
-    _script = Instance(Script).tag(sync=True, **widget_serialization)
 
 
 class Keys(PageView):

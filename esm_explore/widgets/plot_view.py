@@ -13,12 +13,12 @@ import numpy as np
 from plotly.offline import get_plotlyjs
 from traitlets import Dict, Int, List
 
-from esm_explore.widgets.page import Script, ScriptView, module
+from esm_explore.widgets.page import PageView, Script, module
 
 FOREGROUND = "foreground"
 
 
-class PlotView(ScriptView):
+class PlotView(PageView):
     """A plot for linking.
 
     Parameters

@@ -83,9 +83,7 @@ def panel_figure(
 
 
 @panel_figure.register
-def _(
-    stage: Neighbors, trace: Trace, opened: Neighborhood, head: int | None, term: str
-) -> PanelFigure:
+def _(stage: Neighbors, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
     along = np.abs(opened.relative_positions) <= LOCAL
     bars = dict(
         type="bar",
@@ -104,9 +102,7 @@ def _(
 
 
 @panel_figure.register
-def _(
-    stage: RelativePosition, trace: Trace, opened: Neighborhood, head: int | None, term: str
-) -> PanelFigure:
+def _(stage: RelativePosition, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
     limit = (trace.relative_position.table.shape[0] - 2) // 2
     clipped = np.abs(opened.relative_positions) >= limit
     dots = dict(
@@ -147,7 +143,7 @@ def _(
 
 
 @panel_figure.register
-def _(stage: Block, trace: Trace, opened: Neighborhood, head: int | None, term: str) -> PanelFigure:
+def _(stage: Block, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
     block, index = stage.block, int(opened.edges[0])
     before = trace.blocks[block - 1] if block else trace.relative_position.embeddings[:, 0]
     parts = {
@@ -185,7 +181,7 @@ def _(stage: Block, trace: Trace, opened: Neighborhood, head: int | None, term: 
 
 
 @panel_figure.register
-def _(stage: Query, trace: Trace, opened: Neighborhood, head: int | None, term: str) -> PanelFigure:
+def _(stage: Query, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
     index = int(opened.edges[0])
     cosine = np.where(trace.has_frame, cosine_to(trace, index), np.nan)
     colors = np.full(len(trace), ALONG, dtype=object)
@@ -212,17 +208,13 @@ def _(stage: Query, trace: Trace, opened: Neighborhood, head: int | None, term: 
 
 
 @panel_figure.register
-def _(
-    stage: Latent, trace: Trace, opened: Neighborhood, head: int | None, term: str
-) -> PanelFigure:
+def _(stage: Latent, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
     figure = latent_and_codes(trace, int(opened.edges[0]))
     return PanelFigure(*_taken_over(figure, "The latent beside the two nearest codes"))
 
 
 @panel_figure.register
-def _(
-    stage: Codebook, trace: Trace, opened: Neighborhood, head: int | None, term: str
-) -> PanelFigure:
+def _(stage: Codebook, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
     index = int(opened.edges[0])
     k = min(N_CODES, len(trace.codebook))
     found = nearest_codes(trace.codebook, trace.pre_vq[index : index + 1], k=k)

@@ -15,10 +15,10 @@ from esm_explore.plots.picture import hover_of
 from esm_explore.plots.structure import AXES, LINE, backbone_cif
 from esm_explore.plots.threedmol import CDN
 from esm_explore.tracing.traces import Trace
-from esm_explore.widgets.page import FOLDER, Script, ScriptView, module
+from esm_explore.widgets.page import FOLDER, PageView, Script, module
 
 
-class StructureView(ScriptView):
+class StructureView(PageView):
     """A chain in 3D, for linking: click a residue, and `selected` says which.
 
     Shift and a click put a residue into `selection` or take it out; arrow keys go on by one
@@ -97,12 +97,20 @@ class StructureView(ScriptView):
             colors = hex_colors(token_colors(trace.codebook)[trace.tokens])
         if len(colors) != len(trace):
             raise TraceError(f"There are {len(colors)} colors; one a residue is {len(trace)}.")
-        return cls(
-            structure=backbone_cif(trace),
-            colors=color_bytes(np.where(trace.has_frame, colors, FRAMELESS).tolist()),
-            labels=hover_of(trace),
-            caption=f"{trace.title}\nEncoder: {trace.encoder_info.title}",
-        )
+        colored = color_bytes(np.where(trace.has_frame, colors, FRAMELESS).tolist())
+        return cls(colors=colored, **_described(trace))
+
+    def show(self, trace: Trace, colors: bytes) -> None:
+        """Show another chain, in some colors."""
+        with self.hold_sync():
+            self.colors = colors
+            for name, value in _described(trace).items():
+                setattr(self, name, value)
+
+
+def _described(trace: Trace) -> dict[str, object]:
+    caption = f"{trace.title}\nEncoder: {trace.encoder_info.title}"
+    return {"structure": backbone_cif(trace), "labels": hover_of(trace), "caption": caption}
 
 
 def _read_3dmol() -> bytes:

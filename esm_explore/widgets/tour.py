@@ -11,7 +11,7 @@ from esm_explore.plots.residue_colors import color_by_stage
 from esm_explore.tracing.traces import Trace, check_trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import StepBar
-from esm_explore.widgets.messages import close_below, find_problem, say, show_message
+from esm_explore.widgets.messages import Message, close_below, find_problem
 from esm_explore.widgets.page import Keys
 from esm_explore.widgets.selection import Selection, check_is_one_of
 
@@ -60,8 +60,8 @@ class Tour(widgets.VBox):
         self.add_class("esm-explore-inspector")
         problem = find_problem([trace])
         if problem:
-            message = show_message()
-            say(message, problem)
+            message = Message()
+            message.say(problem)
             self.children = [message]
             return
         self.residue = residue
