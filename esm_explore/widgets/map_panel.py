@@ -78,7 +78,8 @@ class MapPanel:
             except EsmExploreError as error:
                 self._say(str(error))
                 return
-            self._say("")
+            if layout == "UMAP":
+                self._say("")
         self.points, how = self._placed[key]
         title = f"{number} {stage.title}: {how}; one point a residue"
         self._axes = {
