@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 
 import numpy as np
 from plotly.colors import sample_colorscale, unlabel_rgb
@@ -24,37 +25,6 @@ SECONDARY_STRUCTURE = {
 }
 # Pale for what stayed; not gray, which is for residues without a backbone frame.
 CHANGE = {"changed": "#d55e00", "same": "#bcd3e6"}
-_AMINO_ACIDS = {
-    **dict.fromkeys("AVILM", "aliphatic"),
-    **dict.fromkeys("FWY", "aromatic"),
-    **dict.fromkeys("STNQC", "polar"),
-    **dict.fromkeys("KRH", "positive"),
-    **dict.fromkeys("DE", "negative"),
-    "G": "glycine",
-    "P": "proline",
-}
-
-
-def amino_acid_classes(letters: Sequence[str]) -> list[str]:
-    """Sort amino acids into classes, few enough for colors that are told apart.
-
-    Parameters
-    ----------
-    letters : sequence of str
-        One-letter codes.
-
-    Returns
-    -------
-    list of str
-        "aliphatic", "aromatic", "polar", "positive", "negative", "glycine", "proline"; "other"
-        for letters that are none of the twenty.
-
-    Examples
-    --------
-    >>> amino_acid_classes("GKX")
-    ['glycine', 'positive', 'other']
-    """
-    return [_AMINO_ACIDS.get(letter, "other") for letter in letters]
 
 
 def token_colors(codebook: np.ndarray) -> np.ndarray:
@@ -128,6 +98,36 @@ class Colors:
 
     hex: list[str]
     legend: list[tuple[str, str]]
+
+
+def colors_of(values: np.ndarray) -> Colors:
+    """Give values colors, whatever they are.
+
+    Parameters
+    ----------
+    values : ndarray, shape=(N,) or (N, 3)
+        Numbers go to `number_colors`, words to `category_colors`; colors (dtype uint8), such as
+        `token_colors` gives, are taken as they are and have no legend.
+
+    Returns
+    -------
+    Colors
+    """
+    if values.ndim == 2:
+        return Colors(hex_colors(values), [])
+    if values.dtype.kind in "iuf":
+        return number_colors(values)
+    return category_colors(values.astype(str).tolist())
+
+
+def legend_html(legend: list[tuple[str, str]]) -> str:
+    """Write a legend of (color, meaning) as swatches in a line of HTML."""
+    return "".join(
+        f'<span style="display: inline-block; margin-right: 1em"><span style="display: '
+        f'inline-block; width: 0.8em; height: 0.8em; background: {color}"></span> '
+        f"{escape(meaning)}</span>"
+        for color, meaning in legend
+    )
 
 
 def category_colors(values: Sequence[str]) -> Colors:

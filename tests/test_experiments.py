@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import with_positions
 
 import esm_explore as ex
 from esm_explore.experiments.alike import same_token
-from esm_explore.experiments.comparing import compare_conformations
+from esm_explore.experiments.comparing import compare, match_residues
 from esm_explore.plots.experiments import motion_along_chain
 from esm_explore.plots.structure import Beside
 from esm_explore.plots.structure_views import view_same_token
@@ -24,7 +26,7 @@ def test_a_chain_against_itself_moved_as_a_whole(toy_encoder, ubiquitin):
     """Nothing changes, neither in the whole chain nor in a neighborhood."""
     trace = ex.trace(toy_encoder, ubiquitin)
     moved = ex.trace(toy_encoder, with_positions(ubiquitin, ubiquitin.atom37_positions + 5))
-    table = compare_conformations(trace, moved)
+    table = compare(trace, moved)
     assert len(table) == 76
     assert table["whole_chain"].max() < 1e-3
     assert table["neighborhood"].max() < 1e-3
@@ -34,7 +36,7 @@ def test_a_chain_against_itself_moved_as_a_whole(toy_encoder, ubiquitin):
 @pytest.mark.lines
 def test_closed_and_open_adenylate_kinase(traces):
     """Domains move by up to 20 Å or more, neighborhoods hardly."""
-    table = compare_conformations(*traces[1:])
+    table = compare(*traces[1:])
     assert len(table) == 214
     assert table["whole_chain"].max() > 10
     assert table["neighborhood"].median() < 1.0
@@ -45,8 +47,18 @@ def test_closed_and_open_adenylate_kinase(traces):
 def test_residues_match_by_number_not_by_place(traces, toy_encoder):
     """The open form without its first ten residues."""
     cut = ex.trace(toy_encoder, ex.read_chain("4AKE")[10:])
-    table = compare_conformations(traces[1], cut)
+    table = compare(traces[1], cut)
     assert list(table.index) == [str(n) for n in range(11, 215)]
+
+
+def test_a_number_that_two_residues_share_is_the_first_ones(toy_encoder, ubiquitin):
+    """Residue 2 is numbered 1, too; nothing matches where the other chain has no such number."""
+    numbers = ubiquitin.residue_index.copy()
+    numbers[1] = 1
+    twice = ex.trace(toy_encoder, replace(ubiquitin, residue_index=numbers), numbering="sequential")
+    once = ex.trace(toy_encoder, ubiquitin)
+    assert match_residues(once, twice, "residue number")[:3].tolist() == [0, -1, 2]
+    assert match_residues(twice, once, "residue number")[:3].tolist() == [0, 0, 2]
 
 
 def test_neighborhoods_of_a_token_are_seen_from_their_query(traces):
@@ -80,10 +92,12 @@ def test_the_same_neighborhood_has_no_spread(toy_encoder, ubiquitin):
 
 
 def test_what_does_not_compare_is_refused(traces, full_encoder, ubiquitin):
-    """Two encoders, a token that nobody has."""
+    """Two encoders, what is no trace, a token that nobody has."""
     other = ex.trace(full_encoder, ubiquitin)
     with pytest.raises(ex.TraceError, match="different encoders"):
-        compare_conformations(traces[0], other)
+        compare(traces[0], other)
+    with pytest.raises(ex.TraceError, match="compare takes a Trace, not a ProteinChain"):
+        compare(traces[0], ubiquitin)
     with pytest.raises(ex.TraceError, match="Traces of one encoder"):
         same_token([traces[0], other], 3)
     unused = next(t for t in range(512) if all(t not in trace.tokens for trace in traces))
@@ -93,8 +107,8 @@ def test_what_does_not_compare_is_refused(traces, full_encoder, ubiquitin):
 
 def test_motion_is_shown_residue_by_residue(traces):
     """Both kinds of dots together are all residues; title and text name chains and encoder."""
-    table = compare_conformations(*traces[1:])
-    figure = motion_along_chain(table, *traces[1:])
+    table = compare(*traces[1:])
+    figure = motion_along_chain(*traces[1:], table)
     dots = [line for line in figure.data if line.mode == "markers"]
     assert sum(len(line.x) for line in dots) == 2 * 214
     changed = next(line for line in dots if line.name == "token changed")

@@ -9,6 +9,7 @@ import esm_explore as ex
 from esm_explore.analysis.maps import fit_map, load_map
 from esm_explore.analysis.probes import probe_stages, stage_states
 from esm_explore.plots.maps import map_figure, probe_scores, stage_maps
+from esm_explore.plots.picture import source_of
 
 NAMES = ["1UBI", "5PTI", "1A8O", "1EJG", "1AS5"]
 
@@ -105,7 +106,7 @@ def test_a_map_without_a_seed(latents, tmp_path):
     assert repr(load_map(free.save(tmp_path / "map"))) == repr(free)
 
 
-def test_maps_of_all_stages_change_color_by_button(fitted, latents):
+def test_maps_of_all_stages_change_color_by_button(traces, fitted, latents):
     """Two maps, three colors: points stay, colors and the legend change."""
     values = {
         "size": np.linalg.norm(latents, axis=1),
@@ -113,9 +114,10 @@ def test_maps_of_all_stages_change_color_by_button(fitted, latents):
         "tint": np.zeros((len(latents), 3), np.uint8),
     }
     names = [f"residue {i}" for i in range(len(latents))]
-    figure = stage_maps({"one": fitted, "two": fitted}, values, "toy", names, first="sign")
+    figure = stage_maps(traces, {"one": fitted, "two": fitted}, values, names, first="sign")
     assert [len(dots.x) for dots in figure.data] == [len(latents)] * 2
-    assert repr(figure) == f"2 stages, colored by sign | toy | 2 x {len(latents)} x 2 numbers"
+    source = source_of(traces)
+    assert repr(figure) == f"2 stages, colored by sign | {source} | 2 x {len(latents)} x 2 numbers"
     menu = figure.layout.updatemenus[0]
     assert [button.label for button in menu.buttons] == list(values)
     assert menu.active == 1
@@ -123,29 +125,30 @@ def test_maps_of_all_stages_change_color_by_button(fitted, latents):
     for button in menu.buttons:
         points, layout = button.args
         assert len(points["marker.color"][0]) == len(latents)
-        assert layout["title.text"] == f"2 stages, colored by {button.label}<br><sub>toy</sub>"
+        title = f"2 stages, colored by {button.label}<br><sub>{source}</sub>"
+        assert layout["title.text"] == title
         assert button.label in layout["annotations"][-1]["text"]
 
 
-def test_stage_maps_refuse_what_does_not_fit(fitted, latents):
+def test_stage_maps_refuse_what_does_not_fit(traces, fitted, latents):
     """A color that is not there; values of other residues."""
     with pytest.raises(ex.TraceError, match="no color 'hue'; there are size"):
-        stage_maps({"one": fitted}, {"size": latents[:, 0]}, "toy", first="hue")
+        stage_maps(traces, {"one": fitted}, {"size": latents[:, 0]}, first="hue")
     with pytest.raises(ex.TraceError, match="not of the same residues"):
-        stage_maps({"one": fitted}, {"size": latents[:5, 0]}, "toy")
+        stage_maps(traces, {"one": fitted}, {"size": latents[:5, 0]})
 
 
-def test_new_points_are_drawn_over_the_map(fitted, latents):
+def test_new_points_are_drawn_over_the_map(traces, fitted, latents):
     """The frozen map is behind, in gray, and has no part in the text."""
-    figure = map_figure(latents[:7, :2], np.arange(7), "order", "toy", behind=fitted)
+    figure = map_figure(traces[0], latents[:7, :2], np.arange(7), "order", behind=fitted)
     assert [len(dots.x) for dots in figure.data] == [len(latents), 7]
-    assert repr(figure) == "Colored by order | toy | 7 x 2 numbers"
+    assert repr(figure) == f"Colored by order | {traces[0].source} | 7 x 2 numbers"
 
 
 def test_probe_scores_are_the_tables(traces):
     """A line for each label, and a dotted one for guessing."""
     middle = np.median(np.concatenate([trace.pre_vq[:, 0] for trace in traces]))
     table = probe_stages(traces, [t.pre_vq[:, 0] > middle for t in traces])
-    figure = probe_scores({"side": table}, "toy")
+    figure = probe_scores(traces, {"side": table})
     np.testing.assert_array_equal(figure.data[0].y, table["accuracy"])
     np.testing.assert_array_equal(figure.data[1].y, table["majority"])

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from conftest import with_positions
 
 import esm_explore as ex
-from esm_explore.analysis.annotations import KEYS, annotate
+from esm_explore.analysis.annotations import KEYS, amino_acid_classes, annotate
 from esm_explore.analysis.code_usage import usage
 from esm_explore.analysis.heads import head_statistics, head_weights
-from esm_explore.palette import CHANGE, amino_acid_classes, category_colors
+from esm_explore.palette import CHANGE, category_colors
 from esm_explore.plots import attention, codes, latents, maps
 from esm_explore.plots import edges as neighbors
 from esm_explore.plots import relative_positions as positions
+from esm_explore.plots.picture import source_of
+from esm_explore.plots.structure_views import view_neighborhood
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +30,7 @@ def trace(toy_encoder):
 @pytest.fixture(scope="module")
 def pictures(trace):
     opened = trace.neighborhood("30")
-    source = "1UBI; encoder: " + trace.encoder_info.title
+    used = usage(trace.tokens, 512)
     return {
         "edges": neighbors.edge_matrix(trace),
         "separation": neighbors.separation(trace),
@@ -33,19 +39,19 @@ def pictures(trace):
         "path": positions.bin_path(trace),
         "bins": positions.bin_usage([trace]),
         "heads": attention.head_map(
-            head_weights(trace), trace, "distance_weight", "rotation_weight"
+            trace, head_weights(trace), "distance_weight", "rotation_weight"
         ),
-        "matrix": attention.attention_matrix(opened, trace, block=1, head=3),
-        "terms": attention.logit_terms(opened, trace, block=0),
+        "matrix": attention.attention_matrix(trace, opened, block=1, head=3),
+        "terms": attention.logit_terms(trace, opened, block=0),
         "stream": attention.residual_stream(trace),
-        "spectrum": latents.latent_spectrum(trace.pre_vq, source),
+        "spectrum": latents.latent_spectrum(trace),
         "margins": latents.margins_along_chain(trace),
-        "numbers": latents.latent_numbers(trace.pre_vq, source),
-        "usage": codes.code_usage(usage(trace.tokens, 512), source),
-        "distances": codes.code_distances(trace.codebook, trace.pre_vq, source),
-        "stored": codes.stored_counts(np.arange(512), usage(trace.tokens, 512), source),
+        "numbers": latents.latent_numbers([trace]),
+        "usage": codes.code_usage(trace, used),
+        "distances": codes.code_distances(trace),
+        "stored": codes.stored_counts(trace, used),
         "codes": latents.latent_and_codes(trace, "30"),
-        "map": maps.map_figure(trace.pre_vq[:, :2], annotate(trace.chain)["burial"], "x", source),
+        "map": maps.map_figure(trace, trace.pre_vq[:, :2], annotate(trace.chain)["burial"], "x"),
     }
 
 
@@ -56,6 +62,29 @@ def test_each_picture_names_its_encoder_in_title_and_text(pictures, trace):
         assert trace.encoder_info.title in repr(figure), name
         assert "0x" not in repr(figure), name
         assert len(repr(figure)) < 250, name
+
+
+def test_a_picture_knows_the_first_line_of_its_title(pictures):
+    """Nobody has to cut it out of the title."""
+    for name, figure in pictures.items():
+        assert figure.layout.title.text.startswith(f"{figure.what}<br>"), name
+        assert repr(figure).startswith(f"{figure.what} | "), name
+    assert pictures["matrix"].what == "Attention in block 1, head 3, around residue 30"
+
+
+def test_pictures_of_several_chains_count_them(trace, full_encoder, toy_encoder):
+    """Of one they name the chain; of two encoders, or of what is no trace, there are none."""
+    both = [trace, ex.trace(toy_encoder, ex.read_chain("1EJG"))]
+    said = f"2 chains, {76 + len(both[1])} residues; encoder: {trace.encoder_info.title}"
+    assert source_of(both) == said
+    assert source_of([trace]) == source_of(trace) == trace.source
+    figure = latents.latent_numbers(both)
+    assert f" | {said} | {76 + len(both[1])} x 16 numbers" in repr(figure)
+    other = ex.trace(full_encoder, ex.read_chain("1EJG"))
+    with pytest.raises(ex.TraceError, match="Traces of one encoder"):
+        codes.code_distances([trace, other])
+    with pytest.raises(ex.TraceError, match=r"not a ProteinChain; ex.trace\(encoder, chain\)"):
+        positions.bin_usage([trace.chain])
 
 
 def test_text_forms_are_the_same_each_time(trace):
@@ -129,11 +158,16 @@ def test_code_distances_are_those_of_the_codebook(pictures, trace):
 
 
 def test_stored_counts_are_grouped_by_use(pictures, trace):
-    """All 512 codes, those that are not used first."""
-    boxes = pictures["stored"].data
+    """All 512 codes, those that are not used first; a trace without its encoder has no counts."""
+    counted = deepcopy(trace.encoder)
+    counted.codebook.N = torch.arange(512)
+    used = usage(trace.tokens, 512)
+    boxes = codes.stored_counts(replace(trace, encoder=counted), used).data
     assert sum(len(box.y) for box in boxes) == 512
     unused = np.setdiff1d(np.arange(512), trace.tokens)
     np.testing.assert_array_equal(boxes[0].y, unused)
+    with pytest.raises(ex.TraceError, match="Stored counts need the encoder"):
+        codes.stored_counts(replace(trace, encoder=None), used)
 
 
 def test_categories_have_colors_of_their_own():
@@ -154,11 +188,13 @@ def test_heads_and_blocks_that_are_not_there_are_refused(trace):
     """The message says which there are."""
     opened = trace.neighborhood(3)
     with pytest.raises(ex.TraceError, match="blocks are 0 to 1, heads 0 to 7"):
-        attention.attention_matrix(opened, trace, block=2)
+        attention.attention_matrix(trace, opened, block=2)
+    with pytest.raises(ex.TraceError, match="Block 2, head None is not there"):
+        attention.logit_terms(trace, opened, block=2)
     with pytest.raises(ex.TraceError, match="blocks are 0 to 1, heads 0 to 7"):
-        ex.view_neighborhood(trace, 3, block=0, head=8)
+        view_neighborhood(trace, 3, block=0, head=8)
     with pytest.raises(ex.TraceError, match="Heads have no 'size'; they have: distance_weight"):
-        attention.head_map(head_weights(trace), trace, "size", "distance_weight")
+        attention.head_map(trace, head_weights(trace), "size", "distance_weight")
 
 
 def test_head_statistics_are_averages_over_residues(trace):
@@ -203,27 +239,27 @@ def test_values_of_ones_own(trace):
 
 def test_the_view_of_a_neighborhood_draws_its_nodes(trace):
     """Sixteen labels, three axes each, fifteen lines."""
-    view = ex.view_neighborhood(trace, "30", block=1)
+    view = view_neighborhood(trace, "30", block=1)
     script = view.viewer.startjs
     assert script.count("addLabel") - script.count("viewer.addLabel(") == 16
     assert script.count("addCylinder") == 16 * 3 + 15
     assert "residue 30 and attention in block 1, all heads" in repr(view)
 
 
-def test_a_map_takes_numbers_words_and_colors():
+def test_a_map_takes_numbers_words_and_colors(trace):
     """One value a point."""
     points = np.random.default_rng(0).normal(size=(20, 2))
     for values in (np.arange(20), np.array(["a", "b"] * 10), np.zeros((20, 3), np.uint8)):
-        figure = maps.map_figure(points, values, "it", "nothing")
+        figure = maps.map_figure(trace, points, values, "it")
         assert sum(len(dots.x) for dots in figure.data) == 20
     with pytest.raises(ex.TraceError, match="3 values for 20 points"):
-        maps.map_figure(points, np.arange(3), "it", "nothing")
+        maps.map_figure(trace, points, np.arange(3), "it")
 
 
 def test_the_view_without_a_block_has_thin_lines(trace):
     """Alike, and thinner than the strongest attention."""
-    alike = ex.view_neighborhood(trace, "30").viewer.startjs
-    weighted = ex.view_neighborhood(trace, "30", block=1).viewer.startjs
+    alike = view_neighborhood(trace, "30").viewer.startjs
+    weighted = view_neighborhood(trace, "30", block=1).viewer.startjs
     assert alike.count(f'"radius": {0.04 + 0.3 * 0.3}') == 15
     assert '"radius": 0.34' not in alike
     assert weighted.count('"radius": 0.13') < 15

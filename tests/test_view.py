@@ -11,6 +11,7 @@ from conftest import with_positions
 import esm_explore as ex
 from esm_explore.palette import token_colors
 from esm_explore.plots import threedmol as script
+from esm_explore.plots.structure_views import view_neighborhood
 
 
 def test_text_form_is_stable_and_names_the_encoder(toy_encoder, ubiquitin):
@@ -21,6 +22,17 @@ def test_text_form_is_stable_and_names_the_encoder(toy_encoder, ubiquitin):
     assert text.startswith("1UBI chain A, 76 residues, colored by token (")
     assert f"Encoder: {trace.encoder_info.title}" in text
     assert f"Encoder: {trace.encoder_info.title}" in ex.view(trace)._repr_html_()
+
+
+@pytest.mark.parametrize("given", ["x", None, "chain"])
+def test_what_is_no_trace_is_refused(given, ubiquitin):
+    """The message says what was given, and how to make a trace."""
+    given = ubiquitin if given == "chain" else given
+    kind = type(given).__name__
+    for show, rest in ((ex.view, []), (view_neighborhood, ["57"])):
+        said = f"{show.__name__} takes a Trace, not a {kind}; ex.trace(encoder, chain) makes one."
+        with pytest.raises(ex.TraceError, match=re.escape(said)):
+            show(given, *rest)
 
 
 def test_residues_without_a_frame_are_gray_and_counted(toy_encoder, ubiquitin):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from biotite.structure import CellList, annotate_sse
 from esm.utils import residue_constants
 from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.errors import TraceError
-from esm_explore.palette import amino_acid_classes
 from esm_explore.tracing.traces import Trace
 
 _CA = residue_constants.atom_order["CA"]
@@ -19,6 +19,15 @@ BURIAL_RADIUS = 10.0
 STRUCTURES = {
     **{"a": "helix", "b": "strand", "c": "coil", "": "unknown"},
     **{1: "helix", 2: "strand", 0: "coil"},
+}
+_CLASSES = {
+    **dict.fromkeys("AVILM", "aliphatic"),
+    **dict.fromkeys("FWY", "aromatic"),
+    **dict.fromkeys("STNQC", "polar"),
+    **dict.fromkeys("KRH", "positive"),
+    **dict.fromkeys("DE", "negative"),
+    "G": "glycine",
+    "P": "proline",
 }
 
 
@@ -55,6 +64,28 @@ def annotate(chain: ProteinChain) -> pd.DataFrame:
     )
 
 
+def amino_acid_classes(letters: Sequence[str]) -> list[str]:
+    """Sort amino acids into classes, few enough for colors that are told apart.
+
+    Parameters
+    ----------
+    letters : sequence of str
+        One-letter codes.
+
+    Returns
+    -------
+    list of str
+        "aliphatic", "aromatic", "polar", "positive", "negative", "glycine", "proline"; "other"
+        for letters that are none of the twenty.
+
+    Examples
+    --------
+    >>> amino_acid_classes("GKX")
+    ['glycine', 'positive', 'other']
+    """
+    return [_CLASSES.get(letter, "other") for letter in letters]
+
+
 KEYS = ("token", "margin", "secondary_structure", "burial", "amino_acid")
 
 
@@ -80,8 +111,7 @@ def residue_values(trace: Trace, key: str) -> np.ndarray:
     if key == "token":
         return trace.tokens
     if key == "margin":
-        margin = nearest_codes(trace.codebook, trace.pre_vq, k=2).margin
-        return np.where(trace.has_frame, margin, np.nan)
+        return np.where(trace.has_frame, trace.nearest.margin, np.nan)
     if key not in KEYS:
         raise TraceError(
             f"There is no color {key!r}; there are {', '.join(KEYS)}, and arrays of "

@@ -213,7 +213,7 @@ def _far(backbone: np.ndarray, labels: Sequence[str]) -> list[Finding]:
     ]
 
 
-def _superposed(fixed: np.ndarray, mobile: np.ndarray) -> np.ndarray:
+def superposed(fixed: np.ndarray, mobile: np.ndarray) -> np.ndarray:
     """Move points onto others, as biotite does."""
     found = superimpose(fixed, mobile)
     # biotite 1 gives the moved points and the transformation, biotite 2 the latter alone.

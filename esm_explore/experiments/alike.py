@@ -9,7 +9,7 @@ import pandas as pd
 
 from esm_explore.encoders.identity import EncoderInfo, one_encoder
 from esm_explore.errors import TraceError
-from esm_explore.tracing.traces import Trace
+from esm_explore.tracing.traces import Trace, check_trace
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,7 +80,7 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
     TraceError
         If no residue with a backbone frame has it, or traces are of several encoders.
     """
-    info = one_encoder(traces)
+    info = one_encoder([check_trace(given, "same_token") for given in traces])
     labels, places, relative = [], [], []
     for trace in traces:
         for query in np.flatnonzero((trace.tokens == token) & trace.has_frame):

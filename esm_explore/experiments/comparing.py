@@ -8,13 +8,13 @@ from biotite.sequence import ProteinSequence
 from biotite.sequence.align import SubstitutionMatrix, align_optimal
 from biotite.structure import rmsd
 
-from esm_explore.chains.backbone import _superposed
+from esm_explore.chains.backbone import superposed
 from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
-from esm_explore.tracing.traces import Trace
+from esm_explore.tracing.traces import Trace, check_trace
 
 
-def compare_conformations(first: Trace, second: Trace) -> pd.DataFrame:
+def compare(first: Trace, second: Trace) -> pd.DataFrame:
     """Compare a protein's residues in two conformations.
 
     Parameters
@@ -33,24 +33,21 @@ def compare_conformations(first: Trace, second: Trace) -> pd.DataFrame:
     Raises
     ------
     TraceError
-        If encoders differ, or fewer than three residues match.
+        If they are not traces of one encoder, or fewer than three residues match.
     """
-    one_encoder([first, second])
-    places = pd.Series(np.arange(len(second)), index=second.labels)
-    there = places.reindex(first.labels)
-    framed = first.has_frame & there.notna().to_numpy()
-    match = there.fillna(0).astype(int).to_numpy()
-    framed &= second.has_frame[match]
+    one_encoder([check_trace(given, "compare") for given in (first, second)])
+    match = match_residues(first, second, "residue number")
+    framed = first.has_frame & (match >= 0) & second.has_frame[match]
     rows = np.flatnonzero(framed)
     if len(rows) < 3:
         raise TraceError(f"{first.title} and {second.title} share fewer than three residues.")
     ca = first.coords[:, 1], second.coords[match, 1]
-    fitted = _superposed(ca[0][rows], ca[1][rows])
+    fitted = superposed(ca[0][rows], ca[1][rows])
     whole = np.linalg.norm(fitted - ca[0][rows], axis=1)
     local = []
     for row in rows:
         nodes = [node for node in first.edges[row] if framed[node]]
-        local.append(float(rmsd(ca[0][nodes], _superposed(ca[0][nodes], ca[1][nodes]))))
+        local.append(float(rmsd(ca[0][nodes], superposed(ca[0][nodes], ca[1][nodes]))))
     return pd.DataFrame(
         {
             "first_token": first.tokens[rows],
@@ -74,8 +71,8 @@ def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:
     ----------
     first, second : Trace
     by : {"residue number", "alignment"}
-        The same number and insertion code, or the same column of a global sequence alignment
-        (BLOSUM62, affine gaps).
+        The same number and insertion code (the first of those that share them), or the same
+        column of a global sequence alignment (BLOSUM62, affine gaps).
 
     Returns
     -------
@@ -83,8 +80,8 @@ def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:
         Indices in `second`; -1 where there is none.
     """
     if by == "residue number":
-        places = pd.Series(np.arange(len(second)), index=second.labels)
-        return places.reindex(first.labels).fillna(-1).to_numpy(dtype=np.int64)
+        places = dict(zip(reversed(second.labels), reversed(range(len(second))), strict=True))
+        return np.array([places.get(label, -1) for label in first.labels])
     sequences = [ProteinSequence(trace.chain.sequence) for trace in (first, second)]
     matrix = SubstitutionMatrix.std_protein_matrix()
     alignment = align_optimal(

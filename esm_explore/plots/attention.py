@@ -9,24 +9,28 @@ from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.errors import TraceError
-from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, picture, source_of
+from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, make_picture, source_of
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.traces import Trace
 
 COLORS = (BLUE, ORANGE)
 
 
-def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
+def head_map(trace: Trace, statistics: pd.DataFrame, x: str, y: str) -> Picture:
     """Show heads by two of their properties, one color a block.
 
     Parameters
     ----------
-    statistics : DataFrame
-        Of `esm_explore.analysis.heads`.
     trace : Trace
-        What it was computed from, for the title.
+    statistics : DataFrame
+        Of the trace's heads: from `head_statistics` or `head_weights`.
     x, y : str
         Columns of `statistics`.
+
+    Raises
+    ------
+    TraceError
+        If there is no such column.
     """
     unknown = [name for name in (x, y) if name not in statistics.columns]
     if unknown:
@@ -50,7 +54,7 @@ def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
         "sequence": f"share on others up to {LOCAL} along the chain",
         "space": "share on the rest",
     }
-    figure = picture(
+    figure = make_picture(
         dots, f"Heads by {x} and {y}".replace("_", " "), source_of(trace), statistics[[x, y]]
     )
     figure.update_xaxes(title=units.get(x, x.replace("_", " ")))
@@ -58,9 +62,19 @@ def head_map(statistics: pd.DataFrame, trace: Trace, x: str, y: str) -> Picture:
     return figure
 
 
+def check_head(opened: Neighborhood, block: int, head: int | None = None) -> None:
+    """Raise a TraceError if a neighborhood has no such block or head; None is all heads."""
+    blocks, heads = opened.attention.shape[:2]
+    if not 0 <= block < blocks or not 0 <= (head or 0) < heads:
+        raise TraceError(
+            f"Block {block}, head {head} is not there: blocks are 0 to {blocks - 1}, heads 0 to "
+            f"{heads - 1}."
+        )
+
+
 def attention_matrix(
-    opened: Neighborhood,
     trace: Trace,
+    opened: Neighborhood,
     block: int,
     head: int | None = None,
     term: str = "attention",
@@ -69,21 +83,21 @@ def attention_matrix(
 
     Parameters
     ----------
-    opened : Neighborhood
     trace : Trace
-        What it was opened from, for the title.
+    opened : Neighborhood
+        One of the trace's.
     block : int
     head : int, optional
         By default the average of all heads.
     term : {"attention", "distance", "rotation"}
         The weights, or one of the two terms of the logits that they are made of.
+
+    Raises
+    ------
+    TraceError
+        If there is no such block, head or term.
     """
-    blocks, heads = opened.attention.shape[:2]
-    if not 0 <= block < blocks or (head is not None and not 0 <= head < heads):
-        raise TraceError(
-            f"Block {block}, head {head} is not there: blocks are 0 to {blocks - 1}, heads 0 to "
-            f"{heads - 1}."
-        )
+    check_head(opened, block, head)
     terms = {
         "attention": (opened.attention, "Viridis", "Attention"),
         "distance": (-opened.distance_term, "Viridis", "Distance term"),
@@ -93,7 +107,7 @@ def attention_matrix(
         raise TraceError(f"There is no term {term!r}; there are {', '.join(terms)}.")
     values, colorscale, name = terms[term]
     shown = values[block].mean(0) if head is None else values[block, head]
-    which = f"the average of {heads} heads" if head is None else f"head {head}"
+    which = f"the average of {values.shape[1]} heads" if head is None else f"head {head}"
     # Viridis for what has a best end, blue and red for what has a sign.
     ends = {"attention": (0, shown.max()), "distance": (shown.min(), 0)}
     limit = float(np.abs(shown).max())
@@ -108,7 +122,7 @@ def attention_matrix(
         colorbar={"title": term},
         hovertemplate="%{y} attends to %{x}: %{z:.3f}<extra></extra>",
     )
-    figure = picture(
+    figure = make_picture(
         [heat],
         f"{name} in block {block}, {which}, around residue {opened.label}",
         source_of(trace),
@@ -121,8 +135,9 @@ def attention_matrix(
     return figure
 
 
-def logit_terms(opened: Neighborhood, trace: Trace, block: int) -> Picture:
-    """Show the two terms of the query's logits, over heads and nodes."""
+def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
+    """Show the two terms of the query's logits, over heads and nodes; of one of the blocks."""
+    check_head(opened, block)
     distance = -opened.distance_term[block, :, 0]
     rotation = opened.rotation_term[block, :, 0]
     limit = float(max(np.abs(distance).max(), np.abs(rotation).max()))
@@ -138,7 +153,7 @@ def logit_terms(opened: Neighborhood, trace: Trace, block: int) -> Picture:
             showscale=column == 2,
         )
         figure.add_trace(heat, row=1, col=column)
-    shown = picture(
+    shown = make_picture(
         figure,
         f"What the logits of residue {opened.label} are made of, block {block}",
         source_of(trace),
@@ -170,7 +185,7 @@ def residual_stream(trace: Trace) -> Picture:
         )
         for (name, _), norm in zip(parts, norms, strict=True)
     ]
-    figure = picture(
+    figure = make_picture(
         boxes, "What is written into the query's state", source_of(trace), np.stack(norms)
     )
     figure.update_yaxes(title="length of the vector", rangemode="tozero")

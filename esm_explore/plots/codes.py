@@ -8,30 +8,41 @@ from plotly.subplots import make_subplots
 from scipy.spatial.distance import pdist, squareform
 
 from esm_explore.analysis.code_usage import Usage
-from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, picture
+from esm_explore.encoders.modules import modules_of
+from esm_explore.errors import TraceError
+from esm_explore.plots.picture import (
+    BLUE,
+    GRAY,
+    LEGEND_ABOVE,
+    ORANGE,
+    Picture,
+    make_picture,
+    source_of,
+    traces_of,
+)
+from esm_explore.tracing.traces import Trace
 
 _BINS = 60
 
 
-def code_distances(codebook: np.ndarray, latents: np.ndarray, source: str) -> Picture:
+def code_distances(traces: Trace | list[Trace]) -> Picture:
     """Show how far codes are from each other, beside how far latents are from their code.
 
     Parameters
     ----------
-    codebook : ndarray, shape=(n_codes, d_code)
-    latents : ndarray, shape=(N, d_code)
-        Of residues with a backbone frame.
-    source : str
-        Whose they are and by which encoder.
+    traces : Trace or list of Trace
+        All of one encoder; residues without a backbone frame are left out.
     """
+    traces = traces_of(traces)
+    codebook = traces[0].codebook
+    squared = np.concatenate([t.nearest.squared_distances[t.has_frame, 0] for t in traces])
     pairs = pdist(codebook.astype(np.float64))
     square = squareform(pairs)
     np.fill_diagonal(square, np.inf)
-    squared = (latents**2).sum(1)[:, None] - 2 * latents @ codebook.T + (codebook**2).sum(1)
     kinds = [
         ("two codes", pairs, "#bbbbbb"),
         ("a code and the one nearest to it", square.min(1), BLUE),
-        ("a latent and its code", np.sqrt(squared.min(1).clip(min=0)), ORANGE),
+        ("a latent and its code", np.sqrt(squared.clip(min=0)), ORANGE),
     ]
     edges = np.linspace(0, max(values.max() for _, values, _ in kinds), _BINS + 1)
     lines = []
@@ -44,20 +55,22 @@ def code_distances(codebook: np.ndarray, latents: np.ndarray, source: str) -> Pi
             )
         )
     summary = np.array([np.percentile(values, [5, 50, 95]) for _, values, _ in kinds])
-    figure = picture(lines, "Distances in the latent space", source, summary, legend=LEGEND_ABOVE)
+    figure = make_picture(
+        lines, "Distances in the latent space", source_of(traces), summary, legend=LEGEND_ABOVE
+    )
     figure.update_xaxes(title="distance")
     figure.update_yaxes(title="% of each kind")
     return figure
 
 
-def code_usage(used: Usage, source: str) -> Picture:
+def code_usage(traces: Trace | list[Trace], used: Usage) -> Picture:
     """Show how unevenly codes are used, and how many appear as residues are added.
 
     Parameters
     ----------
+    traces : Trace or list of Trace
     used : Usage
-    source : str
-        Of which residues, by which encoder.
+        Of the traces' codes.
     """
     ranked = np.sort(used.counts)[::-1]
     figure = make_subplots(
@@ -70,10 +83,10 @@ def code_usage(used: Usage, source: str) -> Picture:
     figure.add_trace(
         go.Scatter(x=used.rarefaction[:, 0], y=used.rarefaction[:, 1], line=line), 1, 2
     )
-    shown = picture(
+    shown = make_picture(
         figure,
         f"{used.n_used} of {len(used.counts)} codes used, perplexity {used.perplexity:.0f}",
-        source,
+        source_of(traces),
         used.rarefaction,
         showlegend=False,
     )
@@ -84,17 +97,25 @@ def code_usage(used: Usage, source: str) -> Picture:
     return shown
 
 
-def stored_counts(stored: np.ndarray, used: Usage, source: str) -> Picture:
+def stored_counts(traces: Trace | list[Trace], used: Usage) -> Picture:
     """Show the counts that training left in the codebook against how often codes are used here.
 
     Parameters
     ----------
-    stored : ndarray, shape=(n_codes,)
-        ``encoder.codebook.N``.
+    traces : Trace or list of Trace
+        With their encoder, which has the stored counts: ``encoder.codebook.N``.
     used : Usage
-    source : str
-        Of which residues, by which encoder.
+        Of the traces' codes.
+
+    Raises
+    ------
+    TraceError
+        If the first trace has no encoder.
     """
+    encoder = traces_of(traces)[0].encoder
+    if encoder is None:
+        raise TraceError("Stored counts need the encoder: load_trace(path, encoder=...).")
+    stored = modules_of(encoder).counts.cpu().numpy()
     most = min(5, int(used.counts.max()))
     groups = np.minimum(used.counts, most)
     boxes = [
@@ -107,7 +128,9 @@ def stored_counts(stored: np.ndarray, used: Usage, source: str) -> Picture:
         )
         for n in range(most + 1)
     ]
-    figure = picture(boxes, "Counts stored with the codebook, against use here", source, stored)
+    figure = make_picture(
+        boxes, "Counts stored with the codebook, against use here", source_of(traces), stored
+    )
     figure.update_xaxes(title="residues here with the code", type="category")
     figure.update_yaxes(title="stored count N of the code", rangemode="tozero")
     return figure

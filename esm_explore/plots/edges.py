@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
-from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, hover_of, picture, source_of
+from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, hover_of, make_picture, source_of
 from esm_explore.tracing.traces import Trace
 
 
@@ -52,7 +52,9 @@ def edge_matrix(trace: Trace) -> Picture:
             "colorbar": {"title": "CA distance, Å"},
         },
     )
-    figure = picture([marks], "Who sees whom", source_of(trace), distance, width=640, height=620)
+    figure = make_picture(
+        [marks], "Who sees whom", source_of(trace), distance, width=640, height=620
+    )
     figure.update_xaxes(title="neighbor (index in the chain)")
     figure.update_yaxes(title="query", autorange="reversed", scaleanchor="x")
     return figure
@@ -82,7 +84,7 @@ def separation(trace: Trace) -> Picture:
         colorbar={"title": "% of column"},
         hovertemplate="%{x} apart, %{y} Å: %{customdata} edges, %{z:.0f} %<extra></extra>",
     )
-    figure = picture([heat], "Near in the chain, near in space", source_of(trace), distance)
+    figure = make_picture([heat], "Near in the chain, near in space", source_of(trace), distance)
     figure.update_xaxes(title="residues apart in the chain", type="category", showgrid=False)
     figure.update_yaxes(title="CA distance, Å", showgrid=False)
     return figure
@@ -109,7 +111,7 @@ def along_chain(trace: Trace) -> Picture:
         line = {"width": 1.2, "color": color}
         x = np.arange(len(trace))
         figure.add_trace(go.Scatter(x=x, y=values, hovertext=names, line=line), row, 1)
-    shown = picture(
+    shown = make_picture(
         figure,
         "Neighborhoods along the chain",
         source_of(trace),

@@ -8,11 +8,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.palette import CHANGE
-from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, picture
+from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, make_picture
 from esm_explore.tracing.traces import Trace
 
 
-def motion_along_chain(motion: pd.DataFrame, first: Trace, second: Trace) -> Picture:
+def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Picture:
     """Show how far each residue moved, and whether its token changed.
 
     Two panels: how far its CA moved once the whole chain is superposed, and how much its
@@ -20,10 +20,9 @@ def motion_along_chain(motion: pd.DataFrame, first: Trace, second: Trace) -> Pic
 
     Parameters
     ----------
-    motion : DataFrame
-        Of `esm_explore.experiments.comparing.compare_conformations`.
     first, second : Trace
-        What it was made from, for the title.
+    motion : DataFrame
+        What `compare` says of them.
     """
     what = (("whole_chain", "moved in the chain, Å"), ("neighborhood", "neighborhood, Å"))
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
@@ -50,7 +49,7 @@ def motion_along_chain(motion: pd.DataFrame, first: Trace, second: Trace) -> Pic
             figure.add_trace(dots, row, 1)
         figure.update_yaxes(title=title, rangemode="tozero", row=row)
     one, other = (f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in (first, second))
-    shown = picture(
+    shown = make_picture(
         figure,
         f"From {one} to {other}: how far, and which tokens change",
         f"{len(motion)} residues; encoder: {first.encoder_info.title}",

@@ -5,22 +5,32 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.palette import hex_colors, token_colors
-from esm_explore.plots.picture import BLUE, LEGEND_ABOVE, Picture, hover_of, picture, source_of
+from esm_explore.plots.picture import (
+    BLUE,
+    LEGEND_ABOVE,
+    Picture,
+    hover_of,
+    make_picture,
+    source_of,
+    traces_of,
+)
 from esm_explore.tracing.traces import Trace
 
 
-def latent_numbers(latents: np.ndarray, source: str) -> Picture:
+def _framed(traces: Trace | list[Trace]) -> np.ndarray:
+    return np.concatenate([trace.pre_vq[trace.has_frame] for trace in traces_of(traces)])
+
+
+def latent_numbers(traces: Trace | list[Trace]) -> Picture:
     """Show how each number of the latents is distributed, widest first.
 
     Parameters
     ----------
-    latents : ndarray, shape=(N, d_code)
-        Of residues with a backbone frame.
-    source : str
-        Whose they are and by which encoder.
+    traces : Trace or list of Trace
+        All of one encoder; residues without a backbone frame are left out.
     """
+    latents = _framed(traces)
     order = np.argsort(-np.std(latents, axis=0), kind="stable")
     low, quarter, middle, upper, high = np.percentile(latents[:, order], [5, 25, 50, 75, 95], 0)
     rank = np.arange(1, len(order) + 1)
@@ -39,24 +49,27 @@ def latent_numbers(latents: np.ndarray, source: str) -> Picture:
     ]
     line = {"color": "#17375e", "width": 1.5}
     bands.append(go.Scatter(x=rank, y=middle, name="median", line=line, hovertext=hover))
-    figure = picture(
-        bands, "How the numbers of the latent are distributed", source, latents, legend=LEGEND_ABOVE
+    figure = make_picture(
+        bands,
+        "How the numbers of the latent are distributed",
+        source_of(traces),
+        latents,
+        legend=LEGEND_ABOVE,
     )
     figure.update_xaxes(title="numbers of the latent, widest first")
     figure.update_yaxes(title="value")
     return figure
 
 
-def latent_spectrum(latents: np.ndarray, source: str) -> Picture:
+def latent_spectrum(traces: Trace | list[Trace]) -> Picture:
     """Show how much of the latents' variance each principal component has.
 
     Parameters
     ----------
-    latents : ndarray, shape=(N, d_code)
-        Of residues with a backbone frame.
-    source : str
-        Whose they are and by which encoder.
+    traces : Trace or list of Trace
+        All of one encoder; residues without a backbone frame are left out.
     """
+    latents = _framed(traces)
     variance = np.linalg.eigvalsh(np.cov(latents.T))[::-1].clip(min=0)
     share = variance / variance.sum()
     # The participation ratio: how many equal components would spread the variance as much.
@@ -64,7 +77,9 @@ def latent_spectrum(latents: np.ndarray, source: str) -> Picture:
     bars = go.Bar(x=np.arange(1, len(share) + 1), y=100 * share, marker={"color": BLUE})
     # The last ones are zero but for rounding, which is another on each machine.
     said = share.round(4)
-    figure = picture([bars], f"The latent fills about {dimension:.0f} dimensions", source, said)
+    figure = make_picture(
+        [bars], f"The latent fills about {dimension:.0f} dimensions", source_of(traces), said
+    )
     figure.update_xaxes(title="principal component")
     figure.update_yaxes(title="% of the variance")
     return figure
@@ -72,7 +87,7 @@ def latent_spectrum(latents: np.ndarray, source: str) -> Picture:
 
 def margins_along_chain(trace: Trace) -> Picture:
     """Show the distance to the winning code and to the runner-up, along the chain."""
-    found = nearest_codes(trace.codebook, trace.pre_vq, k=2)
+    found = trace.nearest
     distance = np.sqrt(found.squared_distances.clip(min=0))
     # Without a backbone frame both distances are constants.
     distance = np.where(trace.has_frame[:, None], distance, np.nan)
@@ -99,7 +114,7 @@ def margins_along_chain(trace: Trace) -> Picture:
             marker={"color": colors, "size": 6},
         ),
     ]
-    figure = picture(
+    figure = make_picture(
         lines,
         "How clear each choice of a code was",
         source_of(trace),
@@ -114,15 +129,14 @@ def margins_along_chain(trace: Trace) -> Picture:
 def latent_and_codes(trace: Trace, residue: int | str) -> Picture:
     """Show one residue's latent beside the winning and the runner-up code."""
     index = trace.index_of(residue)
-    found = nearest_codes(trace.codebook, trace.pre_vq[index : index + 1], k=2)
-    first, second = found.codes[0].tolist()
+    first, second = trace.nearest.codes[index].tolist()
     rows = np.stack([trace.codebook[second], trace.codebook[first], trace.pre_vq[index]])
     names = [f"runner-up, code {second}", f"winner, code {first}", "latent"]
     limit = float(np.abs(rows).max())
     heat = go.Heatmap(z=rows, y=names, zmin=-limit, zmax=limit, colorscale="RdBu_r")
-    figure = picture(
+    figure = make_picture(
         [heat],
-        f"Residue {trace.labels[index]}: margin {found.margin[0]:.2f}",
+        f"Residue {trace.labels[index]}: margin {trace.nearest.margin[index]:.2f}",
         source_of(trace),
         rows,
         height=300,

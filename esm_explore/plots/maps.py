@@ -9,18 +9,19 @@ from plotly.subplots import make_subplots
 
 from esm_explore.analysis.maps import LatentMap
 from esm_explore.errors import TraceError
-from esm_explore.palette import CATEGORIES, Colors, category_colors, hex_colors, number_colors
-from esm_explore.plots.picture import LEGEND_ABOVE, Picture, picture
+from esm_explore.palette import CATEGORIES, Colors, colors_of
+from esm_explore.plots.picture import LEGEND_ABOVE, Picture, make_picture, source_of, title_of
+from esm_explore.tracing.traces import Trace
 
 BEHIND = "#d9d9d9"
 _BARE = {"showticklabels": False, "showgrid": False, "zeroline": False}
 
 
 def map_figure(
+    traces: Trace | list[Trace],
     placed: LatentMap | np.ndarray,
     values: np.ndarray,
     what: str,
-    source: str,
     hover: list[str] | None = None,
     behind: LatentMap | None = None,
 ) -> Picture:
@@ -28,11 +29,13 @@ def map_figure(
 
     Parameters
     ----------
+    traces : Trace or list of Trace
+        Whose points they are; all of one encoder.
     placed : LatentMap or ndarray, shape=(N, 2)
     values : ndarray, shape=(N,) or (N, 3)
         Numbers, words, or colors (dtype uint8) such as `esm_explore.palette.token_colors` gives.
-    what, source : str
-        Lines of the title: what is shown, and of what by which encoder.
+    what : str
+        What the values are, and which map it is if there are several.
     hover : list of str, optional
     behind : LatentMap, optional
         A map to draw below, in pale gray: the one that `placed` was placed on.
@@ -53,19 +56,18 @@ def map_figure(
         dots.append(_dots(behind.points, {"size": 4, "color": BEHIND}, None, name))
     if values.ndim == 2 or values.dtype.kind in "iuf":
         numbers = values.ndim == 1
-        marker = {"size": size, "color": values if numbers else hex_colors(values)}
+        marker = {"size": size, "color": values if numbers else colors_of(values).hex}
         if numbers:
             marker |= {"colorscale": "Viridis", "colorbar": {"title": what}}
         dots.append(_dots(points, marker, hover))
     else:
-        values = values.astype(str)
-        for color, name in category_colors(values.tolist()).legend:
-            chosen = values == name
+        for color, name in colors_of(values).legend:
+            chosen = values.astype(str) == name
             dots.append(_dots(points[chosen], {"size": size, "color": color}, hover, name, chosen))
-    figure = picture(
+    figure = make_picture(
         dots,
         f"Colored by {what}",
-        source,
+        source_of(traces),
         np.full(np.shape(points), np.nan),
         width=760,
         height=600,
@@ -98,15 +100,14 @@ def _dots(
     )
 
 
-def probe_scores(tables: dict[str, pd.DataFrame], source: str) -> Picture:
+def probe_scores(traces: Trace | list[Trace], tables: dict[str, pd.DataFrame]) -> Picture:
     """Show how well each stage lets itself be read, beside guessing the most frequent label.
 
     Parameters
     ----------
+    traces : Trace or list of Trace
     tables : dict
-        By what was read, a table of `esm_explore.analysis.probes.probe_stages`.
-    source : str
-        Of what, by which encoder.
+        By what was read, a table of `probe_stages`.
     """
     lines = []
     for (name, table), color in zip(tables.items(), CATEGORIES, strict=False):
@@ -123,10 +124,10 @@ def probe_scores(tables: dict[str, pd.DataFrame], source: str) -> Picture:
             ),
         ]
     scores = np.stack([table[["accuracy", "majority"]] for table in tables.values()])
-    figure = picture(
+    figure = make_picture(
         lines,
         "What a linear probe reads off each stage (dotted: always the most frequent)",
-        source,
+        source_of(traces),
         scores,
         legend=LEGEND_ABOVE,
     )
@@ -140,9 +141,9 @@ SPACING = {"horizontal_spacing": 0.03, "vertical_spacing": 0.08}
 
 
 def stage_maps(
+    traces: Trace | list[Trace],
     maps: dict[str, LatentMap],
     colors: dict[str, np.ndarray],
-    source: str,
     hover: list[str] | None = None,
     first: str | None = None,
 ) -> Picture:
@@ -150,12 +151,12 @@ def stage_maps(
 
     Parameters
     ----------
+    traces : Trace or list of Trace
+        Whose residues they are; all of one encoder.
     maps : dict
         By stage; all of the same N residues in the same order.
     colors : dict of ndarray, shape=(N,) or (N, 3)
         By what they are: numbers, words, or colors (dtype uint8).
-    source : str
-        Of what, by which encoder.
     hover : list of str, optional
         What each residue is.
     first : str, optional
@@ -178,7 +179,8 @@ def stage_maps(
     sizes |= {name: len(values) for name, values in colors.items()}
     if len(set(sizes.values())) != 1:
         raise TraceError(f"Maps and colors are not of the same residues: {sizes}.")
-    painted = {name: _painted(np.asarray(values)) for name, values in colors.items()}
+    painted = {name: colors_of(np.asarray(values)) for name, values in colors.items()}
+    source = source_of(traces)
     rows = -(-(len(maps) + 1) // COLUMNS)
     titles = [f"{name}, trustworthiness {one.trustworthiness():.2f}" for name, one in maps.items()]
     figure = make_subplots(rows, COLUMNS, subplot_titles=titles, **SPACING)
@@ -196,7 +198,7 @@ def stage_maps(
         figure.add_trace(dots, i // COLUMNS + 1, i % COLUMNS + 1)
     heads = list(figure.layout.annotations)
     shape = (len(maps), *next(iter(maps.values())).points.shape)
-    shown = picture(
+    shown = make_picture(
         figure,
         f"{len(maps)} stages, colored by {first}",
         source,
@@ -214,7 +216,7 @@ def stage_maps(
                 {"marker.color": [one.hex]},
                 {
                     "annotations": [*heads, _legend(name, one)],
-                    "title.text": shown.layout.title.text.replace(first, name, 1),
+                    "title.text": title_of(f"{len(maps)} stages, colored by {name}", source),
                 },
             ],
         }
@@ -229,18 +231,9 @@ def stage_maps(
         "font": {"size": 11},
     }
     shown.update_layout(updatemenus=[menu])
-    bare = {"showticklabels": False, "showgrid": False, "zeroline": False}
-    shown.update_xaxes(**bare)
-    shown.update_yaxes(**bare)
+    shown.update_xaxes(**_BARE)
+    shown.update_yaxes(**_BARE)
     return shown
-
-
-def _painted(values: np.ndarray) -> Colors:
-    if values.ndim == 2:
-        return Colors(hex_colors(values), [])
-    if values.dtype.kind in "iuf":
-        return number_colors(values)
-    return category_colors(values.astype(str).tolist())
 
 
 def _legend(name: str, colors: Colors) -> dict:

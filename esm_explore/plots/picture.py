@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from esm_explore.encoders.codebook import nearest_codes
-from esm_explore.tracing.traces import Trace
+from esm_explore.encoders.identity import one_encoder
+from esm_explore.tracing.traces import Trace, check_trace
 
 # Between the title and the plot.
 LEGEND_ABOVE = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
@@ -20,6 +20,11 @@ class Picture(go.Figure):
     so few digits that another processor's rounding does not change them.
     """
 
+    @property
+    def what(self) -> str:
+        """What is shown: the title's first line."""
+        return self.layout.meta["what"]
+
     def __repr__(self) -> str:
         return self.layout.meta["text"]
 
@@ -27,7 +32,7 @@ class Picture(go.Figure):
         return repr(self)
 
 
-def picture(
+def make_picture(
     data: list | go.Figure, what: str, source: str, numbers: np.ndarray, **layout
 ) -> Picture:
     """Make a picture.
@@ -55,28 +60,45 @@ def picture(
     if finite.size:
         text += f", mean {finite.mean():.2g}, from {finite.min():.2g} to {finite.max():.2g}"
     given = {"template": "plotly_white", "width": 820, "height": 480, "margin": {}} | layout
-    figure.update_layout(meta={"text": text}, **given)
+    figure.update_layout(meta={"what": what, "text": text}, **given)
     # Room for the title's two lines and for what stands between them and the plot.
     above = 110 if figure.layout.legend.orientation == "h" or figure.layout.annotations else 80
     figure.update_layout(
         margin={"t": above, "l": 60, "r": 30, "b": 55} | given["margin"],
         title={
-            "text": f"{what}<br><sub>{source}</sub>",
+            "text": title_of(what, source),
             **{"x": 0.02, "y": 1 - 24 / given["height"], "yanchor": "top"},
         },
     )
     return figure
 
 
-def source_of(trace: Trace) -> str:
-    """Name a trace's chain and encoder, for the second line of a title."""
-    return f"{trace.title}; encoder: {trace.encoder_info.title}"
+def title_of(what: str, source: str) -> str:
+    """Write a title's two lines as plotly has them."""
+    return f"{what}<br><sub>{source}</sub>"
+
+
+def traces_of(given: Trace | list[Trace]) -> list[Trace]:
+    """Take one trace or several of one encoder as a list; a TraceError says what else it is."""
+    given = list(given) if isinstance(given, list | tuple) else [given]
+    traces = [check_trace(one, "A picture") for one in given]
+    one_encoder(traces)
+    return traces
+
+
+def source_of(traces: Trace | list[Trace]) -> str:
+    """Name chain and encoder, or how many chains of which encoder, for a title's second line."""
+    traces = traces_of(traces)
+    if len(traces) == 1:
+        return traces[0].source
+    residues, info = sum(map(len, traces)), traces[0].encoder_info
+    return f"{len(traces)} chains, {residues:,} residues; encoder: {info.title}"
 
 
 def hover_of(trace: Trace) -> list[str]:
     """Describe each residue for hovering: name, number, token and margin."""
-    margin = nearest_codes(trace.codebook, trace.pre_vq, k=2).margin
-    said = [f"token {t}, margin {m:.2f}" for t, m in zip(trace.tokens, margin, strict=True)]
+    chosen = zip(trace.tokens, trace.nearest.margin, strict=True)
+    said = [f"token {token}, margin {margin:.2f}" for token, margin in chosen]
     framed = np.where(trace.has_frame, said, "no backbone frame")
     return [
         f"{name} {label}, {rest}"

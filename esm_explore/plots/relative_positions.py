@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from esm_explore.plots.picture import BLUE, Picture, picture
+from esm_explore.encoders.modules import QUERY_BIN
+from esm_explore.plots.picture import BLUE, Picture, make_picture, source_of, traces_of
 from esm_explore.tracing.traces import Trace
-
-_QUERY_BIN = 33
 
 
 def bin_similarity(trace: Trace) -> Picture:
@@ -16,9 +15,9 @@ def bin_similarity(trace: Trace) -> Picture:
     rows = trace.relative_position.table[1:]
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     similarity = unit @ unit.T
-    position = np.arange(1, len(rows) + 1) - _QUERY_BIN
+    position = np.arange(1, len(rows) + 1) - QUERY_BIN
     heat = go.Heatmap(x=position, y=position, z=similarity, zmin=-1, zmax=1, colorscale="RdBu_r")
-    figure = picture(
+    figure = make_picture(
         [heat],
         "How alike relative positions are (cosine)",
         f"encoder: {trace.encoder_info.title}",
@@ -40,7 +39,7 @@ def bin_path(trace: Trace) -> Picture:
     # A component has no direction of its own; a fixed one keeps the picture the same.
     place = place * np.sign(place[np.abs(place).argmax(0), [0, 1]])
     share = size[:2] ** 2 / (size**2).sum()
-    position = np.arange(1, len(rows) + 1) - _QUERY_BIN
+    position = np.arange(1, len(rows) + 1) - QUERY_BIN
     path = go.Scatter(
         x=place[:, 0],
         y=place[:, 1],
@@ -56,7 +55,7 @@ def bin_path(trace: Trace) -> Picture:
             "line": {"color": "#555555", "width": 0.5},
         },
     )
-    figure = picture(
+    figure = make_picture(
         [path],
         "The path of relative positions",
         f"encoder: {trace.encoder_info.title}",
@@ -68,17 +67,17 @@ def bin_path(trace: Trace) -> Picture:
     return figure
 
 
-def bin_usage(traces: list[Trace]) -> Picture:
-    """Show which relative positions the neighbors of some chains have."""
+def bin_usage(traces: Trace | list[Trace]) -> Picture:
+    """Show which relative positions the neighbors of one chain or of some have."""
+    traces = traces_of(traces)
     bins = np.concatenate([trace.relative_position.bins[:, 1:].ravel() for trace in traces])
     counts = np.bincount(bins, minlength=66)[1:]
-    position = np.arange(1, 66) - _QUERY_BIN
+    position = np.arange(1, 66) - QUERY_BIN
     bars = go.Bar(x=position, y=100 * counts / counts.sum(), marker={"color": BLUE})
-    residues = sum(len(trace) for trace in traces)
-    figure = picture(
+    figure = make_picture(
         [bars],
         "Which relative positions neighbors have",
-        f"{len(traces)} chains, {residues:,} residues; encoder: {traces[0].encoder_info.title}",
+        source_of(traces),
         counts / counts.sum(),
     )
     figure.update_xaxes(title="relative position (-32 and 32 stand for all that is farther)")

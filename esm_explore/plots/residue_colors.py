@@ -5,38 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from esm_explore.analysis.annotations import residue_values
-from esm_explore.palette import (
-    FRAMELESS,
-    Colors,
-    category_colors,
-    hex_colors,
-    number_colors,
-    token_colors,
-)
+from esm_explore.palette import FRAMELESS, colors_of, hex_colors, token_colors
 from esm_explore.tracing.stages import Codebook, Neighbors, Stage
 from esm_explore.tracing.traces import Trace
 
 
-def color_values(trace: Trace, values: np.ndarray, *, tokens: bool = False) -> Colors:
-    """Color values of a chain's residues; those without a backbone frame are gray.
+def values_to_color(trace: Trace, key: str) -> np.ndarray:
+    """Give what `colors_of` takes: a value of each residue, or the colors of their tokens.
 
     Parameters
     ----------
     trace : Trace
-        One of those that the values are of: its codebook gives the colors of tokens.
-    values : ndarray, shape=(N,)
-        Numbers or words.
-    tokens : bool
-        Whether they are codes.
+    key : str
+        One of `KEYS`.
 
     Returns
     -------
-    Colors
+    ndarray, shape=(L,) or (L, 3)
     """
-    if tokens:
-        return Colors(np.array(hex_colors(token_colors(trace.codebook)))[values].tolist(), [])
-    numeric = values.dtype.kind in "iuf"
-    return number_colors(values) if numeric else category_colors(values.astype(str).tolist())
+    values = residue_values(trace, key)
+    return token_colors(trace.codebook)[values] if key == "token" else values
 
 
 def color_together(traces: list[Trace], key: str) -> tuple[list[list[str]], list[tuple[str, str]]]:
@@ -59,8 +47,8 @@ def color_together(traces: list[Trace], key: str) -> tuple[list[list[str]], list
     if key == "chain":
         values = [np.full(len(t), f"{t.chain.id} {t.chain.chain_id}") for t in traces]
     else:
-        values = [residue_values(trace, key) for trace in traces]
-    colors = color_values(traces[0], np.concatenate(values), tokens=key == "token")
+        values = [values_to_color(trace, key) for trace in traces]
+    colors = colors_of(np.concatenate(values))
     return split_by_chain(traces, colors.hex), colors.legend
 
 
@@ -89,8 +77,7 @@ def color_by_stage(traces: list[Trace], stage: Stage) -> list[list[str]]:
         is the tokens' own color, as everywhere.
     """
     if isinstance(stage, Codebook):
-        tokens = np.concatenate([trace.tokens for trace in traces])
-        return split_by_chain(traces, color_values(traces[0], tokens, tokens=True).hex)
+        return color_together(traces, "token")[0]
     states = [trace.states(stage) for trace in traces]
     if isinstance(stage, Neighbors):
         states = [s - s[t.has_frame].mean(0) for s, t in zip(states, traces, strict=True)]

@@ -10,11 +10,13 @@ import py3Dmol
 from biotite.structure import AtomArray
 from biotite.structure.io.pdbx import CIFFile, set_structure
 
+from esm_explore.palette import legend_html
 from esm_explore.plots.threedmol import load_3dmol
 from esm_explore.tracing.traces import Trace
 
 AXES = ("#d62728", "#2ca02c", "#1f77b4")
 LINE = "#e69f00"
+_HEIGHT = 420
 _BACKBONE = {"N": 0, "CA": 1, "C": 2, "O": 4}
 
 # The picture covers it; what cannot be drawn is then no white box, also in saved HTML.
@@ -22,6 +24,11 @@ _UNDER = """<p aria-hidden="true"
 style="position: absolute; max-width: 24em; padding: 1em; font-size: 85%">
 Here is a 3D picture. If you can read this, it is still being loaded, or this browser has no WebGL,
 or 3Dmol.js could not be loaded.</p>"""
+
+
+def new_viewer() -> py3Dmol.view:
+    """Make an empty viewer for a `StructurePicture`, which gives it its width."""
+    return py3Dmol.view(width="100%", height=_HEIGHT)
 
 
 class StructurePicture:
@@ -45,17 +52,17 @@ class StructurePicture:
         return "\n".join(self._lines)
 
     def _repr_html_(self) -> str:
+        return self.html()
+
+    def html(self, width: int = 640) -> str:
+        """Write the picture, as wide as this in pixels, and its caption."""
         script, note = load_3dmol()
-        swatches = "".join(
-            f'<span style="display: inline-block; margin-right: 1em"><span style="display: '
-            f'inline-block; width: 0.8em; height: 0.8em; background: {color}"></span> '
-            f"{escape(meaning)}</span>"
-            for color, meaning in self._legend
-        )
-        caption = "<br>".join([*map(escape, self._lines), *([swatches] if swatches else []), *note])
+        swatches = [legend_html(self._legend)] if self._legend else []
+        caption = "<br>".join([*map(escape, self._lines), *swatches, *note])
+        size = f"width: {width}px; height: {_HEIGHT}px"
         return (
-            f'{script}<div style="position: relative">{_UNDER}{self.viewer.write_html()}</div>'
-            f'<p style="font-size: 85%; margin: 4px 0">{caption}</p>'
+            f'{script}<div style="position: relative; {size}">{_UNDER}{self.viewer.write_html()}'
+            f'</div><p style="font-size: 85%; margin: 4px 0">{caption}</p>'
         )
 
 
@@ -102,11 +109,8 @@ class Beside:
         return "\n".join(map(repr, self._pictures))
 
     def _repr_html_(self) -> str:
-        # The size is fixed when a viewer is made: zooming fails in a page that is not laid out.
         cells = [
-            f'<div style="width: {self._width}px">'
-            + picture._repr_html_().replace("width: 640px", f"width: {self._width}px", 1)
-            + "</div>"
+            f'<div style="width: {self._width}px">{picture.html(self._width)}</div>'
             for picture in self._pictures
         ]
         return f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{"".join(cells)}</div>'

@@ -8,14 +8,22 @@ from itertools import pairwise
 import numpy as np
 import py3Dmol
 
-from esm_explore.analysis.annotations import residue_values
+from esm_explore.analysis.heads import LOCAL
 from esm_explore.errors import TraceError
 from esm_explore.experiments.alike import SameToken
-from esm_explore.palette import CATEGORIES, FRAMELESS, Colors
+from esm_explore.palette import CATEGORIES, FRAMELESS, Colors, colors_of
+from esm_explore.plots.attention import check_head
 from esm_explore.plots.picture import hover_of
-from esm_explore.plots.residue_colors import color_values
-from esm_explore.plots.structure import AXES, LINE, StructurePicture, backbone_cif, point
-from esm_explore.tracing.traces import Trace
+from esm_explore.plots.residue_colors import values_to_color
+from esm_explore.plots.structure import (
+    AXES,
+    LINE,
+    StructurePicture,
+    backbone_cif,
+    new_viewer,
+    point,
+)
+from esm_explore.tracing.traces import Trace, check_trace
 
 _HOVER = """function(atom, viewer) {
   if (!atom.label) atom.label = viewer.addLabel(%s[atom.resi - 1],
@@ -51,8 +59,9 @@ def view(
     Raises
     ------
     TraceError
-        If there is no such color, or not one value a residue.
+        If it is no trace, there is no such color, or not one value a residue.
     """
+    check_trace(trace, "view")
     name, colors = _colors(trace, color, label)
     shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
     viewer = _cartoon(trace, {"cartoon": {"colorscheme": _scheme(shown)}})
@@ -86,21 +95,17 @@ def view_neighborhood(
     Raises
     ------
     TraceError
-        If there is no such residue, block or head.
+        If it is no trace, or there is no such residue, block or head.
     """
+    check_trace(trace, "view_neighborhood")
     index = trace.index_of(residue)
     nodes = trace.edges[index]
     weights = np.full(len(nodes), 0.3)
     what = "its nodes"
     if block is not None:
-        attention = trace.neighborhood(index).attention
-        blocks, heads = attention.shape[:2]
-        if not 0 <= block < blocks or not 0 <= (head or 0) < heads:
-            raise TraceError(
-                f"Block {block}, head {head} is not there: blocks are 0 to {blocks - 1}, heads 0 "
-                f"to {heads - 1}."
-            )
-        rows = attention[block, :, 0]
+        opened = trace.neighborhood(index)
+        check_head(opened, block, head)
+        rows = opened.attention[block, :, 0]
         weights = rows.mean(0) if head is None else rows[head]
         what = f"attention in block {block}, {'all heads' if head is None else f'head {head}'}"
     viewer = _cartoon(trace, {"cartoon": {"color": "#dddddd", "opacity": 0.5}})
@@ -138,19 +143,18 @@ def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight
 
 def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Colors]:
     if isinstance(color, str):
-        values, label = residue_values(trace, color), color.replace("_", " ")
+        values, label = values_to_color(trace, color), color.replace("_", " ")
         if color == "token":
             label = f"token ({len(np.unique(trace.tokens[trace.has_frame]))} different)"
     else:
         values = np.asarray(color)
         if values.shape != (len(trace),):
             raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
-    tokens = isinstance(color, str) and color == "token"
-    return label, color_values(trace, values, tokens=tokens)
+    return label, colors_of(values)
 
 
 def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
-    viewer = py3Dmol.view(width=640, height=420)
+    viewer = new_viewer()
     viewer.addModel(backbone_cif(trace), "cif")
     viewer.setStyle(style)
     viewer.setHoverable({}, True, _HOVER % json.dumps(hover_of(trace)), _UNHOVER)
@@ -161,7 +165,6 @@ def _scheme(colors: list[str]) -> dict:
     return {"prop": "resi", "map": dict(enumerate(colors, start=1))}
 
 
-LOCAL = 4
 MOST = 30
 
 
@@ -180,7 +183,7 @@ def view_same_token(alike: SameToken) -> StructurePicture:
     StructurePicture
     """
     shown = np.unique(np.linspace(0, len(alike) - 1, min(MOST, len(alike))).round().astype(int))
-    viewer = py3Dmol.view(width=640, height=420)
+    viewer = new_viewer()
     viewer.addSphere({"center": {"x": 0, "y": 0, "z": 0}, "radius": 0.5, "color": "black"})
     for row in shown:
         _draw(viewer, alike.ca[row], alike.relative_positions[row])

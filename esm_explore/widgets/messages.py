@@ -7,6 +7,7 @@ from html import escape
 
 import ipywidgets as widgets
 
+from esm_explore import palette
 from esm_explore.diagnosis.examination import examine
 from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
@@ -82,9 +83,4 @@ def badge(traces: list[Trace]) -> str:
 
 def legend_html(said: str, legend: list[tuple[str, str]]) -> str:
     """Say what colors mean, as HTML."""
-    swatches = "".join(
-        f'<span style="margin-left: 1em"><span style="display: inline-block; width: 0.8em; '
-        f'height: 0.8em; background: {color}"></span> {escape(meaning)}</span>'
-        for color, meaning in legend
-    )
-    return f"{escape(said)}{swatches}"
+    return f'{escape(said)}<span style="margin-left: 1em">{palette.legend_html(legend)}</span>'

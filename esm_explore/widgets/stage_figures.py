@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from functools import singledispatch
 
 import numpy as np
-import plotly.graph_objects as go
 
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.palette import CATEGORIES, hex_colors, token_colors
 from esm_explore.plots.attention import attention_matrix
 from esm_explore.plots.latents import latent_and_codes
-from esm_explore.plots.picture import hover_of
+from esm_explore.plots.picture import Picture, hover_of
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import (
     Attention,
@@ -137,9 +136,9 @@ def _(stage: RelativePosition, trace: Trace, opened: Neighborhood, *_: object) -
 def _(
     stage: Attention, trace: Trace, opened: Neighborhood, head: int | None, term: str
 ) -> PanelFigure:
-    figure = attention_matrix(opened, trace, stage.block, head, term)
-    title = figure.layout.title.text.partition(", around")[0]
-    return PanelFigure(*_taken_over(figure, title), opened.edges.tolist(), of_heads=True)
+    picture = attention_matrix(trace, opened, stage.block, head, term)
+    title = picture.what.partition(", around")[0]
+    return PanelFigure(*_taken_over(picture, title), opened.edges.tolist(), of_heads=True)
 
 
 @panel_figure.register
@@ -209,8 +208,8 @@ def _(stage: Query, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigu
 
 @panel_figure.register
 def _(stage: Latent, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
-    figure = latent_and_codes(trace, int(opened.edges[0]))
-    return PanelFigure(*_taken_over(figure, "The latent beside the two nearest codes"))
+    picture = latent_and_codes(trace, int(opened.edges[0]))
+    return PanelFigure(*_taken_over(picture, "The latent beside the two nearest codes"))
 
 
 @panel_figure.register
@@ -236,7 +235,7 @@ def _(stage: Codebook, trace: Trace, opened: Neighborhood, *_: object) -> PanelF
     return PanelFigure([bars], layout, codes=codes)
 
 
-def _taken_over(figure: go.Figure, title: str) -> tuple[list, dict]:
-    parts = figure.to_plotly_json()
+def _taken_over(picture: Picture, title: str) -> tuple[list, dict]:
+    parts = picture.to_plotly_json()
     axes = {name: parts["layout"].get(name, {}) for name in ("xaxis", "yaxis")}
     return parts["data"], {"title": title, **axes}
