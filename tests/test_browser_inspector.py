@@ -277,6 +277,20 @@ def test_two_chains_side_by_side_follow_each_other(page):
     page.screenshot(path=SCREENSHOTS / "inspector_side_by_side.png")
 
 
+def test_what_python_sets_is_shown(page):
+    """In two chains: another chain has nothing selected, and what is set then is seen."""
+    second = page.locator(".esm-explore-inspector").nth(1)
+    run_code(page, "both.choose(0, 200, [1, 2]); both.chain = 1")
+    second.get_by_text("No residue is selected.").nth(1).wait_for()
+    assert second.locator(".esm-explore-selected, .esm-explore-chosen").count() == 0
+    said = run_code(page, "both.step = 0; both.selected = 30; both.color = 'token'; both.chain = 9")
+    assert "TraceError" in said
+    second.get_by_text("Colored by token").wait_for()
+    for which in (0, 1):
+        second.get_by_text("Residue 31 sees").nth(which).wait_for()
+    assert second.locator("[data-index='30'].esm-explore-selected").count() == 2
+
+
 def test_dark_theme_and_a_wide_window(page):
     """Nothing is cut off: every part is as wide as the inspector at most."""
     theme = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"

@@ -348,6 +348,12 @@ def test_of_three_chains_a_menu_shows_one(pair, trace):
     shown._controls.residue.value = "1UBI:5"
     assert (shown.chain, shown.selected) == (2, 4)
     assert shown._panes[0].sequence.letters == trace.chain.sequence
+    shown.choose(0, 200, [201])
+    shown.chain = 2
+    structure, sequence, panel = parts(shown)
+    assert (shown.selected, structure.selected, sequence.selection) == (-1, -1, [])
+    assert len(structure.colors) == len(sequence.colors) == 3 * 76
+    assert panel.sentence.value == "No residue is selected."
     shown.close()
 
 
@@ -421,6 +427,9 @@ def test_the_tour_walks_and_explains(trace):
         tour.step = number
         assert escape(step.explanation) in tour._explanation.value
         assert step.title in tour._pane.panel.sentence.value
+    with pytest.raises(ex.TraceError, match="one of: 0, 1"):
+        tour.step = 9
+    assert tour.step == tour._bar.value == 8
     assert repr(tour).splitlines()[0] == "Tour of residue 31 of 1UBI chain A, 76 residues"
     tour.close()
     with pytest.raises(ex.TraceError, match="it has: 1 to 76"):

@@ -34,46 +34,28 @@ class Controls(widgets.HBox):
     """
 
     def __init__(self, traces: list[Trace]):
-        self.color = widgets.Dropdown(
-            options=[(key.replace("_", " "), key) for key in color_keys(traces)],
-            description="color",
-            layout={"width": "200px"},
-        )
-        self.arrangement = widgets.Dropdown(
-            options=LAYOUTS, description="map", layout={"width": "120px"}
-        )
+        keys = [(key.replace("_", " "), key) for key in color_keys(traces)]
+        titles = [(trace.title, i) for i, trace in enumerate(traces)]
+        self.color = widgets.Dropdown(options=keys, description="color")
+        self.arrangement = widgets.Dropdown(options=LAYOUTS, description="map")
         example = traces[0].labels[0]
         self.residue = widgets.Text(
             description="residue",
             placeholder=f"{example} or {traces[0].chain.chain_id}:{example}",
             continuous_update=False,
-            layout={"width": "200px"},
         )
-        self.chain = widgets.Dropdown(
-            options=[(trace.title, i) for i, trace in enumerate(traces)],
-            description="chain",
-            layout={"width": "250px"},
-        )
-        self.link = widgets.Dropdown(
-            options=LINKS, description="linked by", layout={"width": "230px"}
-        )
+        self.chain = widgets.Dropdown(options=titles, description="chain")
+        self.link = widgets.Dropdown(options=LINKS, description="linked by")
         self.chain.layout.display = "flex" if len(traces) > 1 else "none"
         self.link.layout.display = "flex" if len(traces) == 2 else "none"
         shown = [self.color, self.arrangement, self.residue, self.chain, self.link]
-        for control in shown:
-            control.style.description_width = "initial"
+        for control, width in zip(shown, (200, 120, 200, 250, 230), strict=True):
+            control.layout.width, control.style.description_width = f"{width}px", "initial"
         super().__init__(shown, layout={"flex_flow": "row wrap", "grid_gap": "12px"})
 
 
 def find_residue(traces: list[Trace], shown: int, text: str) -> tuple[int, int]:
-    """Find what a reader typed: ``57``, ``57A``, ``A:57`` or ``1UBI:57``.
-
-    Parameters
-    ----------
-    traces : list of Trace
-    shown : int
-        Which of them is looked at first.
-    text : str
+    """Find what a reader typed: ``57``, ``57A``, ``A:57`` or ``1UBI:57``; the shown chain first.
 
     Returns
     -------
@@ -84,7 +66,6 @@ def find_residue(traces: list[Trace], shown: int, text: str) -> tuple[int, int]:
     ------
     TraceError
         If there is no such chain or residue.
-
     """
     name, colon, number = text.rpartition(":")
     order = sorted(range(len(traces)), key=lambda i: i != shown)

@@ -10,20 +10,13 @@ import numpy as np
 from traitlets import Int, Unicode, observe, validate
 
 from esm_explore.errors import EsmExploreError
-from esm_explore.palette import FRAMELESS
+from esm_explore.palette import FRAMELESS, legend_html
 from esm_explore.plots.residue_colors import color_by_stage, color_together
 from esm_explore.tracing.traces import Trace, check_trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, color_keys, find_residue
 from esm_explore.widgets.map_panel import LAYOUTS, MapPanel
-from esm_explore.widgets.messages import (
-    Message,
-    badge,
-    close_below,
-    find_problem,
-    heading,
-    legend_html,
-)
+from esm_explore.widgets.messages import Message, badge, close_below, find_problem, heading
 from esm_explore.widgets.page import Keys
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import summarize
@@ -206,7 +199,7 @@ class Inspector(Selection, widgets.VBox):
             view.paint(hexes)
         if not all(trace.has_frame.all() for trace in self.traces):
             legend = [*legend, (FRAMELESS, "no backbone frame")]
-        self._legend.value = legend_html(said, legend)
+        self._legend.value = f'{said}<span style="margin-left: 1em">{legend_html(legend)}</span>'
 
     def close(self) -> None:
         """Take the inspector and all its parts off the page and out of the kernel."""

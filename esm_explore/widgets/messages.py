@@ -7,7 +7,6 @@ from html import escape
 
 import ipywidgets as widgets
 
-from esm_explore import palette
 from esm_explore.diagnosis.examination import examine
 from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
@@ -79,8 +78,3 @@ def badge(traces: list[Trace]) -> str:
         if finding.severity != "note"
     )
     return f' <span class="esm-explore-badge" title="{full}">⚠ {said}: ex.doctor(trace)</span>'
-
-
-def legend_html(said: str, legend: list[tuple[str, str]]) -> str:
-    """Say what colors mean, as HTML."""
-    return f'{escape(said)}<span style="margin-left: 1em">{palette.legend_html(legend)}</span>'

@@ -60,14 +60,12 @@ function render({ model, el }) {
 
   function listen() {
     // A heat map numbers its points [row, column].
-    plot.on("plotly_click", (event) => {
-      const point = first(event)[0];
-      if (point) say("click", [point.pointNumber ?? point.pointIndex].flat());
-    });
-    plot.on("plotly_hover", (event) => {
-      const point = first(event)[0];
-      if (point) say("hover", [point.pointNumber ?? point.pointIndex].flat());
-    });
+    for (const kind of ["click", "hover"]) {
+      plot.on(`plotly_${kind}`, (event) => {
+        const point = first(event)[0];
+        if (point) say(kind, [point.pointNumber ?? point.pointIndex].flat());
+      });
+    }
     plot.on("plotly_unhover", () => say("hover", []));
     plot.on("plotly_selected", (event) => {
       // Taking the loop away, below, is reported like a loop around nothing.

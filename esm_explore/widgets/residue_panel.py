@@ -116,20 +116,7 @@ class ResiduePanel(widgets.VBox):
 
 
 def node_table(stage: Stage, trace: Trace, opened: Neighborhood, head: int | None) -> str:
-    """Make the table of a residue's nodes as HTML.
-
-    Parameters
-    ----------
-    stage : Stage
-    trace : Trace
-    opened : Neighborhood
-    head : int or None
-        Where a stage has heads; None for the average of all.
-
-    Returns
-    -------
-    str
-    """
+    """Make the table of a residue's nodes as HTML; where a stage has heads, None is all of them."""
     names = trace.to_frame()["name"].to_numpy()[opened.edges]
     columns = {
         "rank": np.arange(len(opened)),

@@ -24,20 +24,7 @@ from esm_explore.tracing.traces import Trace
 
 
 def tell(stage: Stage, trace: Trace, opened: Neighborhood) -> str:
-    """Say what happened at a stage in one residue.
-
-    Parameters
-    ----------
-    stage : Stage
-    trace : Trace
-    opened : Neighborhood
-        The residue's, from ``trace.neighborhood``.
-
-    Returns
-    -------
-    str
-        Plain text.
-    """
+    """Say in plain text what happened at a stage in the residue that was opened."""
     index = int(opened.edges[0])
     if not trace.has_frame[index]:
         return (
@@ -193,18 +180,7 @@ def _listed(words: list[str]) -> str:
 
 
 def summarize(trace: Trace, selection: list[int]) -> str:
-    """Sum up some residues as HTML: how many, which amino acids, structures and tokens.
-
-    Parameters
-    ----------
-    trace : Trace
-    selection : list of int
-
-    Returns
-    -------
-    str
-        "" for none.
-    """
+    """Sum up some residues as HTML: how many, which amino acids, structures and tokens."""
     if not selection:
         return ""
     chosen = np.array(selection)
