@@ -180,7 +180,7 @@ def test_keys_walk_through_nine_stages_which_change_panel_and_colors(page):
     for key in range(1, 10):
         page.keyboard.press(str(key))
         wait_for(page, "inspector.step", key - 1)
-        title = value_of(page, "inspector._steps[inspector.step].title")
+        title = value_of(page, "inspector._stages[inspector.step].title")
         inspector(page).locator("b", has_text=f"{title}.").wait_for()
         page.wait_for_timeout(300)
         sentences.append(inspector(page).locator(".widget-html").all_inner_texts())
@@ -275,6 +275,20 @@ def test_two_chains_side_by_side_follow_each_other(page):
     marked = strips.nth(0).locator("[data-index='30']").get_attribute("class")
     assert "esm-explore-selected" in marked
     page.screenshot(path=SCREENSHOTS / "inspector_side_by_side.png")
+
+
+def test_what_python_sets_is_shown(page):
+    """In two chains: another chain has nothing selected, and what is set then is seen."""
+    second = page.locator(".esm-explore-inspector").nth(1)
+    run_code(page, "both.choose(0, 200, [1, 2]); both.chain = 1")
+    second.get_by_text("No residue is selected.").nth(1).wait_for()
+    assert second.locator(".esm-explore-selected, .esm-explore-chosen").count() == 0
+    said = run_code(page, "both.step = 0; both.selected = 30; both.color = 'token'; both.chain = 9")
+    assert "TraceError" in said
+    second.get_by_text("Colored by token").wait_for()
+    for which in (0, 1):
+        second.get_by_text("Residue 31 sees").nth(which).wait_for()
+    assert second.locator("[data-index='30'].esm-explore-selected").count() == 2
 
 
 def test_dark_theme_and_a_wide_window(page):

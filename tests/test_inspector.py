@@ -13,7 +13,7 @@ import esm_explore as ex
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.experiments.comparing import match_residues
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
-from esm_explore.plots.residue_colors import color_by_step
+from esm_explore.plots.residue_colors import color_by_stage
 from esm_explore.tracing.stages import Attention, Block, Latent, encoder_stages
 from esm_explore.widgets.map_panel import place_residues
 from esm_explore.widgets.messages import badge
@@ -56,7 +56,7 @@ def inspector(trace):
 
 def parts(inspector):
     """The views of the first chain."""
-    return inspector._panes[0].structure, inspector._panes[0].strip, inspector._panes[0].panel
+    return inspector._panes[0].structure, inspector._panes[0].sequence, inspector._panes[0].panel
 
 
 def marked(inspector, layer):
@@ -97,10 +97,10 @@ def test_a_click_in_any_view_selects_everywhere(inspector, view):
     elif view == "strip":
         strip.selected = 40
     elif view == "map":
-        inspector._picked(40)
+        inspector._map.picked(40)
     elif view == "panel":
         inspector.selected = 41
-        panel._on_residue(40)
+        panel.on_residue(40)
     else:
         inspector._controls.residue.value = "41"
     assert inspector.selected == structure.selected == strip.selected == 40
@@ -135,15 +135,101 @@ def test_code_that_asks_for_no_residue_gets_an_error(inspector):
         inspector.selection = [3, 400]
 
 
+WRONG = {
+    "step": [(99, "one of: 0, 1, 2, 3, 4, 5, 6, 7, 8"), (-1, "one of: 0, 1")],
+    "color": [("nonsense", "one of: this step, token")],
+    "arrangement": [("x", "one of: PCA, UMAP")],
+    "chain": [(9, "one of: 0, 1")],
+    "selected": [(4000, "it is 0 to 213")],
+    "selection": [([4000], "it is 0 to 213")],
+}
+
+
+@pytest.fixture(scope="module")
+def both(pair):
+    shown = ex.inspect(pair)
+    yield shown
+    shown.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"), [(name, *wrong) for name in WRONG for wrong in WRONG[name]]
+)
+def test_wrong_values_from_python_change_nothing(both, name, value, said):
+    """Neither in the traits nor in what is shown."""
+
+    def state():
+        shown = [(p.structure.get_state(), p.sequence.get_state()) for p in both._panes]
+        return both.choice, [getattr(both, trait) for trait in WRONG], shown
+
+    both.choose(1, 20, [1, 2])
+    before = state()
+    with pytest.raises(ex.TraceError, match=said):
+        setattr(both, name, value)
+    assert state() == before
+
+
+@pytest.mark.parametrize("start", range(5))
+def test_traits_are_set_from_python_in_any_order(pair, trace, start):
+    """Two chains, the second much shorter: afterwards each view shows what the traits say."""
+    values = {"selected": 70, "chain": 1, "step": 8, "selection": [3, 4], "color": "token"}
+    order = [*values][start:] + [*values][:start]
+    shown = ex.inspect([pair[0], trace])
+    shown.choose(0, 200, [200, 201])
+    for name in order:
+        setattr(shown, name, values[name])
+    lost = [name for name in order[: order.index("chain")] if name in ("selected", "selection")]
+    expected = values | dict.fromkeys(lost, -1) | ({"selection": []} if "selection" in lost else {})
+    assert {name: getattr(shown, name) for name in order} == expected
+    for chain, pane in enumerate(shown._panes):
+        selected, many = shown.partner(chain)
+        assert (pane.structure.selected, pane.structure.selection) == (selected, many)
+        assert (pane.sequence.selected, pane.sequence.selection) == (selected, many)
+        said = pane.panel.sentence.value
+        assert said.startswith("No residue is" if selected < 0 else "<b>codebook.</b> Code")
+    assert (shown._bar.value, shown._controls.chain.value) == (8, 1)
+    assert "Colored by token" in shown._legend.value
+    shown.close()
+
+
+def test_a_click_is_one_event(both):
+    """What views show because of it is not taken for another click."""
+    both.choose(0, 3, [4])
+    events = []
+    both.observe(events.append, "choice")
+    both._panes[1].structure.selected = 30
+    both._panes[1].sequence.hovered = 5
+    assert [event["new"] for event in events] == [(1, 30, ())]
+    assert both._panes[1].structure.hovered == 5
+    assert both._panes[0].structure.hovered == -1
+    both.unobserve(events.append, "choice")
+
+
+def test_a_residue_can_be_typed_again(inspector):
+    """After another one was chosen in between."""
+    for _ in range(2):
+        inspector._controls.residue.value = "57"
+        assert inspector.selected == 56
+        inspector.selected = 20
+
+
+@pytest.mark.parametrize("given", ["x", None, "chain", 3])
+@pytest.mark.parametrize("verb", [ex.inspect, ex.step_through])
+def test_what_is_no_trace_is_refused(ubiquitin, verb, given):
+    given = ubiquitin if given == "chain" else given
+    with pytest.raises(ex.TraceError, match=f"{verb.__name__} takes a Trace, not"):
+        verb(given)
+
+
 def test_a_lasso_selects_many_and_sums_them_up(inspector, trace):
     """Counts of amino acids, structures and tokens."""
-    inspector._lassoed([22, 23, 24, 25])
+    inspector._map.lassoed([22, 23, 24, 25])
     structure, strip, _ = parts(inspector)
     assert inspector.selection == structure.selection == strip.selection == [22, 23, 24, 25]
     assert "4 residues selected" in inspector._summary.value
     assert "4 helix" in inspector._summary.value
     assert len(marked(inspector, 1)) == 4
-    inspector._lassoed([])
+    inspector._map.lassoed([])
     assert inspector._summary.value == ""
 
 
@@ -205,7 +291,7 @@ def test_lines_are_as_thick_as_attention(inspector, trace):
 def test_the_last_step_has_the_colors_of_tokens(trace):
     """The same as in every other picture of the encoder."""
     expected = np.array(hex_colors(token_colors(trace.codebook)))[trace.tokens].tolist()
-    assert color_by_step([trace], STEPS[-1]) == [expected]
+    assert color_by_stage([trace], STEPS[-1]) == [expected]
 
 
 def test_colors_of_every_menu_entry(inspector):
@@ -234,7 +320,7 @@ def test_umap_is_made_when_asked_for_and_kept(inspector):
 def test_two_chains_are_linked_by_number(pair):
     """A click in one marks its counterpart in the other; the clicked one is what `selected` is."""
     shown = ex.inspect(pair)
-    first, second = (pane.strip for pane in shown._panes)
+    first, second = (pane.sequence for pane in shown._panes)
     shown.selected = 30
     assert (first.selected, second.selected) == (30, 30)
     second.selected = 77
@@ -261,7 +347,13 @@ def test_of_three_chains_a_menu_shows_one(pair, trace):
     assert len(shown._panes) == 1
     shown._controls.residue.value = "1UBI:5"
     assert (shown.chain, shown.selected) == (2, 4)
-    assert shown._panes[0].strip.letters == trace.chain.sequence
+    assert shown._panes[0].sequence.letters == trace.chain.sequence
+    shown.choose(0, 200, [201])
+    shown.chain = 2
+    structure, sequence, panel = parts(shown)
+    assert (shown.selected, structure.selected, sequence.selection) == (-1, -1, [])
+    assert len(structure.colors) == len(sequence.colors) == 3 * 76
+    assert panel.sentence.value == "No residue is selected."
     shown.close()
 
 
@@ -290,7 +382,7 @@ def test_a_frameless_residue_is_gray_and_explained(gap):
 def test_sentences_say_what_the_numbers_say(trace):
     """Attention, codes and lengths of one residue, computed again."""
     opened = trace.neighborhood(30)
-    told = {step.title: tell(trace, opened, step) for step in STEPS}
+    told = {step.title: tell(step, trace, opened) for step in STEPS}
     mean = opened.attention[0, :, 0].mean(0)
     best = int(np.argsort(-mean[1:])[0]) + 1
     relative = opened.relative_positions[best]
@@ -309,13 +401,13 @@ def test_every_step_can_be_drawn(trace, gap, step):
     for shown, index in ((trace, 30), (gap, 10)):
         opened = shown.neighborhood(index)
         for term in TERMS if isinstance(step, Attention) else TERMS[:1]:
-            drawn = panel_figure(shown, opened, step, None, term)
+            drawn = panel_figure(step, shown, opened, None, term)
         targets = drawn.residues or drawn.codes
         assert bool(targets) == (not isinstance(step, Block | Latent))
         assert not targets or len(targets) == len(drawn.data[0]["x"])
-        assert node_table(shown, opened, step, 3).count("<tr") == 17
+        assert node_table(step, shown, opened, 3).count("<tr") == 17
         assert len(shown.states(step)) == len(shown)
-        assert len(place_residues([shown], step, "PCA")) == shown.has_frame.sum()
+        assert len(place_residues(step, [shown], "PCA")[0]) == shown.has_frame.sum()
 
 
 def test_the_shortest_chain_can_be_inspected(mini, ubiquitin):
@@ -323,7 +415,7 @@ def test_the_shortest_chain_can_be_inspected(mini, ubiquitin):
     shown = ex.inspect(ex.trace(mini, ubiquitin[:1]))
     for step in range(9):
         shown.step = step
-    assert "fewer than 16" in tell(shown.traces[0], shown.traces[0].neighborhood(0), STEPS[0])
+    assert "fewer than 16" in tell(STEPS[0], shown.traces[0], shown.traces[0].neighborhood(0))
     shown.close()
 
 
@@ -335,6 +427,9 @@ def test_the_tour_walks_and_explains(trace):
         tour.step = number
         assert escape(step.explanation) in tour._explanation.value
         assert step.title in tour._pane.panel.sentence.value
+    with pytest.raises(ex.TraceError, match="one of: 0, 1"):
+        tour.step = 9
+    assert tour.step == tour._bar.value == 8
     assert repr(tour).splitlines()[0] == "Tour of residue 31 of 1UBI chain A, 76 residues"
     tour.close()
     with pytest.raises(ex.TraceError, match="it has: 1 to 76"):

@@ -62,24 +62,24 @@ def split_by_chain(traces: list[Trace], hexes: list[str]) -> list[list[str]]:
     ]
 
 
-def color_by_step(traces: list[Trace], step: Stage) -> list[list[str]]:
-    """Color residues by what they are at a step: alike there, alike in color.
+def color_by_stage(traces: list[Trace], stage: Stage) -> list[list[str]]:
+    """Color residues by what they are at a stage: alike there, alike in color.
 
     Parameters
     ----------
     traces : list of Trace
-    step : Stage
+    stage : Stage
 
     Returns
     -------
     list of list of str
-        One color a residue, chain by chain; gray without a backbone frame. At the last step it
+        One color a residue, chain by chain; gray without a backbone frame. At the last stage it
         is the tokens' own color, as everywhere.
     """
-    if isinstance(step, Codebook):
+    if isinstance(stage, Codebook):
         return color_together(traces, "token")[0]
-    states = [trace.states(step) for trace in traces]
-    if isinstance(step, Neighbors):
+    states = [trace.states(stage) for trace in traces]
+    if isinstance(stage, Neighbors):
         states = [s - s[t.has_frame].mean(0) for s, t in zip(states, traces, strict=True)]
     framed = np.concatenate([trace.has_frame for trace in traces])
     colors = np.zeros((len(framed), 3), np.uint8)

@@ -1,134 +1,171 @@
-"""One chain in the inspector: its structure, its strip, and the selected residue's internals."""
+"""One chain in the inspector: its structure, its sequence, and the chosen residue's internals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import singledispatch
 
 import numpy as np
 
+from esm_explore.errors import EsmExploreError
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Neighbors, RelativePosition, Stage
-from esm_explore.tracing.traces import Trace
-from esm_explore.widgets.messages import close_below
 from esm_explore.widgets.residue_panel import ResiduePanel
-from esm_explore.widgets.sequence_view import SequenceStrip
+from esm_explore.widgets.selection import Selection
+from esm_explore.widgets.sequence_view import SequenceView
 from esm_explore.widgets.structure_view import StructureView, color_bytes
-
-_LINKED = ("selected", "selection", "hovered")
 
 
 class ChainPane:
-    """The widgets of one chain, kept in step with one another.
+    """The views of one chain: they show what a selection says.
 
     Parameters
     ----------
-    trace : Trace
-    on_change : callable
-        Called with ``"selected"``, ``"selection"`` or ``"hovered"`` and the new value when the
-        reader changes one in any of the widgets.
-    on_code : callable
-        Called with a code that is clicked.
+    selection : Selection
+    stage : Stage
+        What is shown first.
+    chain : int, optional
+        Number of the trace; by default the one that the selection is about.
 
     Attributes
     ----------
     structure : StructureView
-    strip : SequenceStrip
+    sequence : SequenceView
     panel : ResiduePanel
     trace : Trace
+        What is shown now.
     """
 
-    def __init__(
-        self,
-        trace: Trace,
-        on_change: Callable[[str, int | list[int]], None],
-        on_code: Callable[[int], None],
-    ):
-        self.trace = trace
-        self._on_change = on_change
-        self._opened: tuple[int, Neighborhood] | None = None
-        # While Python sets the widgets, what they report is not the reader's doing.
-        self._setting = False
-        self.structure = StructureView.of(trace)
+    def __init__(self, selection: Selection, stage: Stage, chain: int | None = None):
+        self._selection, self._stage, self._fixed = selection, stage, chain
+        self.trace = selection.traces[self.chain]
+        self._opened: Neighborhood | None = None
+        self._colors: list[bytes] = []
+        self.structure = StructureView.of(self.trace)
         self.structure.layout.flex, self.structure.layout.min_width = "1 1 0", "0"
-        self.strip = SequenceStrip()
-        self.strip.show(trace, self.structure.colors)
-        self.panel = ResiduePanel(
-            on_residue=lambda index: on_change("selected", index),
-            on_code=on_code,
-            on_redraw=self._draw_lines,
-            n_heads=trace.encoder_info.v_heads,
-        )
-        for widget in (self.structure, self.strip):
-            widget.observe(self._changed, list(_LINKED))
+        self.sequence = SequenceView()
+        self.sequence.show(self.trace, self.structure.colors)
+        self.panel = ResiduePanel(self.trace.encoder_info.v_heads, self._draw_lines)
+        selection.observe(self._follow, ["choice", "linked_by"])
+        selection.observe(self._hover, "hovered")
+        self._follow()
 
-    def show_chain(self, trace: Trace) -> None:
-        """Show another chain."""
-        self.trace, self._opened = trace, None
-        fresh = StructureView.of(trace)
-        with self._set(), self.structure.hold_sync():
-            for name in ("structure", "colors", "labels", "caption"):
-                setattr(self.structure, name, getattr(fresh, name))
-            self.structure.lines, self.structure.frames = [], []
-            self.structure.selected, self.structure.selection = -1, []
-        close_below(fresh)
-        fresh.close()
-        with self._set():
-            self.strip.show(trace, self.structure.colors)
+    @property
+    def chain(self) -> int:
+        """Number of the trace that belongs here."""
+        return self._selection.chain if self._fixed is None else self._fixed
 
-    def paint(self, hexes: list[str]) -> None:
-        """Give the residues colors."""
-        self.structure.colors = self.strip.colors = color_bytes(hexes)
+    def listen(self, on_code: Callable[[int, int], None]) -> None:
+        """Write what the reader clicks, drags over and points at into the selection.
 
-    def mark(self, selected: int, selection: list[int]) -> None:
-        """Mark the selected residue, and many."""
-        for widget in (self.structure, self.strip):
-            with self._set(), widget.hold_sync():
-                widget.selected, widget.selection = selected, selection
+        Parameters
+        ----------
+        on_code : callable
+            Called with the chain's number and a code that is clicked.
+        """
+        for widget in (self.structure, self.sequence):
+            widget.observe(self._acted, ["selected", "selection", "hovered"])
+        self.panel.on_residue = lambda residue: self._selection.select(self.chain, residue)
+        self.panel.on_code = lambda code: on_code(self.chain, code)
 
-    def hover(self, index: int) -> None:
-        """Mark the residue under the mouse."""
-        with self._set():
-            self.structure.hovered = self.strip.hovered = index
+    def show(self, stage: Stage) -> None:
+        """Show a stage."""
+        self._stage = stage
+        self._open()
 
-    def open(self, index: int, step: Stage) -> None:
-        """Show a residue's internals at a step."""
-        if self._opened is None or self._opened[0] != index:
-            self._opened = index, self.trace.neighborhood(index)
-        self.panel.show(self.trace, self._opened[1], step)
-        self._draw_lines()
+    def paint(self, hexes: list[list[str]]) -> None:
+        """Give the residues of all chains colors: the menu can show another one later."""
+        self._colors = [color_bytes(part) for part in hexes]
+        self.structure.colors = self.sequence.colors = self._colors[self.chain]
 
-    def say(self, text: str) -> None:
-        """Show a sentence where there is no residue to show."""
+    def _acted(self, change: dict) -> None:
+        name, value = change["name"], change["new"]
+        selected, selection = self._selection.partner(self.chain)
+        # What the selection says already is no news.
+        if name == "hovered" and value != self._hovered:
+            self._selection.hovered = self.chain, value
+        elif name == "selected" and value != selected:
+            self._selection.select(self.chain, value)
+        elif name == "selection" and value != selection:
+            self._selection.select_many(self.chain, value)
+
+    @property
+    def _hovered(self) -> int:
+        chain, residue = self._selection.hovered
+        return residue if chain == self.chain else -1
+
+    def _hover(self, _change: dict) -> None:
+        self.structure.hovered = self.sequence.hovered = self._hovered
+
+    def _follow(self, _change: dict | None = None) -> None:
+        with self.structure.hold_sync(), self.sequence.hold_sync():
+            if self.trace is not self._selection.traces[self.chain]:
+                self.trace, self._opened = self._selection.traces[self.chain], None
+                for view in (self.structure, self.sequence):
+                    view.show(self.trace, self._colors[self.chain])
+            # The panel first: drawing in 3D is slow, and the page does one thing at a time.
+            self._open()
+            for widget in (self.structure, self.sequence):
+                widget.selected, widget.selection = self._selection.partner(self.chain)
+
+    def _open(self) -> None:
+        residue, _ = self._selection.partner(self.chain)
+        if self._selection.selected < 0:
+            self._say("No residue is selected.")
+        elif residue < 0:
+            self._say("This chain has no counterpart of the selected residue.")
+        else:
+            try:
+                if self._opened is None or self._opened.edges[0] != residue:
+                    self._opened = self.trace.neighborhood(residue)
+                self.panel.show(self._stage, self.trace, self._opened)
+                self._draw_lines()
+            except EsmExploreError as error:
+                self._say(str(error))
+
+    def _say(self, text: str) -> None:
         self.panel.say(text)
         self.structure.lines, self.structure.frames = [], []
 
     def _draw_lines(self) -> None:
-        """Join the selected residue with its nodes, as thick as it attends to them."""
-        _, opened, step = self.panel.shown
+        """Join the residue that is shown with its nodes."""
+        opened = self._opened
         nodes = opened.edges.tolist()
-        weights = self.panel.attention_of_query()
-        if weights is None:
-            star = isinstance(step, Neighbors | RelativePosition)
-            weights = np.full(len(nodes), 0.3 if star else 0.0)
-        else:
-            weights = weights / max(float(weights[1:].max(initial=0)), 1e-9)
+        weights, with_frames = drawn_in_space(self._stage, opened, self.panel.chosen_head)
         self.structure.lines = [
             [nodes[0], node, float(min(weight, 1))]
             for node, weight, framed in zip(nodes, weights, opened.has_frame, strict=True)
             if node != nodes[0] and framed and weight > 0
         ]
-        framed = opened.edges[opened.has_frame].tolist()
-        self.structure.frames = framed if isinstance(step, Neighbors | Attention) else []
+        self.structure.frames = opened.edges[opened.has_frame].tolist() if with_frames else []
 
-    @contextmanager
-    def _set(self) -> Iterator[None]:
-        self._setting = True
-        try:
-            yield
-        finally:
-            self._setting = False
 
-    def _changed(self, change: dict) -> None:
-        if not self._setting:
-            self._on_change(change["name"], change["new"])
+@singledispatch
+def drawn_in_space(stage: Stage, opened: Neighborhood, head: int | None) -> tuple[np.ndarray, bool]:
+    """Say what a stage adds to the structure around a residue, and in a head (None: on average).
+
+    Returns
+    -------
+    weights : ndarray, shape=(K,)
+        Thickness of the line to each node, from 0 to 1.
+    with_frames : bool
+        Whether the nodes' backbone frames are drawn.
+    """
+    return np.zeros(len(opened)), False
+
+
+@drawn_in_space.register
+def _(stage: Neighbors, opened: Neighborhood, _head: object) -> tuple[np.ndarray, bool]:
+    return np.full(len(opened), 0.3), True
+
+
+@drawn_in_space.register
+def _(stage: RelativePosition, opened: Neighborhood, _head: object) -> tuple[np.ndarray, bool]:
+    return np.full(len(opened), 0.3), False
+
+
+@drawn_in_space.register
+def _(stage: Attention, opened: Neighborhood, head: int | None) -> tuple[np.ndarray, bool]:
+    rows = opened.attention[stage.block, :, 0]
+    weights = rows.mean(0) if head is None else rows[head]
+    return weights / max(float(weights[1:].max(initial=0)), 1e-9), True

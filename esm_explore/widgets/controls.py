@@ -15,14 +15,17 @@ from esm_explore.widgets.map_panel import LAYOUTS
 BY_STEP = "this step"
 
 
+def color_keys(traces: list[Trace]) -> list[str]:
+    """List what residues can be colored by."""
+    return [BY_STEP, *KEYS, *(["chain"] if len(traces) > 1 else [])]
+
+
 class Controls(widgets.HBox):
     """The row of menus.
 
     Parameters
     ----------
     traces : list of Trace
-    side_by_side : bool
-        Whether two chains are shown at once, so that there is a link to choose and no chain.
 
     Attributes
     ----------
@@ -30,48 +33,29 @@ class Controls(widgets.HBox):
     residue : Text
     """
 
-    def __init__(self, traces: list[Trace], *, side_by_side: bool):
-        keys = [BY_STEP, *KEYS, *(["chain"] if len(traces) > 1 else [])]
-        self.color = widgets.Dropdown(
-            options=[(key.replace("_", " "), key) for key in keys],
-            description="color",
-            layout={"width": "200px"},
-        )
-        self.arrangement = widgets.Dropdown(
-            options=LAYOUTS, description="map", layout={"width": "120px"}
-        )
+    def __init__(self, traces: list[Trace]):
+        keys = [(key.replace("_", " "), key) for key in color_keys(traces)]
+        titles = [(trace.title, i) for i, trace in enumerate(traces)]
+        self.color = widgets.Dropdown(options=keys, description="color")
+        self.arrangement = widgets.Dropdown(options=LAYOUTS, description="map")
         example = traces[0].labels[0]
         self.residue = widgets.Text(
             description="residue",
             placeholder=f"{example} or {traces[0].chain.chain_id}:{example}",
             continuous_update=False,
-            layout={"width": "200px"},
         )
-        self.chain = widgets.Dropdown(
-            options=[(trace.title, i) for i, trace in enumerate(traces)],
-            description="chain",
-            layout={"width": "250px"},
-        )
-        self.link = widgets.Dropdown(
-            options=LINKS, description="linked by", layout={"width": "230px"}
-        )
+        self.chain = widgets.Dropdown(options=titles, description="chain")
+        self.link = widgets.Dropdown(options=LINKS, description="linked by")
         self.chain.layout.display = "flex" if len(traces) > 1 else "none"
-        self.link.layout.display = "flex" if side_by_side else "none"
+        self.link.layout.display = "flex" if len(traces) == 2 else "none"
         shown = [self.color, self.arrangement, self.residue, self.chain, self.link]
-        for control in shown:
-            control.style.description_width = "initial"
+        for control, width in zip(shown, (200, 120, 200, 250, 230), strict=True):
+            control.layout.width, control.style.description_width = f"{width}px", "initial"
         super().__init__(shown, layout={"flex_flow": "row wrap", "grid_gap": "12px"})
 
 
 def find_residue(traces: list[Trace], shown: int, text: str) -> tuple[int, int]:
-    """Find what a reader typed: ``57``, ``57A``, ``A:57`` or ``1UBI:57``.
-
-    Parameters
-    ----------
-    traces : list of Trace
-    shown : int
-        Which of them is looked at first.
-    text : str
+    """Find what a reader typed: ``57``, ``57A``, ``A:57`` or ``1UBI:57``; the shown chain first.
 
     Returns
     -------
@@ -82,7 +66,6 @@ def find_residue(traces: list[Trace], shown: int, text: str) -> tuple[int, int]:
     ------
     TraceError
         If there is no such chain or residue.
-
     """
     name, colon, number = text.rpartition(":")
     order = sorted(range(len(traces)), key=lambda i: i != shown)
@@ -103,7 +86,7 @@ class StepBar(widgets.HBox):
 
     Parameters
     ----------
-    steps : list of Stage
+    stages : list of Stage
 
     Attributes
     ----------
@@ -113,8 +96,8 @@ class StepBar(widgets.HBox):
 
     value = Int(0)
 
-    def __init__(self, steps: list[Stage]):
-        last = len(steps) - 1
+    def __init__(self, stages: list[Stage]):
+        last = len(stages) - 1
         self._back = widgets.Button(
             icon="step-backward", tooltip="one step back (left arrow)", layout={"width": "36px"}
         )
@@ -123,8 +106,8 @@ class StepBar(widgets.HBox):
         )
         self._play = widgets.Play(min=0, max=last, interval=_PACE, show_repeat=False)
         self._choices = widgets.ToggleButtons(
-            options=[(f"{i} {step.title}", i - 1) for i, step in enumerate(steps, start=1)],
-            tooltips=[step.explanation for step in steps],
+            options=[(f"{i} {stage.title}", i - 1) for i, stage in enumerate(stages, start=1)],
+            tooltips=[stage.explanation for stage in stages],
             style={"button_width": "auto"},
         )
         self._back.on_click(lambda _: self.move(-1))

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import singledispatch
 
 import numpy as np
 from sklearn.decomposition import PCA
 
 from esm_explore.analysis.maps import fit_map
+from esm_explore.errors import EsmExploreError
+from esm_explore.plots.picture import hover_of
 from esm_explore.tracing.stages import Neighbors, Stage
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.plot_view import FOREGROUND, PlotView, plain
+from esm_explore.widgets.selection import Selection
 
 # Above this many points SVG is slow, and a WebGL context is worth it.
 _SVG = 4_000
 _HEIGHT = 440
 _AXIS = {"showticklabels": False, "showgrid": False, "zeroline": False}
+LAYOUTS = ("PCA", "UMAP")
 
 
 class MapPanel:
-    """A scatter plot on the page.
+    """A scatter plot on the page of all residues with a backbone frame, chain by chain.
+
+    It shows what a selection says, and writes into it what is clicked, pointed at and lassoed.
 
     Parameters
     ----------
-    n_points : int
-    on_pick : callable
-        Called with the number of a point that is clicked.
-    on_hover : callable
-        Called with the number of the point under the mouse, or -1.
-    on_lasso : callable
-        Called with the numbers of points that are lassoed or boxed.
+    selection : Selection
+    say : callable
+        Called with what the reader should know: that it takes a while, or why it cannot be.
 
     Attributes
     ----------
@@ -37,23 +40,48 @@ class MapPanel:
     points : ndarray, shape=(N, 2)
     """
 
-    def __init__(
-        self,
-        n_points: int,
-        on_pick: Callable[[int], None],
-        on_hover: Callable[[int], None],
-        on_lasso: Callable[[list[int]], None],
-    ):
-        self._kind = "scatter" if n_points <= _SVG else "scattergl"
-        self._size = float(np.clip(200 / np.sqrt(n_points), 3, 9))
+    def __init__(self, selection: Selection, say: Callable[[str], None]):
+        self._selection, self._say = selection, say
+        self._rows = [
+            (chain, int(residue))
+            for chain, trace in enumerate(selection.traces)
+            for residue in np.flatnonzero(trace.has_frame)
+        ]
+        self._numbers = {row: number for number, row in enumerate(self._rows)}
+        self._hover = self._framed([_named(trace) for trace in selection.traces])
+        self._kind = "scatter" if len(self._rows) <= _SVG else "scattergl"
+        self._size = float(np.clip(200 / np.sqrt(len(self._rows)), 3, 9))
+        self._hexes: list[str] = []
+        self._placed: dict[tuple[Stage, str], tuple[np.ndarray, str]] = {}
         self._axes: dict = {}
-        self._dots: dict = {"hoverinfo": "text", "marker": {"size": self._size}}
-        self.figure = PlotView(on_pick, on_hover, on_lasso, height=_HEIGHT)
-        self.points = np.zeros((0, 2))
+        self.figure = PlotView(self.picked, self._hovered, self.lassoed, height=_HEIGHT)
+        self.figure.layout.flex, self.figure.layout.min_width = "1 1 0", "0"
+        self.points = np.zeros((len(self._rows), 2))
+        selection.observe(self._mark, ["choice", "linked_by"])
 
-    def place(self, points: np.ndarray, title: str) -> None:
-        """Move the points."""
-        self.points = points
+    def place(self, stage: Stage, layout: str, number: int) -> None:
+        """Move the points to where they are at a stage; `draw` shows it.
+
+        Parameters
+        ----------
+        stage : Stage
+        layout : {"PCA", "UMAP"}
+        number : int
+            The stage's, from 1, for the title.
+        """
+        key = stage, layout
+        if key not in self._placed:
+            if layout == "UMAP":
+                self._say("UMAP lays out the residues; the first time this takes half a minute.")
+            try:
+                self._placed[key] = place_residues(stage, self._selection.traces, layout)
+            except EsmExploreError as error:
+                self._say(str(error))
+                return
+            if layout == "UMAP":
+                self._say("")
+        self.points, how = self._placed[key]
+        title = f"{number} {stage.title}: {how}; one point a residue"
         self._axes = {
             "title": {"text": title, "font": {"size": 13}, "x": 0.01},
             "margin": {"t": 30, "l": 10, "r": 10, "b": 10},
@@ -62,82 +90,107 @@ class MapPanel:
             "xaxis": _AXIS,
             "yaxis": {**_AXIS, "scaleanchor": "x"},
         }
-        self._dots |= {"x": points[:, 0], "y": points[:, 1]}
 
-    def paint(self, hexes: list[str], hover: list[str]) -> None:
-        """Give the points colors and texts."""
-        self._dots |= {"marker": {"size": self._size, "color": hexes}, "hovertext": hover}
+    def paint(self, hexes: list[list[str]]) -> None:
+        """Give the residues of all chains colors; `draw` shows it."""
+        self._hexes = self._framed(hexes)
 
     def draw(self) -> None:
         """Show the points where they are now, in the colors that they have."""
-        self.figure.draw([{"type": self._kind, "mode": "markers", **self._dots}], self._axes)
+        marker = {"size": self._size, "color": self._hexes}
+        dots = self._dots(self.points, marker, hoverinfo="text", hovertext=self._hover)
+        self.figure.draw([dots], self._axes)
+        self._mark()
 
-    def mark(self, selected: int, partner: int, chosen: list[int]) -> None:
-        """Mark points: the selected one, its partner in another chain, many; -1 is none."""
+    def picked(self, point: int) -> None:
+        """Choose the residue of a point."""
+        self._selection.select(*self._rows[point])
+
+    def lassoed(self, points: list[int]) -> None:
+        """Choose the residues of some points."""
+        rows = [self._rows[point] for point in points]
+        # Many residues are of one chain: the one that is chosen, if any of its are there.
+        chain = self._selection.chain
+        if rows and chain not in {row[0] for row in rows}:
+            chain = rows[0][0]
+        self._selection.select_many(chain, [residue for of, residue in rows if of == chain])
+
+    def _hovered(self, point: int) -> None:
+        self._selection.hovered = self._rows[point] if point >= 0 else (self._selection.chain, -1)
+
+    def _framed(self, values: list[list[str]]) -> list[str]:
+        return [values[chain][residue] for chain, residue in self._rows]
+
+    def _mark(self, _change: dict | None = None) -> None:
+        """Mark the chosen residues, and in two chains the selected one's counterpart."""
+        now = self._selection
+        beside = 1 - now.chain
+        pair = [(beside, now.partner(beside)[0])] if len(now.traces) == 2 else []
         ring = {"color": "rgba(0,0,0,0)", "line": {"color": FOREGROUND, "width": 1.5}}
-        marks = (
-            (chosen, {**ring, "size": self._size + 4}),
-            ([partner], {"size": 15, "symbol": "diamond-open", "color": FOREGROUND}),
-            ([selected], {**ring, "size": 16, "line": {"color": FOREGROUND, "width": 3}}),
-        )
+        thick = {**ring, "size": 16, "line": {"color": FOREGROUND, "width": 3}}
         overlay = []
-        for rows, marker in marks:
-            places = self.points[[row for row in rows if row >= 0]]
-            overlay.append(
-                {
-                    "type": self._kind,
-                    "mode": "markers",
-                    "hoverinfo": "skip",
-                    "x": places[:, 0],
-                    "y": places[:, 1],
-                    "marker": marker,
-                }
-            )
+        for rows, marker in (
+            ([(now.chain, i) for i in now.selection], {**ring, "size": self._size + 4}),
+            (pair, {"size": 15, "symbol": "diamond-open", "color": FOREGROUND}),
+            ([(now.chain, now.selected)], thick),
+        ):
+            points = self.points[[self._numbers[row] for row in rows if row in self._numbers]]
+            overlay.append(self._dots(points, marker, hoverinfo="skip"))
         self.figure.overlay = plain(overlay)
 
+    def _dots(self, points: np.ndarray, marker: dict, **more: object) -> dict:
+        x, y = points.T
+        return {"type": self._kind, "mode": "markers", "x": x, "y": y, "marker": marker, **more}
 
-LAYOUTS = ("PCA", "UMAP")
+
+def _named(trace: Trace) -> list[str]:
+    return [f"{trace.chain.id} {trace.chain.chain_id} {text}" for text in hover_of(trace)]
 
 
-def place_residues(traces: list[Trace], step: Stage, layout: str) -> np.ndarray:
-    """Lay out the residues of some chains by what they are at a step.
+@singledispatch
+def place_residues(stage: Stage, traces: list[Trace], layout: str) -> tuple[np.ndarray, str]:
+    """Lay out the residues of some chains by what they are at a stage.
 
     Parameters
     ----------
+    stage : Stage
     traces : list of Trace
-    step : Stage
     layout : {"PCA", "UMAP"}
         PCA is immediate; UMAP takes seconds, the first time half a minute.
 
     Returns
     -------
-    ndarray, shape=(N, 2), dtype=float
-        Of the residues with a backbone frame, chain by chain. At KNN chains are seen along
-        their thinnest direction, side by side: coordinates of different files have nothing to
-        do with one another.
+    points : ndarray, shape=(N, 2), dtype=float
+        Of the residues with a backbone frame, chain by chain.
+    how : str
+        How it was done, for the title.
 
     Raises
     ------
     TraceError
         If UMAP is asked of too few residues.
     """
-    states = [trace.states(step)[trace.has_frame] for trace in traces]
-    if isinstance(step, Neighbors):
-        return _side_by_side([_pca(rows) for rows in states])
-    together = np.concatenate(states)
-    return fit_map(together).points if layout == "UMAP" else _pca(together)
+    together = np.concatenate(_states(stage, traces))
+    return (fit_map(together).points if layout == "UMAP" else _pca(together)), layout
+
+
+@place_residues.register
+def _(stage: Neighbors, traces: list[Trace], layout: str) -> tuple[np.ndarray, str]:
+    """See chains along their thinnest direction, side by side: their places are their own."""
+    placed, edge = [], 0.0
+    for states in _states(stage, traces):
+        points = _pca(states)
+        left, right = points[:, 0].min(), points[:, 0].max()
+        placed.append(points + np.array([edge - left, 0]))
+        edge += 1.1 * (right - left) + 5
+    return np.concatenate(placed), "the backbone in space"
+
+
+def _states(stage: Stage, traces: list[Trace]) -> list[np.ndarray]:
+    return [trace.states(stage)[trace.has_frame] for trace in traces]
 
 
 def _pca(rows: np.ndarray) -> np.ndarray:
     if len(rows) < 3:
         return np.stack([np.arange(len(rows)), np.zeros(len(rows))], axis=1)
     return PCA(2, svd_solver="covariance_eigh").fit_transform(rows.astype(float))
-
-
-def _side_by_side(parts: list[np.ndarray]) -> np.ndarray:
-    placed, edge = [], 0.0
-    for points in parts:
-        left, right = points[:, 0].min(), points[:, 0].max()
-        placed.append(points + np.array([edge - left, 0]))
-        edge += 1.1 * (right - left) + 5
-    return np.concatenate(placed)

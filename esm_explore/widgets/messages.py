@@ -7,24 +7,23 @@ from html import escape
 
 import ipywidgets as widgets
 
-from esm_explore import palette
 from esm_explore.diagnosis.examination import examine
 from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.tracing.traces import Trace
 
 
-def show_message() -> widgets.HTML:
-    """Make the place for a message to the reader, which is there only while it says something."""
-    message = widgets.HTML(layout={"display": "none"})
-    message.add_class("esm-explore-message")
-    return message
+class Message(widgets.HTML):
+    """A place for a message to the reader, which is there only while it says something."""
 
+    def __init__(self):
+        super().__init__(layout={"display": "none"})
+        self.add_class("esm-explore-message")
 
-def say(message: widgets.HTML, text: str) -> None:
-    """Say something in such a place; "" takes it away."""
-    message.value = escape(text)
-    message.layout.display = "block" if text else "none"
+    def say(self, text: str) -> None:
+        """Say something; "" takes it away."""
+        self.value = escape(text)
+        self.layout.display = "block" if text else "none"
 
 
 def close_below(widget: widgets.Widget) -> None:
@@ -79,8 +78,3 @@ def badge(traces: list[Trace]) -> str:
         if finding.severity != "note"
     )
     return f' <span class="esm-explore-badge" title="{full}">⚠ {said}: ex.doctor(trace)</span>'
-
-
-def legend_html(said: str, legend: list[tuple[str, str]]) -> str:
-    """Say what colors mean, as HTML."""
-    return f'{escape(said)}<span style="margin-left: 1em">{palette.legend_html(legend)}</span>'

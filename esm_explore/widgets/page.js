@@ -1,59 +1,53 @@
-// Keys for the whole inspector, and a word when the kernel does not answer.
-const PATIENCE = 400;
+// What views share; `page.module` puts it before each view's own code. Each model imports its
+// module anew, so what they have in common is kept with the page.
+const page = (globalThis.esmExplore ??= { scripts: {}, webgl: null, idle: [], asked: 0 });
+const BUSY_AFTER = 400; // ms without an answer from Python
+const BUSY = "the kernel is busy: the views follow when the running cell is done";
 
-export default {
-  render({ model, el }) {
-    const message = document.createElement("div");
-    message.className = "esm-explore-busy";
-    message.setAttribute("role", "status");
-    message.hidden = true;
-    el.append(message);
-    let asked = 0;
-    let timer;
-    let root;
+/** The script that the kernel holds ready for a view; "" where the installation lacks it. */
+async function scriptOf(model) {
+  const id = model.get("_script").replace("IPY_MODEL_", "");
+  const packed = (await model.widget_manager.get_model(id)).get("source");
+  if (!packed.byteLength) return "";
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
+}
 
-    function ask() {
-      asked += 1;
-      model.send({ kind: "ping", number: asked });
+/** Load a script once a page; where that fails the next view tries again. */
+function loadOnce(name, load) {
+  page.scripts[name] ??= load().catch((error) => {
+    page.scripts[name] = null;
+    throw error;
+  });
+  return page.scripts[name];
+}
+
+/** Say so in `sign` when Python does not answer in time: callbacks wait for the running cell. */
+function watchKernel(model, sign) {
+  sign.setAttribute("role", "status");
+  sign.hidden = true;
+  let awaited = 0;
+  let timer;
+  function answered({ kind, n }) {
+    if (kind !== "asked" || n < awaited) return;
+    clearTimeout(timer);
+    timer = undefined;
+    sign.hidden = true;
+  }
+  model.on("msg:custom", answered);
+  return {
+    ask() {
+      awaited = ++page.asked;
+      model.send({ kind: "asked", n: awaited });
       timer ??= setTimeout(() => {
-        message.textContent =
-          "The kernel is busy: the views follow when the running cell is done.";
-        message.hidden = false;
-      }, PATIENCE);
-    }
-    function answered(content) {
-      if (content.kind !== "pong" || content.number < asked) return;
-      clearTimeout(timer);
-      timer = undefined;
-      message.hidden = true;
-    }
-    function pressed(event) {
-      // The head slider, the strip and the structure have arrow keys of their own.
-      if (event.defaultPrevented || event.target.closest("input, textarea, select, [role=slider]") ||
-          event.ctrlKey || event.metaKey || event.altKey) return;
-      if (!/^[1-9]$/.test(event.key) && !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-      event.preventDefault();
-      ask();
-      model.send({ kind: "key", key: event.key });
-    }
-    // The widget is put into the page after it is rendered.
-    const wait = setInterval(() => {
-      root = el.closest(".esm-explore-inspector");
-      if (!root) return;
-      clearInterval(wait);
-      root.tabIndex = 0;
-      // JupyterLab's own keys (1 makes a cell a heading) must not act in here.
-      root.dataset.lmSuppressShortcuts = "true";
-      root.addEventListener("pointerup", ask);
-      root.addEventListener("keydown", pressed);
-    }, 50);
-    model.on("msg:custom", answered);
-    return () => {
-      clearInterval(wait);
+        sign.textContent = BUSY;
+        sign.hidden = false;
+      }, BUSY_AFTER);
+    },
+    stop() {
       clearTimeout(timer);
       model.off("msg:custom", answered);
-      root?.removeEventListener("pointerup", ask);
-      root?.removeEventListener("keydown", pressed);
-    };
-  },
-};
+    },
+  };
+}
+

@@ -1,21 +1,70 @@
-"""Keys for a whole inspector, and the message that its kernel is busy."""
+"""What views have in common in the page: scripts, keys, and the sign that the kernel is busy."""
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
 import anywidget
+from ipywidgets import widget_serialization
+from traitlets import Bytes, Instance
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
-class Pulse(anywidget.AnyWidget):
+def module(name: str) -> str:
+    """Give a view's script, after what all views share, as one ES module."""
+    return "".join((FOLDER / part).read_text("utf-8") for part in ("page.js", name))
+
+
+class Script(anywidget.AnyWidget):
+    """A library on its way to the page: one model a kernel, never shown, named by each view.
+
+    Attributes
+    ----------
+    source : bytes
+        Gzipped; empty where the installation lacks it.
+    """
+
+    _esm = "export default {}"
+    source = Bytes().tag(sync=True)
+    ready: dict[str, Script] = {}  # noqa: RUF012  by the library's name
+
+    @classmethod
+    def of(cls, name: str, read: Callable[[], bytes]) -> Script:
+        """Give the kernel's only one; `read` gives the library's text when it is first needed."""
+        found = cls.ready.get(name)
+        if found is None or found.comm is None:
+            text = read()
+            found = cls(source=gzip.compress(text, 6, mtime=0) if text else b"")
+            cls.ready[name] = found
+        return found
+
+
+class PageView(anywidget.AnyWidget):
+    """A view that answers when the page asks whether the kernel is there.
+
+    The page asks after each action, and the answer comes when all that follows is done. What the
+    view is drawn with is its ``_script``.
+    """
+
+    _script = Instance(Script, allow_none=True).tag(sync=True, **widget_serialization)
+
+    def __init__(self, **traits):
+        super().__init__(**traits)
+        self.on_msg(lambda _widget, content, _buffers: self.received(content))
+
+    def received(self, content: dict) -> None:
+        """Obey a message from the page."""
+        if content.get("kind") == "asked":
+            self.send(content)
+
+
+class Keys(PageView):
     """An invisible widget that listens for its inspector.
 
-    In the page it watches the nearest element of class ``esm-explore-inspector``. After each
-    click or key there it asks the kernel for a sign of life, and says so when none comes in time:
-    callbacks wait until the running cell is done.
+    In the page it watches the nearest element of class ``esm-explore-inspector``.
 
     Parameters
     ----------
@@ -23,16 +72,15 @@ class Pulse(anywidget.AnyWidget):
         Called with ``"1"`` to ``"9"``, ``"ArrowLeft"`` or ``"ArrowRight"``.
     """
 
-    _esm = _FOLDER / "page.js"
-    _css = _FOLDER / "inspector.css"
+    _esm = module("keys.js")
+    _css = FOLDER / "inspector.css"
 
     def __init__(self, on_key: Callable[[str], None]):
         super().__init__()
         self._on_key = on_key
-        self.on_msg(self._received)
 
-    def _received(self, _widget, content: dict, _buffers) -> None:
-        if content.get("kind") == "ping":
-            self.send({"kind": "pong", "number": content["number"]})
-        elif content.get("kind") == "key":
+    def received(self, content: dict) -> None:
+        """Obey a key too."""
+        super().received(content)
+        if content.get("kind") == "key":
             self._on_key(content["key"])

@@ -1,26 +1,13 @@
 // The page's side of PlotView: the traits say what is plotted, plotly.js draws it.
 
-// Each model imports this module anew; what views share is kept with the page.
-const page = (globalThis.esmExplorePlot ??= { script: null });
 const CONFIG = { displaylogo: false, responsive: false };
 const FOREGROUND = "foreground"; // stands for what shows up on the theme's background
 
 async function fetchPlotly(model) {
-  const id = model.get("_engine").replace("IPY_MODEL_", "");
-  const packed = (await model.widget_manager.get_model(id)).get("source");
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const module = { exports: {} };
-  const text = await new Response(stream).text();
-  new Function("module", "exports", "define", text)(module, module.exports);
+  const script = new Function("module", "exports", "define", await scriptOf(model));
+  script(module, module.exports);
   return module.exports;
-}
-
-function loadPlotly(model) {
-  page.script ??= fetchPlotly(model).catch((error) => {
-    page.script = null; // the next view tries again
-    throw error;
-  });
-  return page.script;
 }
 
 function render({ model, el }) {
@@ -73,14 +60,12 @@ function render({ model, el }) {
 
   function listen() {
     // A heat map numbers its points [row, column].
-    plot.on("plotly_click", (event) => {
-      const point = first(event)[0];
-      if (point) say("click", [point.pointNumber ?? point.pointIndex].flat());
-    });
-    plot.on("plotly_hover", (event) => {
-      const point = first(event)[0];
-      if (point) say("hover", [point.pointNumber ?? point.pointIndex].flat());
-    });
+    for (const kind of ["click", "hover"]) {
+      plot.on(`plotly_${kind}`, (event) => {
+        const point = first(event)[0];
+        if (point) say(kind, [point.pointNumber ?? point.pointIndex].flat());
+      });
+    }
     plot.on("plotly_unhover", () => say("hover", []));
     plot.on("plotly_selected", (event) => {
       // Taking the loop away, below, is reported like a loop around nothing.
@@ -95,7 +80,7 @@ function render({ model, el }) {
   const theme = new MutationObserver(soon);
   const changes = ["base", "overlay", "axes", "height"].map((name) => `change:${name}`);
   for (const change of changes) model.on(change, soon);
-  loadPlotly(model)
+  loadOnce("plotly.js", () => fetchPlotly(model))
     .then(async (script) => {
       if (closed) return;
       plotly = script;

@@ -7,36 +7,18 @@ on a busy machine leaves an empty plot.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
-from pathlib import Path
 
-import anywidget
 import numpy as np
-from ipywidgets import widget_serialization
 from plotly.offline import get_plotlyjs
-from traitlets import Bytes, Dict, Instance, Int, List
+from traitlets import Dict, Int, List
+
+from esm_explore.widgets.page import PageView, Script, module
 
 FOREGROUND = "foreground"
-_FOLDER = Path(__file__).parent
 
 
-class PlotEngine(anywidget.AnyWidget):
-    """plotly.js on its way to the page: one per kernel, never shown, named by every plot."""
-
-    _esm = "export default {}"
-    source = Bytes().tag(sync=True)
-    _current: PlotEngine | None = None
-
-    @classmethod
-    def current(cls) -> PlotEngine:
-        """Give the kernel's only one."""
-        if cls._current is None or cls._current.comm is None:
-            cls._current = cls(source=gzip.compress(get_plotlyjs().encode(), 6, mtime=0))
-        return cls._current
-
-
-class PlotView(anywidget.AnyWidget):
+class PlotView(PageView):
     """A plot for linking.
 
     Parameters
@@ -61,12 +43,11 @@ class PlotView(anywidget.AnyWidget):
         Pixels; the width is that of the box.
     """
 
-    _esm = _FOLDER / "plot_view.js"
+    _esm = module("plot_view.js")
     base = List().tag(sync=True)
     overlay = List().tag(sync=True)
     axes = Dict().tag(sync=True)
     height = Int(400).tag(sync=True)
-    _engine = Instance(PlotEngine).tag(sync=True, **widget_serialization)
 
     def __init__(
         self,
@@ -75,16 +56,17 @@ class PlotView(anywidget.AnyWidget):
         on_lasso: Callable[[list[int]], None] | None = None,
         **traits,
     ):
-        super().__init__(**{"_engine": PlotEngine.current()} | traits)
+        script = Script.of("plotly.js", lambda: get_plotlyjs().encode())
+        super().__init__(_script=script, **traits)
         self._on_click, self._on_hover, self._on_lasso = on_click, on_hover, on_lasso
-        self.on_msg(self._received)
 
     def draw(self, traces: list[dict], axes: dict) -> None:
         """Plot some traces; arrays may be numpy's, and NaN is left out."""
         with self.hold_sync():
             self.base, self.axes = plain(traces), plain(axes)
 
-    def _received(self, _widget, content: dict, _buffers) -> None:
+    def received(self, content: dict) -> None:
+        """Tell of a click, of hovering and of a lasso."""
         kind, points = content.get("kind"), content.get("points", [])
         if kind == "click" and points:
             self._on_click(points[-1])

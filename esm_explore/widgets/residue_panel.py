@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import singledispatch
 from html import escape
 
 import ipywidgets as widgets
@@ -22,33 +23,25 @@ _AVERAGE = -1
 
 
 class ResiduePanel(widgets.VBox):
-    """One residue at one step.
+    """One residue at one stage.
 
     Parameters
     ----------
-    on_residue : callable
-        Called with a residue's index when one is clicked in the figure.
-    on_code : callable
-        Called with a code when one is clicked.
-    on_redraw : callable
-        Called when the reader chose another head.
     n_heads : int
+    on_head : callable
+        Called when the reader chose another head.
 
     Attributes
     ----------
-    shown : tuple of Trace, Neighborhood and Stage, or None
+    on_residue, on_code : callable
+        Called with the residue's index or the code that is clicked in the figure.
     """
 
-    def __init__(
-        self,
-        on_residue: Callable[[int], None],
-        on_code: Callable[[int], None],
-        on_redraw: Callable[[], None],
-        n_heads: int,
-    ):
-        self._on_residue, self._on_code, self._on_redraw = on_residue, on_code, on_redraw
-        self.shown: tuple[Trace, Neighborhood, Stage] | None = None
-        self._targets: PanelFigure | None = None
+    def __init__(self, n_heads: int, on_head: Callable[[], None]):
+        self._on_head = on_head
+        self.on_residue = self.on_code = lambda _: None
+        self._shown: tuple[Stage, Trace, Neighborhood] | None = None
+        self._drawn: PanelFigure | None = None
         self.sentence = widgets.HTML()
         self.head = widgets.IntSlider(
             _AVERAGE,
@@ -76,17 +69,15 @@ class ResiduePanel(widgets.VBox):
             layout={"flex": "1 1 0", "min_width": "0"},
         )
 
-    def show(self, trace: Trace, opened: Neighborhood, step: Stage) -> None:
-        """Show a residue at a step."""
-        self.shown = trace, opened, step
-        self.sentence.value = f"<b>{escape(step.title)}.</b> {escape(tell(trace, opened, step))}"
-        self._controls.layout.display = "flex" if isinstance(step, Attention) else "none"
+    def show(self, stage: Stage, trace: Trace, opened: Neighborhood) -> None:
+        """Show a residue at a stage."""
+        self._shown = stage, trace, opened
+        self.sentence.value = f"<b>{escape(stage.title)}.</b> {escape(tell(stage, trace, opened))}"
         self._draw()
-        self.table.value = node_table(trace, opened, step, self.chosen_head)
 
     def say(self, text: str) -> None:
         """Show a sentence alone, where there is no residue to show."""
-        self.shown = None
+        self._shown = self._drawn = None
         self.sentence.value = escape(text)
         self.table.value = ""
         self._controls.layout.display = "none"
@@ -97,77 +88,61 @@ class ResiduePanel(widgets.VBox):
         """The head that is shown; None for the average of all."""
         return None if self.head.value == _AVERAGE else self.head.value
 
-    def attention_of_query(self) -> np.ndarray | None:
-        """Give the query's attention at the step shown, shape=(K,); None at other steps."""
-        if self.shown is None or not isinstance(self.shown[2], Attention):
-            return None
-        _, opened, step = self.shown
-        rows = opened.attention[step.block, :, 0]
-        return rows.mean(0) if self.chosen_head is None else rows[self.chosen_head]
-
-    def _redraw(self, _change) -> None:
-        if self.shown is not None and isinstance(self.shown[2], Attention):
+    def _redraw(self, _change: dict) -> None:
+        if self._drawn is not None and self._drawn.of_heads:
             self._draw()
-            self.table.value = node_table(*self.shown, self.chosen_head)
-            self._on_redraw()
+            self._on_head()
 
     def _draw(self) -> None:
-        trace, opened, step = self.shown
         head = self.chosen_head
         self._head_name.value = "all (average)" if head is None else f"head {head}"
-        drawn = panel_figure(trace, opened, step, head, self.term.value)
-        self._targets = drawn
+        drawn = self._drawn = panel_figure(*self._shown, head, self.term.value)
+        self._controls.layout.display = "flex" if drawn.of_heads else "none"
         title = {"text": drawn.layout["title"], "font": {"size": 14}, "x": 0.01}
         shown = {"title": title, "showlegend": len(drawn.data) > 1, "legend": LEGEND_ABOVE}
         if shown["showlegend"]:
             # A line of its own for the legend, under the title.
             shown["margin"] = {"t": 75, "l": 55, "r": 15, "b": 45}
         self.figure.draw(drawn.data, {**drawn.layout, **shown})
+        self.table.value = node_table(*self._shown, head)
 
     def _clicked(self, number: int) -> None:
-        if self._targets is None:
+        if self._drawn is None:
             return
-        if self._targets.residues:
-            self._on_residue(self._targets.residues[number])
-        elif self._targets.codes:
-            self._on_code(self._targets.codes[number])
+        if self._drawn.residues:
+            self.on_residue(self._drawn.residues[number])
+        elif self._drawn.codes:
+            self.on_code(self._drawn.codes[number])
 
 
-def node_table(trace: Trace, opened: Neighborhood, step: Stage, head: int | None) -> str:
-    """Make the table of a residue's nodes as HTML.
-
-    Parameters
-    ----------
-    trace : Trace
-    opened : Neighborhood
-    step : Stage
-        At an attention step the query's attention and its two terms are in it.
-    head : int or None
-        Which head's; None for the average of all.
-
-    Returns
-    -------
-    str
-    """
+def node_table(stage: Stage, trace: Trace, opened: Neighborhood, head: int | None) -> str:
+    """Make the table of a residue's nodes as HTML; where a stage has heads, None is all of them."""
     names = trace.to_frame()["name"].to_numpy()[opened.edges]
-    table = pd.DataFrame(
-        {
-            "rank": np.arange(len(opened)),
-            "residue": [f"{n} {label}" for n, label in zip(names, opened.labels, strict=True)],
-            "along": [f"{p:+d}" for p in opened.relative_positions],
-            "Å": [f"{d:.1f}" if np.isfinite(d) else "no frame" for d in opened.distances],
-            "bin": opened.bins,
-            "token": trace.tokens[opened.edges],
-        }
-    )
-    if isinstance(step, Attention):
-        table = table.drop(columns=["bin", "token"])
-        for name, values, form in (
-            ("attention", opened.attention, "{:.1%}"),
-            ("distance", -opened.distance_term, "{:.2f}"),
-            ("rotation", opened.rotation_term, "{:.2f}"),
-        ):
-            rows = values[step.block, :, 0]
-            row = rows.mean(0) if head is None else rows[head]
-            table[name] = [form.format(value) for value in row]
-    return '<div class="esm-explore-nodes">' + table.to_html(index=False, border=0) + "</div>"
+    columns = {
+        "rank": np.arange(len(opened)),
+        "residue": [f"{n} {label}" for n, label in zip(names, opened.labels, strict=True)],
+        "along": [f"{p:+d}" for p in opened.relative_positions],
+        "Å": [f"{d:.1f}" if np.isfinite(d) else "no frame" for d in opened.distances],
+        **_columns(stage, trace, opened, head),
+    }
+    table = pd.DataFrame(columns).to_html(index=False, border=0)
+    return f'<div class="esm-explore-nodes">{table}</div>'
+
+
+@singledispatch
+def _columns(stage: Stage, trace: Trace, opened: Neighborhood, head: int | None) -> dict:
+    return {"bin": opened.bins, "token": trace.tokens[opened.edges]}
+
+
+@_columns.register
+def _(stage: Attention, trace: Trace, opened: Neighborhood, head: int | None) -> dict:
+    columns = {}
+    for name, values, form in (
+        ("attention", opened.attention, "{:.1%}"),
+        ("distance", -opened.distance_term, "{:.2f}"),
+        ("rotation", opened.rotation_term, "{:.2f}"),
+    ):
+        rows = values[stage.block, :, 0]
+        row = rows.mean(0) if head is None else rows[head]
+        columns[name] = [form.format(value) for value in row]
+    return columns

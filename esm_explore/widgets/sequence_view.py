@@ -1,19 +1,16 @@
-"""The sequence strip: a chain's residues as letters on their colors, to click and to drag over."""
+"""The sequence: a chain's residues as letters on their colors, to click and to drag over."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import anywidget
 from traitlets import Bytes, Int, List, Unicode
 
 from esm_explore.plots.picture import hover_of
 from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.page import FOLDER
 
-_FOLDER = Path(__file__).parent
 
-
-class SequenceStrip(anywidget.AnyWidget):
+class SequenceView(anywidget.AnyWidget):
     """A chain as text, in rows of 50.
 
     Attributes
@@ -32,8 +29,8 @@ class SequenceStrip(anywidget.AnyWidget):
         What this is, for screen readers.
     """
 
-    _esm = _FOLDER / "sequence_view.js"
-    _css = _FOLDER / "inspector.css"
+    _esm = FOLDER / "sequence_view.js"
+    _css = FOLDER / "inspector.css"
     letters = Unicode().tag(sync=True)
     labels = List(Unicode()).tag(sync=True)
     hover = List(Unicode()).tag(sync=True)
@@ -46,8 +43,6 @@ class SequenceStrip(anywidget.AnyWidget):
     def show(self, trace: Trace, colors: bytes) -> None:
         """Show a chain in some colors, shape=(L, 3) as bytes."""
         with self.hold_sync():
-            self.selected = self.hovered = -1
-            self.selection = []
             self.labels, self.hover = trace.labels, hover_of(trace)
             self.colors = colors
             self.caption = f"Sequence of {trace.title}"

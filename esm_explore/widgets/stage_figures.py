@@ -1,22 +1,23 @@
-"""The figure that the inspector shows of one residue at each step, and what a click in it means."""
+"""The figure of one residue at each stage, and what a click in it means."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import singledispatch
 
 import numpy as np
-import plotly.graph_objects as go
 
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.palette import CATEGORIES, hex_colors, token_colors
 from esm_explore.plots.attention import attention_matrix
 from esm_explore.plots.latents import latent_and_codes
-from esm_explore.plots.picture import hover_of
+from esm_explore.plots.picture import Picture, hover_of
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import (
     Attention,
     Block,
+    Codebook,
     Latent,
     Neighbors,
     Query,
@@ -46,62 +47,42 @@ class PanelFigure:
         where points are no residues.
     codes : list of int
         The same for codes.
+    of_heads : bool
+        Whether it is another one for each attention head, and for each of `TERMS`.
     """
 
     data: list[dict]
     layout: dict
-    residues: list[int]
-    codes: list[int]
+    residues: list[int] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    of_heads: bool = False
 
 
+@singledispatch
 def panel_figure(
-    trace: Trace, opened: Neighborhood, step: Stage, head: int | None, term: str
+    stage: Stage, trace: Trace, opened: Neighborhood, head: int | None, term: str
 ) -> PanelFigure:
-    """Draw one residue at one step.
+    """Draw one residue at one stage.
 
     Parameters
     ----------
+    stage : Stage
     trace : Trace
     opened : Neighborhood
-    step : Stage
     head : int or None
-        Of the attention steps; None is the average of all.
+        Where a stage has heads; None is the average of all.
     term : str
-        Of the attention steps: one of `TERMS`.
+        Where a stage has heads: one of `TERMS`.
 
     Returns
     -------
     PanelFigure
     """
-    nodes = opened.edges.tolist()
-    match step:
-        case Neighbors():
-            return PanelFigure(*_distances(opened), nodes, [])
-        case RelativePosition():
-            return PanelFigure(*_positions(trace, opened), nodes, [])
-        case Attention():
-            figure = attention_matrix(trace, opened, step.block, head, term)
-            title = figure.layout.title.text.partition(", around")[0]
-            return PanelFigure(*_taken_over(figure, title), nodes, [])
-        case Block():
-            return PanelFigure(*_stream(trace, opened, step.block), [], [])
-        case Query():
-            return PanelFigure(*_alike(trace, nodes[0]), list(range(len(trace))), [])
-        case Latent():
-            figure = latent_and_codes(trace, nodes[0])
-            title = "The latent beside the two nearest codes"
-            return PanelFigure(*_taken_over(figure, title), [], [])
-        case _:
-            return _codes(trace, nodes[0])
+    raise NotImplementedError(f"Nothing is drawn of {type(stage).__name__}.")
 
 
-def _taken_over(figure: go.Figure, title: str) -> tuple[list, dict]:
-    parts = figure.to_plotly_json()
-    axes = {name: parts["layout"].get(name, {}) for name in ("xaxis", "yaxis")}
-    return parts["data"], {"title": title, **axes}
-
-
-def _distances(opened: Neighborhood) -> tuple[list, dict]:
+@panel_figure.register
+def _(stage: Neighbors, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
     along = np.abs(opened.relative_positions) <= LOCAL
     bars = dict(
         type="bar",
@@ -116,10 +97,11 @@ def _distances(opened: Neighborhood) -> tuple[list, dict]:
         "xaxis": {"type": "category", "title": {"text": "node, nearest first"}},
         "yaxis": {"title": {"text": "Å"}},
     }
-    return [bars], layout
+    return PanelFigure([bars], layout, opened.edges.tolist())
 
 
-def _positions(trace: Trace, opened: Neighborhood) -> tuple[list, dict]:
+@panel_figure.register
+def _(stage: RelativePosition, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
     limit = (trace.relative_position.table.shape[0] - 2) // 2
     clipped = np.abs(opened.relative_positions) >= limit
     dots = dict(
@@ -147,10 +129,21 @@ def _positions(trace: Trace, opened: Neighborhood) -> tuple[list, dict]:
         "xaxis": {"title": {"text": "relative position"}, "range": [-limit - 4, limit + 4]},
         "yaxis": {"title": {"text": "rank"}, "autorange": "reversed"},
     }
-    return [dots], layout
+    return PanelFigure([dots], layout, opened.edges.tolist())
 
 
-def _stream(trace: Trace, opened: Neighborhood, block: int) -> tuple[list, dict]:
+@panel_figure.register
+def _(
+    stage: Attention, trace: Trace, opened: Neighborhood, head: int | None, term: str
+) -> PanelFigure:
+    picture = attention_matrix(trace, opened, stage.block, head, term)
+    title = picture.what.partition(", around")[0]
+    return PanelFigure(*_taken_over(picture, title), opened.edges.tolist(), of_heads=True)
+
+
+@panel_figure.register
+def _(stage: Block, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
+    block, index = stage.block, int(opened.edges[0])
     before = trace.blocks[block - 1] if block else trace.relative_position.embeddings[:, 0]
     parts = {
         "state before": before,
@@ -158,7 +151,6 @@ def _stream(trace: Trace, opened: Neighborhood, block: int) -> tuple[list, dict]
         "feed-forward adds": trace.ffn_out[block],
         "state after": trace.blocks[block],
     }
-    index = int(opened.edges[0])
     names = list(parts)
     lengths = np.stack([np.linalg.norm(part, axis=1) for part in parts.values()])
     own = dict(
@@ -184,10 +176,12 @@ def _stream(trace: Trace, opened: Neighborhood, block: int) -> tuple[list, dict]
         "xaxis": {"type": "category"},
         "yaxis": {"title": {"text": "length of the vector"}, "rangemode": "tozero"},
     }
-    return [own, chain], layout
+    return PanelFigure([own, chain], layout)
 
 
-def _alike(trace: Trace, index: int) -> tuple[list, dict]:
+@panel_figure.register
+def _(stage: Query, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
+    index = int(opened.edges[0])
     cosine = np.where(trace.has_frame, cosine_to(trace, index), np.nan)
     colors = np.full(len(trace), ALONG, dtype=object)
     colors[index] = ACROSS
@@ -209,10 +203,18 @@ def _alike(trace: Trace, index: int) -> tuple[list, dict]:
             "range": [-1.05, 1.05],
         },
     }
-    return [dots], layout
+    return PanelFigure([dots], layout, list(range(len(trace))))
 
 
-def _codes(trace: Trace, index: int) -> PanelFigure:
+@panel_figure.register
+def _(stage: Latent, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
+    picture = latent_and_codes(trace, int(opened.edges[0]))
+    return PanelFigure(*_taken_over(picture, "The latent beside the two nearest codes"))
+
+
+@panel_figure.register
+def _(stage: Codebook, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
+    index = int(opened.edges[0])
     k = min(N_CODES, len(trace.codebook))
     found = nearest_codes(trace.codebook, trace.pre_vq[index : index + 1], k=k)
     codes = found.codes[0].tolist()
@@ -230,4 +232,10 @@ def _codes(trace: Trace, index: int) -> PanelFigure:
         "xaxis": {"type": "category", "title": {"text": "code"}},
         "yaxis": {"title": {"text": "distance from the latent"}},
     }
-    return PanelFigure([bars], layout, [], codes)
+    return PanelFigure([bars], layout, codes=codes)
+
+
+def _taken_over(picture: Picture, title: str) -> tuple[list, dict]:
+    parts = picture.to_plotly_json()
+    axes = {name: parts["layout"].get(name, {}) for name in ("xaxis", "yaxis")}
+    return parts["data"], {"title": title, **axes}

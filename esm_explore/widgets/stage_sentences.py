@@ -1,4 +1,4 @@
-"""One sentence on what happened to a residue at a step, made from the numbers."""
+"""One sentence on what happened to a residue at a stage, made from the numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from esm_explore.analysis.annotations import residue_values
 from esm_explore.analysis.heads import LOCAL
-from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import (
     Attention,
@@ -24,21 +23,8 @@ from esm_explore.tracing.stages import (
 from esm_explore.tracing.traces import Trace
 
 
-def tell(trace: Trace, opened: Neighborhood, step: Stage) -> str:
-    """Say what happened at a step in one residue.
-
-    Parameters
-    ----------
-    trace : Trace
-    opened : Neighborhood
-        The residue's, from ``trace.neighborhood``.
-    step : Stage
-
-    Returns
-    -------
-    str
-        Plain text.
-    """
+def tell(stage: Stage, trace: Trace, opened: Neighborhood) -> str:
+    """Say in plain text what happened at a stage in the residue that was opened."""
     index = int(opened.edges[0])
     if not trace.has_frame[index]:
         return (
@@ -46,7 +32,7 @@ def tell(trace: Trace, opened: Neighborhood, step: Stage) -> str:
             f"pre_vq, so it gets token {opened.token}, as every residue without a frame does. "
             "That token says nothing about the structure."
         )
-    return _tell(step, trace, opened)
+    return _tell(stage, trace, opened)
 
 
 @singledispatch
@@ -165,10 +151,10 @@ def _(stage: Latent, trace: Trace, opened: Neighborhood) -> str:
 def _(stage: Codebook, trace: Trace, opened: Neighborhood) -> str:
     index = int(opened.edges[0])
     framed = np.flatnonzero(trace.has_frame)
-    found = nearest_codes(trace.codebook, trace.pre_vq[framed], k=2)
-    row = int(np.searchsorted(framed, index))
-    distance = np.sqrt(found.squared_distances[row].clip(min=0))
-    clearer = 100 * (found.margin < found.margin[row]).mean()
+    first, second = trace.nearest.codes[index]
+    distance = np.sqrt(trace.nearest.squared_distances[index].clip(min=0))
+    margin = trace.nearest.margin
+    clearer = 100 * (margin[framed] < margin[index]).mean()
     alike = [trace.labels[i] for i in framed if trace.tokens[i] == opened.token and i != index]
     others = (
         f"{len(alike)} other residues here have it: {_listed(alike[:6])}"
@@ -177,8 +163,8 @@ def _(stage: Codebook, trace: Trace, opened: Neighborhood) -> str:
         else "No other residue here has it"
     )
     return (
-        f"Code {found.codes[row, 0]} is nearest ({distance[0]:.2f}), code {found.codes[row, 1]} "
-        f"next ({distance[1]:.2f}): a margin of {found.margin[row]:.2f}, clearer than "
+        f"Code {first} is nearest ({distance[0]:.2f}), code {second} next ({distance[1]:.2f}): "
+        f"a margin of {margin[index]:.2f}, clearer than "
         f"{clearer:.0f} % of this chain's. So the token is {opened.token}. {others}."
     )
 
@@ -194,18 +180,7 @@ def _listed(words: list[str]) -> str:
 
 
 def summarize(trace: Trace, selection: list[int]) -> str:
-    """Sum up some residues as HTML: how many, which amino acids, structures and tokens.
-
-    Parameters
-    ----------
-    trace : Trace
-    selection : list of int
-
-    Returns
-    -------
-    str
-        "" for none.
-    """
+    """Sum up some residues as HTML: how many, which amino acids, structures and tokens."""
     if not selection:
         return ""
     chosen = np.array(selection)

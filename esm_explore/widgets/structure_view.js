@@ -1,15 +1,10 @@
 // The page's side of StructureView: the traits say what is shown, 3Dmol.js draws it.
 
-const BUSY_AFTER = 400; // ms without an answer from Python
 const REST = 120; // ms on a residue before Python is told: a click shall not have to wait for that
 const DOWNLOAD_LIMIT = 20_000; // ms
 const STILL = 4; // px that the pointer may move in a click
 const PICK_RADIUS = 1.9; // Å around a CA: half the way to the next one
 const NO_WEBGL = "This browser has no WebGL, so the structure cannot be drawn in 3D.";
-const BUSY = "the kernel is busy: other views follow when the running cell is done";
-
-// Each model imports this module anew; what views share is kept with the page.
-const page = (globalThis.esmExploreStructure ??= { script: null, webgl: null, idle: [], clicks: 0 });
 
 function hasWebGL() {
   if (page.webgl) return true;
@@ -25,12 +20,10 @@ function hasWebGL() {
   return true;
 }
 
-async function fetchScript(model, say) {
-  const id = model.get("_engine").replace("IPY_MODEL_", "");
-  const packed = (await model.widget_manager.get_model(id)).get("source");
-  if (packed.byteLength) {
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const script = new Blob([await new Response(stream).text()], { type: "text/javascript" });
+async function fetch3Dmol(model, say) {
+  const text = await scriptOf(model);
+  if (text) {
+    const script = new Blob([text], { type: "text/javascript" });
     const address = URL.createObjectURL(script);
     return import(address).finally(() => URL.revokeObjectURL(address));
   }
@@ -40,14 +33,6 @@ async function fetchScript(model, say) {
     timer = setTimeout(() => reject(new Error("no answer")), DOWNLOAD_LIMIT);
   });
   return Promise.race([import(model.get("_cdn")), late]).finally(() => clearTimeout(timer));
-}
-
-function load3Dmol(model, say) {
-  page.script ??= fetchScript(model, say).catch((error) => {
-    page.script = null; // the next view tries again
-    throw error;
-  });
-  return page.script;
 }
 
 // A viewer cannot be disposed of (it listens to the window for ever), so it is used again.
@@ -110,9 +95,7 @@ function render({ model, el }) {
   const hoverRing = element(area, "ring");
   const hoverLabel = element(area, "label");
   const message = element(area, "message", { role: "status" });
-  const busy = element(area, "busy", { role: "status" });
-  busy.textContent = BUSY;
-  busy.hidden = true;
+  const kernel = watchKernel(model, element(area, "busy"));
   const caption = element(root, "caption");
   el.append(root);
 
@@ -121,8 +104,6 @@ function render({ model, el }) {
   let residues = []; // of each residue, its atoms by name
   let targets = [];
   let shapes = [];
-  let awaited = 0;
-  let busyTimer = 0;
   let hoverTimer = 0;
   let frame = 0;
   const due = new Set();
@@ -285,16 +266,7 @@ function render({ model, el }) {
   function acted(name, value) {
     model.set(name, value);
     model.save_changes();
-    awaited = ++page.clicks;
-    model.send({ kind: "clicked", n: awaited });
-    clearTimeout(busyTimer);
-    busyTimer = setTimeout(() => (busy.hidden = false), BUSY_AFTER);
-  }
-
-  function answered({ kind, n }) {
-    if (kind !== "clicked" || n < awaited) return;
-    clearTimeout(busyTimer);
-    busy.hidden = true;
+    kernel.ask();
   }
 
   let down = null;
@@ -351,7 +323,6 @@ function render({ model, el }) {
     },
     "change:hovered change:labels": place,
     "change:caption change:height": describe,
-    "msg:custom": answered,
   };
   const events = {
     pointerdown: press,
@@ -381,7 +352,7 @@ function render({ model, el }) {
   let closed = false;
   if (!hasWebGL()) say(NO_WEBGL);
   else {
-    load3Dmol(model, say).then(
+    loadOnce("3Dmol.js", () => fetch3Dmol(model, say)).then(
       (loaded) => {
         if (closed) return;
         engine = loaded;
@@ -398,7 +369,7 @@ function render({ model, el }) {
     sizes.disconnect();
     deafen();
     cancelAnimationFrame(frame);
-    clearTimeout(busyTimer);
+    kernel.stop();
     clearTimeout(hoverTimer);
     for (const [names, handler] of Object.entries(changes)) model.off(names, handler);
     if (viewer) giveBack(viewer);

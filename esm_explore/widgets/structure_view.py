@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from importlib.resources import files
-from pathlib import Path
 
-import anywidget
 import numpy as np
-from ipywidgets import Layout, widget_serialization
-from traitlets import Bytes, Dict, Instance, Int, List, Unicode
+from ipywidgets import Layout
+from traitlets import Bytes, Dict, Int, List, Unicode
 
 from esm_explore.errors import TraceError
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
@@ -18,28 +15,10 @@ from esm_explore.plots.picture import hover_of
 from esm_explore.plots.structure import AXES, LINE, backbone_cif
 from esm_explore.plots.threedmol import CDN
 from esm_explore.tracing.traces import Trace
-
-HERE = Path(__file__).parent
-
-
-class Engine(anywidget.AnyWidget):
-    """3Dmol.js on its way to the page: one per kernel, never shown, named by every view."""
-
-    _esm = "export default {}"
-    source = Bytes().tag(sync=True)
-    _current: Engine | None = None
-
-    @classmethod
-    def current(cls) -> Engine:
-        """Give the kernel's only one; its source is empty where the package has no 3Dmol.js."""
-        if cls._current is None or cls._current.comm is None:
-            script = files("esm_explore") / "static" / "3Dmol.es6-min.js"
-            found = gzip.compress(script.read_bytes(), mtime=0) if script.is_file() else b""
-            cls._current = cls(source=found)
-        return cls._current
+from esm_explore.widgets.page import FOLDER, PageView, Script, module
 
 
-class StructureView(anywidget.AnyWidget):
+class StructureView(PageView):
     """A chain in 3D, for linking: click a residue, and `selected` says which.
 
     Shift and a click put a residue into `selection` or take it out; arrow keys go on by one
@@ -72,8 +51,8 @@ class StructureView(anywidget.AnyWidget):
         Of the picture, in pixels.
     """
 
-    _esm = HERE / "structure_view.js"
-    _css = HERE / "structure_view.css"
+    _esm = module("structure_view.js")
+    _css = FOLDER / "structure_view.css"
 
     structure = Unicode().tag(sync=True)
     colors = Bytes().tag(sync=True)
@@ -85,15 +64,14 @@ class StructureView(anywidget.AnyWidget):
     frames = List(Int()).tag(sync=True)
     caption = Unicode().tag(sync=True)
     height = Int(420).tag(sync=True)
-    _engine = Instance(Engine).tag(sync=True, **widget_serialization)
     _cdn = Unicode(CDN).tag(sync=True)
     _drawn = Dict({"axes": list(AXES), "line": LINE, "missing": FRAMELESS}).tag(sync=True)
 
     def __init__(self, **traits):
         # In a Box a view without these would have no width.
         layout = Layout(flex="1 1 auto", min_width="240px")
-        super().__init__(**{"_engine": Engine.current(), "layout": layout} | traits)
-        self.on_msg(self._answer)
+        script = Script.of("3Dmol.js", _read_3dmol)
+        super().__init__(**{"_script": script, "layout": layout} | traits)
 
     @classmethod
     def of(cls, trace: Trace, colors: Sequence[str] | None = None) -> StructureView:
@@ -119,17 +97,26 @@ class StructureView(anywidget.AnyWidget):
             colors = hex_colors(token_colors(trace.codebook)[trace.tokens])
         if len(colors) != len(trace):
             raise TraceError(f"There are {len(colors)} colors; one a residue is {len(trace)}.")
-        return cls(
-            structure=backbone_cif(trace),
-            colors=color_bytes(np.where(trace.has_frame, colors, FRAMELESS).tolist()),
-            labels=hover_of(trace),
-            caption=f"{trace.title}\nEncoder: {trace.encoder_info.title}",
-        )
+        colored = color_bytes(np.where(trace.has_frame, colors, FRAMELESS).tolist())
+        return cls(colors=colored, **_described(trace))
 
-    def _answer(self, _, content: dict, buffers: list) -> None:
-        """Let the page know that all that follows from a click is done."""
-        if content.get("kind") == "clicked":
-            self.send(content)
+    def show(self, trace: Trace, colors: bytes) -> None:
+        """Show another chain, in some colors."""
+        with self.hold_sync():
+            self.colors = colors
+            for name, value in _described(trace).items():
+                setattr(self, name, value)
+
+
+def _described(trace: Trace) -> dict[str, object]:
+    caption = f"{trace.title}\nEncoder: {trace.encoder_info.title}"
+    return {"structure": backbone_cif(trace), "labels": hover_of(trace), "caption": caption}
+
+
+def _read_3dmol() -> bytes:
+    """Read 3Dmol.js; nothing where the package was installed without it."""
+    script = files("esm_explore") / "static" / "3Dmol.es6-min.js"
+    return script.read_bytes() if script.is_file() else b""
 
 
 def color_bytes(colors: Sequence[str]) -> bytes:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from html import escape
 
 import ipywidgets as widgets
-from traitlets import Int
+from traitlets import Int, validate
 
-from esm_explore.plots.residue_colors import color_by_step
-from esm_explore.tracing.traces import Trace
+from esm_explore.plots.residue_colors import color_by_stage
+from esm_explore.tracing.traces import Trace, check_trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import StepBar
-from esm_explore.widgets.messages import close_below, find_problem, say, show_message
-from esm_explore.widgets.page import Pulse
+from esm_explore.widgets.messages import Message, close_below, find_problem
+from esm_explore.widgets.page import Keys
+from esm_explore.widgets.selection import Selection, check_is_one_of
 
 
 def step_through(trace: Trace, residue: int | str = 0) -> Tour:
@@ -34,9 +35,9 @@ def step_through(trace: Trace, residue: int | str = 0) -> Tour:
     Raises
     ------
     TraceError
-        If the chain has no such residue.
+        If it is no trace, or the chain has no such residue.
     """
-    return Tour(trace, trace.index_of(residue))
+    return Tour(check_trace(trace, "step_through"), trace.index_of(residue))
 
 
 class Tour(widgets.VBox):
@@ -59,24 +60,25 @@ class Tour(widgets.VBox):
         self.add_class("esm-explore-inspector")
         problem = find_problem([trace])
         if problem:
-            message = show_message()
-            say(message, problem)
+            message = Message()
+            message.say(problem)
             self.children = [message]
             return
         self.residue = residue
-        self._steps = trace.stages
-        self._bar = StepBar(self._steps)
+        self._bar = StepBar(trace.stages)
         self._explanation = widgets.HTML()
-        self._pane = ChainPane(trace, lambda *_: None, lambda _: None)
         # The tour stays with its residue; neighbors are for the inspector to visit.
+        selection = Selection([trace])
+        selection.select(0, residue)
+        self._pane = ChainPane(selection, trace.stages[0])
         self._pane.structure.height = 400
-        pulse = Pulse(self._bar.press)
+        keys = Keys(self._bar.press)
         heading = widgets.HTML(
             f"<b>Residue {trace.labels[residue]} of {escape(trace.title)}</b> · encoder: "
             f"<b>{escape(trace.encoder_info.title)}</b>"
         )
         row = widgets.HBox([self._pane.structure])
-        self.children = [pulse, heading, self._bar, self._explanation, row, self._pane.panel]
+        self.children = [keys, heading, self._bar, self._explanation, row, self._pane.panel]
         widgets.link((self, "step"), (self._bar, "value"))
         self.observe(lambda _: self._show(), "step")
         self._show()
@@ -87,15 +89,20 @@ class Tour(widgets.VBox):
             f"Encoder: {self._trace.encoder_info.title}"
         )
 
+    @validate("step")
+    def _is_known(self, proposal: dict) -> int:
+        check_is_one_of("step", proposal["value"], range(len(self._trace.stages)))
+        return proposal["value"]
+
     def _show(self) -> None:
-        step = self._steps[self.step]
+        stages = self._trace.stages
+        stage = stages[self.step]
         self._explanation.value = (
-            f"<h3>{self.step + 1} of {len(self._steps)}: {escape(step.title)}</h3>"
-            f"<p>{escape(step.explanation)}</p>"
+            f"<h3>{self.step + 1} of {len(stages)}: {escape(stage.title)}</h3>"
+            f"<p>{escape(stage.explanation)}</p>"
         )
-        self._pane.paint(color_by_step([self._trace], step)[0])
-        self._pane.mark(self.residue, [])
-        self._pane.open(self.residue, step)
+        self._pane.paint(color_by_stage([self._trace], stage))
+        self._pane.show(stage)
 
     def close(self) -> None:
         """Take the tour and all its parts off the page and out of the kernel."""

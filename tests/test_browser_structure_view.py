@@ -29,7 +29,8 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 import esm_explore as ex
-from esm_explore.widgets.structure_view import Engine, StructureView, color_bytes
+from esm_explore.widgets.page import Script
+from esm_explore.widgets.structure_view import StructureView, color_bytes
 torch.manual_seed(0)
 encoder = StructureTokenEncoder(
     d_model=64, n_heads=1, v_heads=8, n_layers=2, d_out=16, n_codes=512).eval()
@@ -73,7 +74,10 @@ def address(tmp_path_factory):
     write_notebook(folder / "static.ipynb", [SETUP + "ex.view(trace)"])
     write_notebook(
         folder / "no_script.ipynb",
-        [SETUP + "Engine._current = Engine(source=b'')\nStructureView(structure=view.structure)"],
+        [
+            SETUP + "Script.ready['3Dmol.js'] = Script(source=b'')\n"
+            "StructureView(structure=view.structure)"
+        ],
     )
     with lab_server(folder, tmp_path_factory.mktemp("lab")) as address:
         yield address
@@ -276,7 +280,7 @@ def test_a_hundred_views_opened_and_closed_leave_nothing_behind(page):
     )
     page.wait_for_timeout(2000)
     assert page.locator(".esm-structure").count() == 3
-    assert page.evaluate("globalThis.esmExploreStructure.idle.length") == 1
+    assert page.evaluate("globalThis.esmExplore.idle.length") == 1
     assert page.evaluate("window.listening.size") == listening
 
 

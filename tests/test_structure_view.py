@@ -15,8 +15,10 @@ from conftest import with_positions
 import esm_explore as ex
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots import threedmol as script
-from esm_explore.widgets import structure_view as structure_widget
-from esm_explore.widgets.structure_view import Engine, StructureView, color_bytes
+from esm_explore.widgets import page, structure_view
+from esm_explore.widgets.page import Keys, Script
+from esm_explore.widgets.plot_view import PlotView
+from esm_explore.widgets.structure_view import StructureView, color_bytes
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,31 +65,38 @@ def test_own_colors_are_one_a_residue(trace):
 def test_the_script_goes_to_the_page_once_a_kernel(trace):
     """Two views name one hidden model with the packed script; closed, it is made anew."""
     first, second = StructureView.of(trace), StructureView()
-    engine = first._engine
-    assert engine is second._engine
+    sent = first._script
+    assert sent is second._script
     bundled = ROOT / "esm_explore" / "static" / "3Dmol.es6-min.js"
     if bundled.is_file():
-        assert gzip.decompress(engine.source) == bundled.read_bytes()
-    assert first.get_state("_engine") == {"_engine": f"IPY_MODEL_{engine.model_id}"}
-    engine.close()
-    assert StructureView()._engine is not engine
+        assert gzip.decompress(sent.source) == bundled.read_bytes()
+    assert first.get_state("_script") == {"_script": f"IPY_MODEL_{sent.model_id}"}
+    sent.close()
+    assert StructureView()._script is not sent
 
 
 def test_without_the_bundled_script_the_page_is_given_its_address(trace, monkeypatch, tmp_path):
     """The address names the version that the package would have bundled."""
-    monkeypatch.setattr(structure_widget, "files", lambda _: tmp_path)
-    monkeypatch.setattr(Engine, "_current", None)
+    monkeypatch.setattr(structure_view, "files", lambda _: tmp_path)
+    monkeypatch.setattr(Script, "ready", {})
     view = StructureView.of(trace)
-    assert view._engine.source == b""
+    assert view._script.source == b""
     version = json.loads((ROOT / "package.json").read_text())["dependencies"]["3dmol"]
     assert view._cdn == script.CDN
     assert f"3dmol@{version}/" in view._cdn
+
+
+def test_what_views_share_comes_before_each_ones_own_code(trace):
+    """In one ES module a view, which is all that anywidget takes."""
+    for view in (StructureView(), PlotView(print), Keys(print)):
+        assert view._esm.startswith((Path(page.__file__).parent / "page.js").read_text("utf-8"))
+        assert view._esm.count("export default") == 1
 
 
 def test_a_click_is_answered_when_all_that_follows_is_done(trace, monkeypatch):
     """The page sends a number and gets it back; other messages are nobody's business."""
     view, sent = StructureView.of(trace), []
     monkeypatch.setattr(view, "send", sent.append)
-    view._handle_custom_msg({"kind": "clicked", "n": 7}, [])
+    view._handle_custom_msg({"kind": "asked", "n": 7}, [])
     view._handle_custom_msg({"kind": "other"}, [])
-    assert sent == [{"kind": "clicked", "n": 7}]
+    assert sent == [{"kind": "asked", "n": 7}]
