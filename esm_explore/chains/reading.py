@@ -183,7 +183,8 @@ class Structure:
         chain_id = self.chain_ids[0] if chain_id is None else chain_id
         if chain_id not in self._chains:
             raise ChainError(
-                f"Chain {chain_id!r} is not a protein chain of {self.name}; it has: {self._listing}."
+                f"Chain {chain_id!r} is not a protein chain of {self.name}; "
+                f"it has: {self._listing}."
             )
         atoms, alternates = most_occupied(self._chains[chain_id])
         repeated = repeated_atoms(atoms)
