@@ -227,7 +227,7 @@ def test_what_is_no_source_and_no_chain_id():
 def test_numbering_that_restarts_is_refused(written, lines):
     """Two chains under one id."""
     atoms = [line for line in lines if line.startswith("ATOM")]
-    with pytest.raises(ex.ChainError, match="more than one residue numbered 1, 2, 3, 4, 5 and 71"):
+    with pytest.raises(ex.ChainError, match="more than one residue numbered 1, .*, 8 and 68 more"):
         ex.read_chain(written(atoms + atoms))
 
 
@@ -428,6 +428,7 @@ def test_a_damaged_file_is_read_or_refused_with_our_error(tmp_path, data):
         assert len(ex.read_chain(path)) > 0
 
 
+@pytest.mark.slow
 def test_300_mutated_files_are_read_or_refused_in_time_and_in_memory():
     """The first of what ``python tests/fuzz_reader.py 10000`` does, in a process of its own."""
     script = Path(__file__).with_name("fuzz_reader.py")

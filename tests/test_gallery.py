@@ -18,6 +18,7 @@ FIGURE = "import plotly.graph_objects as go; go.Figure(go.Scatter(y=[1, 2]))"
 STRUCTURE = "import esm_explore as ex; ex.view(ex.trace(ex.load_encoder(), ex.read_chain('1EJG')))"
 
 
+@pytest.mark.slow
 def test_pages_hold_each_script_once_and_fetch_nothing(tmp_path, monkeypatch):
     """Two figures and two structures share a script each; the index names title and question."""
     monkeypatch.setattr(gallery, "previews", lambda pages: {})

@@ -61,6 +61,7 @@ def test_a_cached_snapshot_is_used_without_any_request(cache, weights, repositor
     assert torch.equal(encoder.pre_vq_proj.weight, weights["pre_vq_proj.weight"])
 
 
+@pytest.mark.slow
 def test_offline_with_a_cache_in_a_fresh_process(tmp_path, weights):
     """As a user on a train: HF_HUB_OFFLINE and HF_HOME, and esm's INFRA_PROVIDER set empty."""
     put_in_cache(tmp_path / "hub", hub.REPOSITORIES[0], weights)
@@ -245,6 +246,7 @@ def test_a_silent_hub_is_given_up_on(server, monkeypatch):
         ex.load_encoder("esm3")
 
 
+@pytest.mark.slow
 def test_only_the_one_file_is_fetched(server, weights, tmp_path):
     """122 MB instead of the gigabytes that esm takes; the second load asks nothing."""
     torch.save(weights, tmp_path / "file")

@@ -303,6 +303,7 @@ def test_colors_of_every_menu_entry(inspector):
     assert "helix" in inspector._legend.value
 
 
+@pytest.mark.slow
 def test_umap_is_made_when_asked_for_and_kept(inspector):
     """Another layout of the same residues."""
     inspector.step = 7

@@ -42,6 +42,7 @@ def test_the_same_seed_gives_the_same_map(fitted, latents):
     np.testing.assert_array_equal(fit_map(latents).points, fitted.points)
 
 
+@pytest.mark.slow
 def test_a_saved_map_places_new_points_as_before(fitted, latents, tmp_path):
     """Same points, same settings, and near the same places for points it has not seen."""
     loaded = load_map(fitted.save(tmp_path / "map"))
@@ -99,6 +100,7 @@ def test_progress_is_shown_and_taken_away(latents, capsys):
     assert "UMAP of 60 points (compiled before the first one)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_map_without_a_seed(latents, tmp_path):
     """Uses all cores; it saves and loads like others."""
     free = fit_map(latents[:60], seed=None)

@@ -32,6 +32,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_import_load_and_trace_never_touch_the_network():
     """In a process where every connection ends it: import, the mini, a bundled chain, the doctor.
 
@@ -45,6 +46,7 @@ def test_import_load_and_trace_never_touch_the_network():
     assert done.stdout.split() == ["46", "note"], done.stderr
 
 
+@pytest.mark.slow
 def test_a_token_in_the_environment_is_in_no_error(tmp_path):
     """Tried without a network: neither the message nor the traceback has it."""
     secret = "hf_" + "z" * 34

@@ -114,6 +114,7 @@ def test_tokens_of_every_example_at_esm3s_full_size(full_encoder, name):
     assert_equal_to_esm(found, full_encoder, chain)
 
 
+@pytest.mark.slow
 @FEW
 @given(chains=st.lists(some_chain(), min_size=1, max_size=6), chunk_size=st.integers(1, 50))
 def test_any_chains_together_get_the_tokens_they_get_alone(toy_encoder, chains, chunk_size):

@@ -50,6 +50,7 @@ def test_trace_equals_encode_at_esm3s_full_size(full_encoder, name):
     assert_equal_to_esm(ex.trace(full_encoder, chain), full_encoder, chain, numbered=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["1AS5", "1A8O", "1ITU"])
 def test_tokens_with_special_are_tokenize_structures_third_output(full_encoder, name):
     """Esm numbers residues 1 to L here; the result has BOS and EOS around L tokens."""

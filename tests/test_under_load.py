@@ -35,6 +35,7 @@ def encoder(toy_encoder):
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 def test_240_traces_at_once_get_the_tokens_of_their_own_chain(encoder):
     """Twelve threads on one encoder, four chains of other lengths, traces and neighborhoods."""
     whole = ex.read_chain("1UBI")
@@ -54,6 +55,7 @@ def test_240_traces_at_once_get_the_tokens_of_their_own_chain(encoder):
     assert_same(before, state(encoder))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("encoder")
 def test_1000_traces_in_a_row_do_not_grow_memory():
     """After the first 100, less than 10 MB more: a trace kept each time would be 70 MB."""

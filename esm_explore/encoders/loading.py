@@ -25,13 +25,13 @@ FEWEST, FEWEST_OF_ESM3 = 2, 12
 
 
 def load_encoder(
-    source: str | os.PathLike | None = None, *, device: str | torch.device = "cpu"
+    source: str | os.PathLike = "mini", *, device: str | torch.device = "cpu"
 ) -> StructureTokenEncoder:
     """Load a structure encoder.
 
     Parameters
     ----------
-    source : str or path, optional
+    source : str or path
         - ``"mini"``, the default: the bundled encoder, of esm's class and knobs but narrower,
           trained by this project. Its code numbers have nothing to do with ESM3's.
         - ``"esm3"``: ESM3's weights, ``esm3_structure_encoder_v0``. Taken from the Hugging Face
@@ -58,7 +58,7 @@ def load_encoder(
     >>> print(ex.encoder_info(load_encoder("untrained")))  # doctest: +ELLIPSIS
     untrained (ESM3's architecture, random weights): 30.1 M parameters, 2 blocks of 128 heads, ...
     """
-    if source in (None, "mini"):
+    if source == "mini":
         encoder, title, digest = load_mini(), MINI_TITLE, checksum(MINI_FILE)
     elif source == "untrained":
         encoder, digest = untrained_encoder(), ""
