@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import nbformat
+import pytest
 from test_packaging import ROOT, tracked
 
 import esm_explore as ex
