@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 Severity = Literal["error", "warning", "note"]
@@ -39,6 +40,20 @@ class Finding:
     residues: tuple[str, ...]
     why: str
     remedy: str
+
+    @classmethod
+    def at(
+        cls,
+        mask: np.ndarray,
+        labels: Sequence[str],
+        severity: Severity,
+        title: str,
+        why: str,
+        remedy: str,
+    ) -> list[Finding]:
+        """Make a finding about the residues where a mask is true; none where it is nowhere."""
+        where = tuple(labels[i] for i in np.flatnonzero(mask))
+        return [cls(severity, title, where, why, remedy)] if where else []
 
     def __str__(self) -> str:
         where = f" at {some(self.residues)}" if self.residues else ""

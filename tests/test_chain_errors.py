@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import json
 import re
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from biotite.database import RequestError
 from biotite.structure.io.pdbx import BinaryCIFFile, CIFFile
 from conftest import pdb_lines
 from hypothesis import HealthCheck, given, settings
@@ -279,7 +279,7 @@ def test_a_binarycif_that_pretends_a_size_is_refused_before_it_is_unpacked(tmp_p
         ex.read_chain(path)
 
 
-# --- downloads: biotite's fetchers against a server of our own ---
+# --- downloads, from a server of our own ---
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -293,9 +293,19 @@ class Answers(BaseHTTPRequestHandler):
             body = gzip.decompress((EXAMPLES / "1ubi.bcif.gz").read_bytes())
         if name == "9slo":
             self.server.stop.wait(10)
+        if name == "P69905":
+            models = f"http://127.0.0.1:{self.server.server_port}/9ubi.bcif"
+            body = json.dumps([{"bcifUrl": models}]).encode()
+        if name == "P00001":
+            body = b"[]"
         self.send_response(status)
         self.send_header("Content-Type", "application/octet-stream")
         self.end_headers()
+        if name == "9dri":  # a byte now and then: no single wait is long
+            with contextlib.suppress(ConnectionError):
+                while not self.server.stop.wait(0.05):
+                    self.wfile.write(b"x" * 2**16)
+            return
         self.wfile.write(body)
 
     def log_message(self, *_):
@@ -304,13 +314,12 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def service(monkeypatch, tmp_path):
-    """A stand-in for the PDB's download service, and an empty cache."""
+    """A stand-in for the services, and an empty cache."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     server.stop = threading.Event()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    from biotite.database.rcsb import download
-
-    monkeypatch.setattr(download, "_bcif_url", f"http://127.0.0.1:{server.server_port}/")
+    for name in ("PDB", "ALPHAFOLD"):
+        monkeypatch.setattr(downloads, name, f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path / "cache"))
     yield tmp_path / "cache"
     server.stop.set()
@@ -320,7 +329,7 @@ def service(monkeypatch, tmp_path):
 def test_a_pdb_id_is_fetched_once_then_kept(service, monkeypatch):
     """The second time there is no request."""
     first = ex.read_chain("9UBI")
-    monkeypatch.setattr(downloads.rcsb, "fetch", lambda *_: pytest.fail("a request was made"))
+    monkeypatch.setattr(requests, "get", lambda *_, **__: pytest.fail("a request was made"))
     assert ex.read_chain("9ubi").sequence == first.sequence
     assert (first.id, len(first)) == ("9UBI", 76)
 
@@ -331,6 +340,7 @@ def test_a_pdb_id_is_fetched_once_then_kept(service, monkeypatch):
         ("9NOT", "9not is not in the database: check the id"),
         ("9BAD", r"The service failed for 9bad \(HTTP status 503\)"),
         ("9HTM", "What came for 9htm is not a structure"),
+        ("AF-P00001", "AF-P00001-F1 is not in the database: check the id"),
     ],
 )
 def test_each_failure_of_the_service_has_its_own_message(service, name, message):
@@ -340,22 +350,20 @@ def test_each_failure_of_the_service_has_its_own_message(service, name, message)
     assert [path for path in service.rglob("*") if path.is_file()] == []
 
 
-def test_a_silent_service_is_given_up_on(service, monkeypatch):
-    """Biotite's own fetchers would wait for ever."""
+@pytest.mark.parametrize("name", ["9slo", "9dri"])
+def test_a_silent_service_and_one_that_drips_are_given_up_on(service, monkeypatch, name):
+    """One deadline for the whole download."""
     monkeypatch.setattr(downloads, "TIME_LIMIT", 0.3)
-    with pytest.raises(ex.ChainError, match="9slo did not arrive within"):
-        ex.read_chain("9SLO")
+    with pytest.raises(ex.ChainError, match=f"{name} did not arrive within"):
+        ex.read_chain(name.upper())
 
 
 def test_no_network(monkeypatch, tmp_path):
     """Connections are refused."""
     monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path))
 
-    def refuse(*_):
-        raise requests.ConnectionError("refused")
-
-    monkeypatch.setattr(downloads.rcsb, "fetch", refuse)
-    monkeypatch.setattr(downloads.afdb, "fetch", refuse)
+    for name in ("PDB", "ALPHAFOLD"):
+        monkeypatch.setattr(downloads, name, "http://127.0.0.1:9/")
     for name in ("1ABC", "AF-P69905", "af-p69905-f1"):
         with pytest.raises(ex.ChainError, match="there is no network"):
             ex.read_chain(name)
@@ -365,27 +373,19 @@ def test_a_chain_that_was_cut_from_an_example_is_fetched(monkeypatch, tmp_path):
     """The bundled 1ITU has chain B only: chain A is the PDB's."""
     asked = []
     monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path))
-    monkeypatch.setattr(
-        downloads.rcsb, "fetch", lambda name, *_: asked.append(name) or _raise(RequestError("no"))
-    )
+
+    def get(address, **_):
+        asked.append(address)
+        raise requests.ConnectionError("no")
+
+    monkeypatch.setattr(requests, "get", get)
     with pytest.raises(ex.ChainError):
         ex.read_chain("1ITU", "A")
-    assert asked == ["1itu"]
+    assert asked == [f"{downloads.PDB}1itu.bcif"]
 
 
-def _raise(error):
-    raise error
-
-
-def test_an_alphafold_models_confidence_is_plddt_from_0_to_1(monkeypatch, tmp_path):
+def test_an_alphafold_models_confidence_is_plddt_from_0_to_1(service):
     """A stand-in for a model: 1UBI with its B-factors taken for pLDDT."""
-    monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path))
-
-    def fetch(name, _format, folder):
-        packed = (EXAMPLES / "1ubi.bcif.gz").read_bytes()
-        Path(folder, f"{name}.bcif").write_bytes(gzip.decompress(packed))
-
-    monkeypatch.setattr(downloads.afdb, "fetch", fetch)
     chain = ex.read_chain("AF-P69905")
     assert chain.id == "AF-P69905"
     assert (chain.confidence >= 0).all()

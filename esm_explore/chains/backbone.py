@@ -22,7 +22,7 @@ BONDED = 2.0
 # float32 keeps 1e-4 Å at this distance from the origin, where a file has 1e-3.
 FAR = 1_000.0
 # Nodes of a neighborhood.
-ENOUGH = 16
+NODES = 16
 # Median distances within 15 % of those of a backbone are one.
 _MISFIT = 0.15
 _STRAIGHT = 0.01
@@ -51,11 +51,11 @@ def alarms(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
         layout = _layout(backbone)
         found = layout or _mirrored(positions)
         found += _flat(backbone, labels) + _far(backbone, labels)
-    if len(positions) < ENOUGH:
+    if len(positions) < NODES:
         found.append(
             Finding(
                 "warning",
-                f"fewer than {ENOUGH} residues ({len(positions)})",
+                f"fewer than {NODES} residues ({len(positions)})",
                 (),
                 "A neighborhood has 16 nodes; in a chain this short it is the whole chain, which "
                 "is not what the encoder was trained on.",
@@ -183,19 +183,15 @@ def _mirrored(positions: np.ndarray) -> list[Finding]:
 
 
 def _flat(backbone: np.ndarray, labels: Sequence[str]) -> list[Finding]:
-    flat = np.flatnonzero(flat_frames(backbone))
-    if not len(flat):
-        return []
-    return [
-        Finding(
-            "warning",
-            "N, CA and C coincide or lie on a line",
-            tuple(labels[i] for i in flat),
-            "They give no backbone frame; esm would take a rotation of determinant 0. They are "
-            "encoded as residues without a frame.",
-            "Are these placeholders, such as zeros? Leave such residues out of statistics.",
-        )
-    ]
+    return Finding.at(
+        flat_frames(backbone),
+        labels,
+        "warning",
+        "N, CA and C coincide or lie on a line",
+        "They give no backbone frame; esm would take a rotation of determinant 0. They are "
+        "encoded as residues without a frame.",
+        "Are these placeholders, such as zeros? Leave such residues out of statistics.",
+    )
 
 
 def _far(backbone: np.ndarray, labels: Sequence[str]) -> list[Finding]:

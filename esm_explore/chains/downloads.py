@@ -1,17 +1,16 @@
-"""Structures by PDB id or AlphaFold DB id: fetched once with biotite, then kept."""
+"""Structures by PDB id or AlphaFold DB id: fetched once, then kept."""
 
 from __future__ import annotations
 
+import json
 import os
-import queue
 import re
 import tempfile
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import requests
-from biotite.database import RequestError, afdb, rcsb
 from platformdirs import user_cache_path
 
 from esm_explore.errors import ChainError
@@ -20,6 +19,10 @@ PDB_ID = re.compile(r"[0-9][A-Za-z0-9]{3}")
 ALPHAFOLD_ID = re.compile(
     r"AF-([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(-F1)?"
 )
+# Of the PDB's BinaryCIF files, and of the AlphaFold DB's list of models.
+PDB = "https://models.rcsb.org/"
+ALPHAFOLD = "https://alphafold.com/api/prediction/"
+# Seconds, for a whole download.
 TIME_LIMIT = 60.0
 _ATTEMPTED = "check the connection, or give a file"
 
@@ -47,7 +50,7 @@ def fetch_pdb(identifier: str) -> Path:
         If there is no such entry, no network, no answer in time, or an error of the service.
     """
     name = identifier.lower()
-    return _cached("pdb", name, lambda folder: rcsb.fetch(name, "bcif", folder))
+    return _cached("pdb", name, lambda _: f"{PDB}{name}.bcif")
 
 
 def fetch_alphafold(identifier: str) -> Path:
@@ -67,62 +70,63 @@ def fetch_alphafold(identifier: str) -> Path:
     ChainError
         As `fetch_pdb`.
     """
-    name = f"AF-{ALPHAFOLD_ID.fullmatch(identifier)[1]}-F1"
-    return _cached("alphafold", name, lambda folder: afdb.fetch(name, "bcif", folder))
+    accession = ALPHAFOLD_ID.fullmatch(identifier)[1]
+    name = f"AF-{accession}-F1"
+    return _cached("alphafold", name, lambda deadline: _alphafold_address(accession, deadline))
 
 
-def _cached(database: str, name: str, fetch: Callable[[str], object]) -> Path:
+def _cached(database: str, name: str, address: Callable[[float], str]) -> Path:
     kept = cache_folder() / database / f"{name}.bcif"
     if kept.is_file():
         return kept
     kept.parent.mkdir(parents=True, exist_ok=True)
-    # Fetched beside its place and moved there whole: what breaks midway is never taken for good.
+    try:
+        deadline = time.monotonic() + TIME_LIMIT
+        content = _get(address(deadline), deadline)
+    except requests.Timeout as error:
+        raise ChainError(
+            f"{name} did not arrive within {TIME_LIMIT:.0f} s; {_ATTEMPTED}."
+        ) from error
+    except requests.ConnectionError as error:
+        raise ChainError(
+            f"{name} needs a download and there is no network; {_ATTEMPTED}."
+        ) from error
+    except requests.HTTPError as error:
+        status = error.response.status_code
+        if status != 404:
+            raise ChainError(
+                f"The service failed for {name} (HTTP status {status}); try again later."
+            ) from error
+        raise ChainError(f"{name} is not in the database: check the id.") from error
+    except LookupError as error:  # of an unknown accession the AlphaFold DB lists no model
+        raise ChainError(f"{name} is not in the database: check the id.") from error
+    except (requests.RequestException, TypeError, ValueError) as error:
+        raise ChainError(
+            f"{name} could not be fetched ({type(error).__name__}: {error}); {_ATTEMPTED}."
+        ) from error
+    if b"dataBlocks" not in content[:4096]:
+        raise ChainError(f"What came for {name} is not a structure; try again later.")
+    # Moved to its place whole: what breaks midway is never taken for good.
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".partial-") as folder:
-        _in_time(name, lambda: fetch(folder))
-        fetched = Path(folder) / f"{name}.bcif"
-        if b"dataBlocks" not in fetched.read_bytes()[:4096]:
-            raise ChainError(f"What came for {name} is not a structure; try again later.")
-        fetched.replace(kept)
+        part = Path(folder) / kept.name
+        part.write_bytes(content)
+        part.replace(kept)
     return kept
 
 
-def _in_time(name: str, fetch: Callable[[], object]) -> None:
-    """Run a download with a time limit, which biotite's fetchers do not have."""
-    outcome: queue.Queue[BaseException | None] = queue.Queue()
-
-    def run() -> None:
-        try:
-            fetch()
-            outcome.put(None)
-        except BaseException as error:
-            outcome.put(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        error = outcome.get(timeout=TIME_LIMIT)
-    except queue.Empty:
-        raise ChainError(
-            f"{name} did not arrive within {TIME_LIMIT:.0f} s; {_ATTEMPTED}."
-        ) from None
-    if error is not None:
-        raise _explained(name, error) from error
+def _get(address: str, deadline: float) -> bytes:
+    """Fetch all of a file until a moment of the monotonic clock, or raise a requests' error."""
+    left = max(deadline - time.monotonic(), 0.001)
+    pieces = []
+    with requests.get(address, stream=True, timeout=left) as answer:
+        answer.raise_for_status()
+        for piece in answer.iter_content(2**16):
+            if time.monotonic() > deadline:
+                raise requests.Timeout(f"{address} was too slow")
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
-def _explained(name: str, error: BaseException) -> BaseException:
-    if isinstance(error, requests.Timeout):
-        return ChainError(f"The service did not answer in time for {name}; {_ATTEMPTED}.")
-    if isinstance(error, requests.ConnectionError):
-        return ChainError(f"{name} needs a download and there is no network; {_ATTEMPTED}.")
-    # biotite reports every HTTP status as a bad id; the status is on the error it came from.
-    status = getattr(getattr(error.__context__, "response", None), "status_code", None)
-    if status is not None and status != 404:
-        return ChainError(f"The service failed for {name} (HTTP status {status}); try again later.")
-    if isinstance(error, RequestError | KeyError):
-        return ChainError(f"{name} is not in the database: check the id.")
-    return (
-        error
-        if not isinstance(error, Exception)
-        else ChainError(
-            f"{name} could not be fetched ({type(error).__name__}: {error}); {_ATTEMPTED}."
-        )
-    )
+def _alphafold_address(accession: str, deadline: float) -> str:
+    """Ask where the model of a UniProt accession is: its version is in the name."""
+    return json.loads(_get(f"{ALPHAFOLD}{accession}", deadline))[0]["bcifUrl"]

@@ -10,11 +10,10 @@ import torch.nn.functional as F
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
+from esm_explore.chains.backbone import NODES
 from esm_explore.encoders.mini import BINS, DECODER, load_mini, mini_tensors
 from esm_explore.encoders.modules import QUERY_BIN, modules_of, relative_position_bins
 from esm_explore.errors import EncoderError
-
-_NODES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +105,7 @@ class LocalDecoder(nn.Module):
     def __init__(self, d_code: int = 128, width: int = 256):
         super().__init__()
         self.latent = nn.Linear(d_code, width)
-        self.rank = nn.Embedding(_NODES, width)
+        self.rank = nn.Embedding(NODES, width)
         self.bin = nn.Embedding(66, width)
         self.hidden = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU())
         self.out = nn.Linear(width, 9)

@@ -57,32 +57,28 @@ def gaps(chain: ProteinChain) -> list[Finding]:
     regular = (step == 0) | (step == 1)
     rows = [
         (
+            ~regular & known & ~bonded,
             "warning",
             "residues are missing after",
-            ~regular & known & ~bonded,
             "Their places in neighborhoods are taken by residues farther away.",
             "Distrust tokens beside a gap, or model the missing residues.",
         ),
         (
+            regular & known & ~bonded,
             "warning",
             "the chain is broken, but numbers go on, after",
-            regular & known & ~bonded,
             "The encoder is told that residues are next to each other which are not bonded.",
             "Are residues missing there? Then number those after it accordingly.",
         ),
         (
+            ~regular & bonded,
             "note",
             "numbers jump, but the chain goes on, after",
-            ~regular & bonded,
             "The encoder is told of a distance along the chain that is not there.",
             'Compare with numbering="sequential".',
         ),
     ]
-    return [
-        Finding(severity, title, tuple(labels[i] for i in np.flatnonzero(mask)), why, remedy)
-        for severity, title, mask, why, remedy in rows
-        if mask.any()
-    ]
+    return [found for mask, *said in rows for found in Finding.at(mask, labels, *said)]
 
 
 def insertions(chain: ProteinChain) -> list[Finding]:
@@ -97,19 +93,15 @@ def insertions(chain: ProteinChain) -> list[Finding]:
     list of Finding
     """
     labels = residue_labels(chain)
-    inserted = tuple(label for label in labels if label[-1].isalpha())
-    if not inserted:
-        return []
-    return [
-        Finding(
-            "note",
-            "residues with insertion codes",
-            inserted,
-            "The encoder sees numbers without codes: 37, 37A and 37B are at the same place in the "
-            "chain to it.",
-            'Compare with numbering="sequential".',
-        )
-    ]
+    return Finding.at(
+        np.array([label[-1].isalpha() for label in labels]),
+        labels,
+        "note",
+        "residues with insertion codes",
+        "The encoder sees numbers without codes: 37, 37A and 37B are at the same place in the "
+        "chain to it.",
+        'Compare with numbering="sequential".',
+    )
 
 
 def odd_geometry(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
@@ -139,26 +131,22 @@ def odd_geometry(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
     why = "The frame or its neighbors are not where they are in a protein."
     check = "Was the structure modeled, interpolated or damaged? Refine it, or distrust these."
     rows = [
-        ("bond lengths or angles that no residue has", stretched, why, check),
-        ("CA-CA to the next residue is neither 3.8 nor 2.9 Å", turned, why, check),
+        (stretched, "bond lengths or angles that no residue has", why, check),
+        (turned, "CA-CA to the next residue is neither 3.8 nor 2.9 Å", why, check),
         (
-            "D-amino acids",
             right_handed_sides(positions) < 0,
+            "D-amino acids",
             "The encoder has hardly seen them.",
             "Right if they are meant; a model may have flipped them.",
         ),
         (
-            "backbone atoms closer than 2.2 Å to another residue's",
             _clashing(positions),
+            "backbone atoms closer than 2.2 Å to another residue's",
             "A clash puts residues into a neighborhood that could not be there.",
             check,
         ),
     ]
-    return [
-        Finding("warning", title, tuple(labels[i] for i in np.flatnonzero(mask)), reason, remedy)
-        for title, mask, reason, remedy in rows
-        if mask.any()
-    ]
+    return [found for mask, *said in rows for found in Finding.at(mask, labels, "warning", *said)]
 
 
 def _length(a: np.ndarray, b: np.ndarray) -> np.ndarray:

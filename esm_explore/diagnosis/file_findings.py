@@ -6,6 +6,7 @@ import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
 from scipy.spatial import cKDTree
 
+from esm_explore.chains.backbone import NODES
 from esm_explore.chains.provenance import Reading
 from esm_explore.chains.residues import residue_labels
 from esm_explore.findings import Finding, some
@@ -107,9 +108,6 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
             "Leave those regions out, or compare several models.",
         )
     return found
-
-
-NODES = 16
 
 
 def unseen_neighbors(chain: ProteinChain, other_ca: np.ndarray) -> np.ndarray:

@@ -34,10 +34,6 @@ def token_findings(trace: Trace, retrace: Callable[[str], Trace] | None) -> list
     return [*_one_token(trace), *_frameless(trace), *_numbering(trace, retrace), *_ties(trace)]
 
 
-def _at(trace: Trace, mask: np.ndarray) -> tuple[str, ...]:
-    return tuple(trace.labels[i] for i in np.flatnonzero(mask))
-
-
 def _one_token(trace: Trace) -> list[Finding]:
     distinct = np.unique(trace.tokens[trace.has_frame])
     if len(distinct) > 1 or trace.has_frame.sum() < 2:
@@ -59,17 +55,16 @@ def _frameless(trace: Trace) -> list[Finding]:
         return []
     code = trace.tokens[frameless][0]
     seen = int((trace.tokens[trace.has_frame] == code).sum())
-    return [
-        Finding(
-            "warning",
-            f"no backbone frame, so that the token is the constant code {code}: "
-            f"{frameless.sum()} of {len(trace)} residues",
-            _at(trace, frameless),
-            f"It is the code of an empty state and says nothing ({seen} residues with a frame "
-            "have it, too); other residues' neighborhoods lack them.",
-            "Leave them out of every statistic (has_frame); model the missing atoms if you can.",
-        )
-    ]
+    return Finding.at(
+        frameless,
+        trace.labels,
+        "warning",
+        f"no backbone frame, so that the token is the constant code {code}: "
+        f"{frameless.sum()} of {len(trace)} residues",
+        f"It is the code of an empty state and says nothing ({seen} residues with a frame "
+        "have it, too); other residues' neighborhoods lack them.",
+        "Leave them out of every statistic (has_frame); model the missing atoms if you can.",
+    )
 
 
 def _numbering(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Finding]:
@@ -88,17 +83,8 @@ def _numbering(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Fin
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ChainWarning)
         changed = (retrace(other).tokens != trace.tokens) & trace.has_frame
-    if not changed.any():
-        return []
-    return [
-        Finding(
-            "warning",
-            f'numbering="{other}" changes {changed.sum()} of {trace.has_frame.sum()} tokens',
-            _at(trace, changed),
-            why,
-            remedy,
-        )
-    ]
+    title = f'numbering="{other}" changes {changed.sum()} of {trace.has_frame.sum()} tokens'
+    return Finding.at(changed, trace.labels, "warning", title, why, remedy)
 
 
 def _ties(trace: Trace) -> list[Finding]:
@@ -110,14 +96,11 @@ def _ties(trace: Trace) -> list[Finding]:
     usual = float(np.median(np.sqrt(nearest.squared_distances[:, 0].clip(min=0))))
     near = np.zeros(len(trace), bool)
     near[trace.has_frame] = nearest.margin < _NEAR * usual
-    if not near.any():
-        return []
-    return [
-        Finding(
-            "note",
-            f"near-ties: {near.sum()} of {len(latents)} tokens (margin below {_NEAR * usual:.2g})",
-            _at(trace, near),
-            "Two codes are about equally near: moving the atoms by 0.01 Å can turn the token over.",
-            "Do not read meaning into a change there; compare latents, or both codes.",
-        )
-    ]
+    return Finding.at(
+        near,
+        trace.labels,
+        "note",
+        f"near-ties: {near.sum()} of {len(latents)} tokens (margin below {_NEAR * usual:.2g})",
+        "Two codes are about equally near: moving the atoms by 0.01 Å can turn the token over.",
+        "Do not read meaning into a change there; compare latents, or both codes.",
+    )

@@ -10,7 +10,8 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.affine3d import Affine3D, build_affine3d_from_coordinates
 from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.chains.backbone import ENOUGH, alarms, flat_frames
+from esm_explore.chains.backbone import NODES, alarms, flat_frames
+from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import Numbering, check_numbering, repeated_numbers, residue_labels
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError, warn
@@ -180,7 +181,9 @@ def check_arrays(chain: ProteinChain) -> None:
 
 
 def warn_of_alarms(chain: ProteinChain) -> None:
-    """Warn, in one message, of what makes all tokens of a chain suspect."""
+    """Warn, in one message, of what makes all tokens of a chain suspect, unless reading did."""
+    if reading_of(chain) is not None:
+        return
     found = alarms(chain.atom37_positions, residue_labels(chain)) + repeated_numbers(chain)
     notes = in_short(found)
     if notes:
@@ -210,7 +213,7 @@ def check_latents(
             "esm turns into a constant token: its weights are damaged, load the encoder again."
         )
     distinct = np.unique(tokens[has_frame])
-    if len(distinct) == 1 and has_frame.sum() >= ENOUGH:
+    if len(distinct) == 1 and has_frame.sum() >= NODES:
         warn(
             f"{chain.id} chain {chain.chain_id}: all {has_frame.sum()} residues have the token "
             f"{distinct[0]}: are the encoder's weights damaged?"

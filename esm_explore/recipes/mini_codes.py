@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from sklearn.cluster import MiniBatchKMeans
 from tqdm import tqdm
 
+from esm_explore.chains.backbone import NODES
 from esm_explore.decoding.local import LocalDecoder
 from esm_explore.encoders.codebook import squared_distances
 from esm_explore.encoders.mini import BINS, DECODER, MINI_FILE
@@ -24,7 +25,6 @@ from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import EncoderError
 from esm_explore.recipes.mini_data import (
     Backbones,
-    K,
     backbone_frames,
     find_neighbors,
     read_backbones,
@@ -136,8 +136,8 @@ def usual_bins(encoded: Encoded, tokens: torch.Tensor, n_codes: int) -> torch.Te
     bins = torch.cat(
         [encoded.neighborhoods(r).bins for r in torch.arange(len(tokens)).split(ENCODE_AT_ONCE)]
     )[:, 1:]
-    counts = torch.zeros(n_codes, K - 1, 66, dtype=torch.int32)
-    rank = torch.arange(K - 1).expand_as(bins)
+    counts = torch.zeros(n_codes, NODES - 1, 66, dtype=torch.int32)
+    rank = torch.arange(NODES - 1).expand_as(bins)
     seen = (tokens[:, None].expand_as(bins), rank, bins)
     counts.index_put_(seen, torch.ones((), dtype=torch.int32), accumulate=True)
     unseen = counts.sum((1, 2)) == 0

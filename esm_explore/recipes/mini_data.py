@@ -10,9 +10,9 @@ import torch
 from esm.utils.structure.affine3d import Affine3D
 from scipy.spatial import cKDTree
 
+from esm_explore.chains.backbone import NODES
 from esm_explore.errors import EncoderError
 
-K = 16
 HELD_OUT = 600
 SPLIT_SEED = 7
 _FIELDS = ("names", "start", "size", "resnum", "xyz", "dssp")
@@ -148,10 +148,10 @@ def find_neighbors(data: Backbones) -> np.ndarray:
     ndarray, shape=(N, 16), dtype=int32
         Rows of `data`; the residue itself first.
     """
-    neighbors = np.empty((len(data.xyz), K), np.int32)
+    neighbors = np.empty((len(data.xyz), NODES), np.int32)
     for start, size in zip(data.start, data.size, strict=True):
         ca = data.xyz[start : start + size, 1]
-        neighbors[start : start + size] = cKDTree(ca).query(ca, k=K)[1] + start
+        neighbors[start : start + size] = cKDTree(ca).query(ca, k=NODES)[1] + start
     neighbors[:, 0] = np.arange(len(neighbors))
     return neighbors
 

@@ -18,11 +18,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from esm_explore.chains.backbone import NODES
 from esm_explore.decoding.local import LocalDecoder, load_decoder
 from esm_explore.encoders.mini import load_mini
 from esm_explore.encoders.modules import modules_of
 from esm_explore.recipes.mini_codes import DECODER_STEPS, Encoded, fit_codes, fit_decoder, nearest
-from esm_explore.recipes.mini_data import STATES, Backbones, K, read_backbones, split
+from esm_explore.recipes.mini_data import STATES, Backbones, read_backbones, split
 from esm_explore.recipes.mini_pass import Neighborhoods
 from esm_explore.recipes.mini_train import SIZES, Trained
 
@@ -93,9 +94,9 @@ def average_places(encoded: Encoded) -> torch.Tensor:
     """Average each neighbor's place by rank and relative position, shape=(15, 66, 3)."""
     everything: Neighborhoods = encoded.neighborhoods(torch.arange(len(encoded.nodes)))
     bins, places = everything.bins[:, 1:], everything.translation[:, 1:]
-    rank = torch.arange(K - 1).expand_as(bins)
-    total = torch.zeros(K - 1, 66, 3).index_put_((rank, bins), places, accumulate=True)
-    count = torch.zeros(K - 1, 66).index_put_((rank, bins), torch.ones(()), accumulate=True)
+    rank = torch.arange(NODES - 1).expand_as(bins)
+    total = torch.zeros(NODES - 1, 66, 3).index_put_((rank, bins), places, accumulate=True)
+    count = torch.zeros(NODES - 1, 66).index_put_((rank, bins), torch.ones(()), accumulate=True)
     return total / count.clamp(min=1)[..., None]
 
 
@@ -169,7 +170,7 @@ def main(data: Annotated[Path, typer.Option()], threads: int = 2) -> None:
             row["RMSD Å"] = neighbor_rmsd(unseen, decoded(decoders[d.name], d, unseen, rows), rows)
         table.append(row)
     shipped = decoded(decoder, mini, unseen, rows)
-    rank = torch.arange(K - 1)
+    rank = torch.arange(NODES - 1)
     guess = [average[rank, unseen.neighborhoods(r).bins[:, 1:]] for r in rows]
     print(f"{len(held_out)} held-out chains, {len(labels[1]):,} residues")
     print(pd.DataFrame(table).round(2).to_string(index=False))
