@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from conftest import pdb_lines
 from esm.utils import residue_constants
 
 import esm_explore as ex
+from esm_explore.chains import reading, structure_files
+from esm_explore.chains.provenance import reading_of
 
 pytestmark = pytest.mark.lines
 DATA = Path(__file__).parent / "data"
@@ -165,3 +168,61 @@ def test_a_free_amino_acid_is_not_a_residue_of_the_chain(tmp_path):
     path = tmp_path / "ligand.pdb"
     path.write_text("\n".join([*protein, *ligand, "END", ""]))
     assert len(ex.read_chain(path)) == 76
+
+
+SEVERAL = [EXAMPLES / "7cfn.bcif.gz", EXAMPLES / "1ek9.bcif.gz", DATA / "3al1.pdb.gz"]
+
+
+@pytest.mark.parametrize("source", SEVERAL, ids=lambda path: path.name)
+def test_all_chains_of_a_file_cost_one_parse_and_are_those_that_it_has(source, monkeypatch):
+    """As `read_chain` gives them one by one, with what was chosen; in the order of the file."""
+    parses = []
+
+    def read_model(*given):
+        parses.append(given)
+        return structure_files.read_model(*given)
+
+    monkeypatch.setattr(reading, "read_model", read_model)
+    chains = ex.read_chains(source)
+    assert len(parses) == 1
+    assert len(chains) > 1
+    assert [c.chain_id for c in chains] == reading.open_structure(source).chain_ids
+    for chain in chains:
+        alone = ex.read_chain(source, chain.chain_id)
+        assert_same_chain(chain, alone)
+        held, expected = reading_of(chain), reading_of(alone)
+        np.testing.assert_array_equal(held.other_ca, expected.other_ca)
+        assert set(held.other_chains) == {c.chain_id for c in chains} - {chain.chain_id}
+        assert (held.alternates, held.chosen_from) == (expected.alternates, "")
+
+
+def test_a_chain_that_cannot_be_read_does_not_take_the_others_away(tmp_path):
+    """Chain B holds CA atoms alone: its error comes when it is asked for."""
+    lines = pdb_lines(atoms_of(EXAMPLES / "1ubi.bcif.gz"))
+    lines += [f"{line[:21]}B{line[22:]}" for line in lines if line[12:16].strip() == "CA"]
+    path = tmp_path / "two.pdb"
+    path.write_text("\n".join([*lines, "END"]))
+    structure = reading.open_structure(path)
+    assert structure.chain_ids == ["A", "B"]
+    assert len(structure.read("A")) == 76
+    with pytest.raises(ex.ChainError, match="chain B has N, CA and C; there are only: CA"):
+        structure.read("B")
+    assert len(structure.read()) == 76
+    with pytest.raises(ex.ChainError, match="chain B has N, CA and C"):
+        ex.read_chains(path)
+
+
+def test_reading_and_tracing_say_an_alarm_once(tmp_path, toy_encoder):
+    """Fifteen residues are few: reading says so, tracing not again; a part of a chain is new."""
+    lines = pdb_lines(atoms_of(EXAMPLES / "1ubi.bcif.gz"))
+    path = tmp_path / "short.pdb"
+    kept = [line for line in lines if line.startswith("ATOM") and int(line[22:26]) <= 15]
+    path.write_text("\n".join([*kept, "END"]))
+    with pytest.warns(ex.ChainWarning, match="fewer than 16 residues"):
+        chain = ex.read_chain(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ex.ChainWarning)
+        ex.trace(toy_encoder, chain)
+        list(ex.tokenize(toy_encoder, [chain]))
+    with pytest.warns(ex.ChainWarning, match="fewer than 16 residues"):
+        ex.trace(toy_encoder, chain[:10])
