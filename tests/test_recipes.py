@@ -15,7 +15,7 @@ from esm_explore.encoders import mini
 from esm_explore.encoders.weights import build_encoder
 from esm_explore.recipes import mini_codes as codes
 from esm_explore.recipes import mini_data as data
-from esm_explore.recipes import mini_pass as query_pass
+from esm_explore.recipes import mini_pass
 from esm_explore.recipes import mini_train as train
 from esm_explore.recipes.mini_data import Backbones
 
@@ -125,11 +125,11 @@ def test_the_training_pass_computes_what_the_encoder_computes(ubiquitin):
     trace = ex.trace(encoder, ubiquitin)
     frames = data.backbone_frames(torch.from_numpy(ubiquitin.atom37_positions[:, :3]))
     nodes = torch.from_numpy(trace.edges)
-    batch = query_pass.Neighborhoods.build(
+    batch = mini_pass.Neighborhoods.build(
         frames[0][nodes], frames[1][nodes], torch.from_numpy(trace.residue_index)[nodes]
     )
     with torch.no_grad():
-        latents = query_pass.latents(encoder, batch).numpy()
+        latents = mini_pass.latents(encoder, batch).numpy()
     np.testing.assert_allclose(latents, trace.pre_vq, atol=2e-3)
 
 
