@@ -193,6 +193,7 @@ def test_what_cannot_be_read_or_encoded_is_an_error_in_the_report(toy_encoder, u
         report = ex.doctor(source, toy_encoder)
         assert report.worst == "error"
         assert words in report[0].title
+    assert ex.doctor(np.zeros((500, 3)), toy_encoder).title == "ndarray"
     positions = ubiquitin.atom37_positions.copy()
     positions[11] = positions[10]
     report = ex.doctor(with_positions(ubiquitin, positions), toy_encoder)

@@ -14,7 +14,7 @@ from biotite.structure import dihedral, superimpose
 from esm_explore.findings import Finding
 
 # Å; Engh and Huber (1991). N-C is across the angle at CA, C-N the peptide bond.
-_N_CA, _CA_C, _N_C, _C_N = 1.46, 1.52, 2.46, 1.33
+N_CA, CA_C, N_C, C_N = 1.46, 1.52, 2.46, 1.33
 _UNITS = {"nm": 0.1, "pm": 100.0, "Bohr": 1.8897}
 _ATOMS = ("N", "CA", "C")
 # A farther C and N are not bonded.
@@ -96,16 +96,16 @@ def _layout(backbone: np.ndarray) -> list[Finding]:
     onward = np.median(step, axis=0) if len(step) else None
     orders = list(permutations(range(3)))
     n, ca, c = np.transpose(orders)
-    ratios = [inside[n, ca] / _N_CA, inside[ca, c] / _CA_C, inside[n, c] / _N_C]
+    ratios = [inside[n, ca] / N_CA, inside[ca, c] / CA_C, inside[n, c] / N_C]
     if onward is not None:
-        ratios.append(onward[c, n] / _C_N)
+        ratios.append(onward[c, n] / C_N)
     fits = dict(zip(orders, zip(*_fit(ratios), strict=True), strict=True))
     usual = (0, 1, 2)
     best = min(fits, key=lambda order: fits[order][1])
     scale, misfit = fits[usual] if fits[usual][1] <= _MISFIT else fits[best]
     if misfit > _MISFIT:
         # Chain breaks at most steps leave only what is inside residues.
-        scale, misfit = _fit([inside[0, 1] / _N_CA, inside[1, 2] / _CA_C, inside[0, 2] / _N_C])
+        scale, misfit = _fit([inside[0, 1] / N_CA, inside[1, 2] / CA_C, inside[0, 2] / N_C])
         best = usual
     elif fits[usual][1] <= _MISFIT:
         best = usual

@@ -9,10 +9,10 @@ from esm.utils.structure.protein_chain import ProteinChain
 from scipy.spatial import cKDTree
 
 from esm_explore.chains.backbone import (
-    _CA_C,
-    _N_C,
-    _N_CA,
     BONDED,
+    CA_C,
+    N_C,
+    N_CA,
     alarms,
     flat_frames,
     right_handed_sides,
@@ -23,7 +23,7 @@ from esm_explore.diagnosis.file_findings import file_findings, surrounding_findi
 from esm_explore.findings import Finding
 
 
-def _of_chain(chain: ProteinChain) -> list[Finding]:
+def findings_of_chain(chain: ProteinChain) -> list[Finding]:
     """Collect what needs no encoder."""
     reading = reading_of(chain)
     labels = residue_labels(chain)
@@ -120,9 +120,9 @@ def odd_geometry(positions: np.ndarray, labels: Sequence[str]) -> list[Finding]:
     positions = np.where(np.isfinite(positions), positions, np.nan).astype(float)
     n, ca, c = (positions[:, i] for i in range(3))
     with np.errstate(invalid="ignore"):
-        stretched = np.abs(_length(n, ca) - _N_CA) > 0.15
-        stretched |= np.abs(_length(ca, c) - _CA_C) > 0.15
-        stretched |= np.abs(_length(n, c) - _N_C) > 0.35
+        stretched = np.abs(_length(n, ca) - N_CA) > 0.15
+        stretched |= np.abs(_length(ca, c) - CA_C) > 0.15
+        stretched |= np.abs(_length(n, c) - N_C) > 0.35
         bonded = _length(c[:-1], n[1:]) < BONDED
         apart = _length(ca[:-1], ca[1:])
         # 3.8 Å with a trans peptide bond, 2.9 Å with a cis one.

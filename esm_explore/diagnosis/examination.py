@@ -10,7 +10,7 @@ from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.reading import read_chain
 from esm_explore.chains.residues import Numbering
-from esm_explore.diagnosis.chain_findings import _of_chain
+from esm_explore.diagnosis.chain_findings import findings_of_chain
 from esm_explore.diagnosis.token_findings import token_findings
 from esm_explore.encoders.loading import load_encoder
 from esm_explore.errors import ChainError, ChainWarning, TraceError
@@ -72,7 +72,8 @@ def doctor(
                 warnings.simplefilter("ignore", ChainWarning)
                 chain = read_chain(what, chain_id, model=model)
         except ChainError as error:
-            return Report(str(what), [_refused("cannot be read", error)])
+            named = str(what) if isinstance(what, str | os.PathLike) else type(what).__name__
+            return Report(named, [_refused("cannot be read", error)])
     if encoder is None:
         encoder = load_encoder()
     try:
@@ -98,7 +99,7 @@ def examine(traced: Trace) -> Report:
     """
     encoder = traced.encoder
     retrace = encoder and (lambda other: trace(encoder, traced.chain, numbering=other))
-    found = [*token_findings(traced, retrace), *_of_chain(traced.chain)]
+    found = [*token_findings(traced, retrace), *findings_of_chain(traced.chain)]
     return Report(f"{traced.title}, tokens of {traced.encoder_info.title}", found)
 
 

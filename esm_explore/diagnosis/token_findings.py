@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from esm_explore.chains.residues import NUMBERINGS
-from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.errors import ChainWarning, TraceError
 from esm_explore.findings import Finding
 from esm_explore.tracing.traces import Trace
@@ -88,19 +87,18 @@ def _numbering(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Fin
 
 
 def _ties(trace: Trace) -> list[Finding]:
-    latents = trace.pre_vq[trace.has_frame]
     try:
-        nearest = nearest_codes(trace.codebook, latents, k=2)
+        nearest = trace.nearest
     except TraceError:  # no two codes, or none that is finite
         return []
-    usual = float(np.median(np.sqrt(nearest.squared_distances[:, 0].clip(min=0))))
-    near = np.zeros(len(trace), bool)
-    near[trace.has_frame] = nearest.margin < _NEAR * usual
+    squared = nearest.squared_distances[trace.has_frame, 0]
+    usual = float(np.median(np.sqrt(squared.clip(min=0))))
+    near = trace.has_frame & (nearest.margin < _NEAR * usual)
     return Finding.at(
         near,
         trace.labels,
         "note",
-        f"near-ties: {near.sum()} of {len(latents)} tokens (margin below {_NEAR * usual:.2g})",
+        f"near-ties: {near.sum()} of {len(squared)} tokens (margin below {_NEAR * usual:.2g})",
         "Two codes are about equally near: moving the atoms by 0.01 Å can turn the token over.",
         "Do not read meaning into a change there; compare latents, or both codes.",
     )
