@@ -291,6 +291,13 @@ class Answers(BaseHTTPRequestHandler):
         body = b"sorry"
         if name == "9ubi":
             body = gzip.decompress((EXAMPLES / "1ubi.bcif.gz").read_bytes())
+        if name == "9sta":  # begins, then falls silent
+            self.send_response(200)
+            self.send_header("Content-Length", "400")
+            self.end_headers()
+            self.wfile.write(b"x" * 100)
+            self.server.stop.wait(10)
+            return
         if name == "9slo":
             self.server.stop.wait(10)
         if name == "P69905":
@@ -304,7 +311,7 @@ class Answers(BaseHTTPRequestHandler):
         if name == "9dri":  # a byte now and then: no single wait is long
             with contextlib.suppress(ConnectionError):
                 while not self.server.stop.wait(0.05):
-                    self.wfile.write(b"x" * 2**16)
+                    self.wfile.write(b"x")
             return
         self.wfile.write(body)
 
@@ -350,7 +357,7 @@ def test_each_failure_of_the_service_has_its_own_message(service, name, message)
     assert [path for path in service.rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.parametrize("name", ["9slo", "9dri"])
+@pytest.mark.parametrize("name", ["9slo", "9sta", "9dri"])
 def test_a_silent_service_and_one_that_drips_are_given_up_on(service, monkeypatch, name):
     """One deadline for the whole download."""
     monkeypatch.setattr(downloads, "TIME_LIMIT", 0.3)

@@ -226,3 +226,15 @@ def test_reading_and_tracing_say_an_alarm_once(tmp_path, toy_encoder):
         list(ex.tokenize(toy_encoder, [chain]))
     with pytest.warns(ex.ChainWarning, match="fewer than 16 residues"):
         ex.trace(toy_encoder, chain[:10])
+
+
+@pytest.mark.parametrize("change", ["atoms in another order", "a number twice"])
+def test_what_was_changed_since_reading_is_said_by_tracing(change, toy_encoder):
+    """Reading found nothing; in place, C and N change places, or a residue takes a number."""
+    chain = ex.read_chain("1UBI")
+    if change == "a number twice":
+        chain.residue_index[5] = chain.residue_index[4]
+    else:
+        chain.atom37_positions[:, [0, 2]] = chain.atom37_positions[:, [2, 0]]
+    with pytest.warns(ex.ChainWarning, match="1UBI chain A"):
+        ex.trace(toy_encoder, chain)

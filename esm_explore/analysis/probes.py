@@ -7,8 +7,8 @@ import pandas as pd
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_score
 
-from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
+from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.stages import Block, Codebook, Latent, RelativePosition
 from esm_explore.tracing.traces import Trace
 
@@ -33,7 +33,7 @@ def stage_states(traces: list[Trace]) -> dict[str, np.ndarray]:
     TraceError
         If there are none, or they are of several encoders.
     """
-    one_encoder(traces)
+    traces = traces_of(traces, "stage_states")
     return {
         stage.source: np.concatenate([t.states(stage)[t.has_frame] for t in traces])
         for stage in traces[0].stages

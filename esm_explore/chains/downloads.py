@@ -12,6 +12,7 @@ from pathlib import Path
 
 import requests
 from platformdirs import user_cache_path
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from esm_explore.errors import ChainError
 
@@ -120,10 +121,16 @@ def _get(address: str, deadline: float) -> bytes:
     pieces = []
     with requests.get(address, stream=True, timeout=left) as answer:
         answer.raise_for_status()
-        for piece in answer.iter_content(2**16):
-            if time.monotonic() > deadline:
-                raise requests.Timeout(f"{address} was too slow")
-            pieces.append(piece)
+        try:
+            # What is there, not all of a piece: iter_content would wait for slow ones to fill.
+            while piece := answer.raw.read1(2**16, decode_content=True):
+                if time.monotonic() > deadline:
+                    raise requests.Timeout(f"{address} was too slow")
+                pieces.append(piece)
+        except ReadTimeoutError as error:
+            raise requests.Timeout(f"{address} fell silent") from error
+        except HTTPError as error:
+            raise requests.RequestException(str(error)) from error
     return b"".join(pieces)
 
 

@@ -32,8 +32,8 @@ class Reading:
         What is odd about the file's end.
     b_factor, occupancy : ndarray, shape=(L,), dtype=float
         Means over N, CA and C; NaN where all are missing. Occupancy is 1 where a file has none.
-    ca : ndarray, shape=(L, 3), dtype=float32
-        As they were when read.
+    backbone : ndarray, shape=(L, 3, 3), dtype=float32
+        N, CA and C as they were when read.
     other_ca : ndarray, shape=(M, 3), dtype=float32
         CA of the file's other protein chains, in Å.
     other_chains : ndarray, shape=(M,), dtype=str
@@ -50,7 +50,7 @@ class Reading:
     ending: str
     b_factor: np.ndarray
     occupancy: np.ndarray
-    ca: np.ndarray
+    backbone: np.ndarray
     other_ca: np.ndarray
     other_chains: np.ndarray
 
@@ -66,5 +66,5 @@ def reading_of(chain: ProteinChain) -> Reading | None:
     reading = getattr(chain, _ATTRIBUTE, None)
     if reading is None:
         return None
-    same = np.array_equal(reading.ca, chain.atom37_positions[:, 1], equal_nan=True)
+    same = np.array_equal(reading.backbone, chain.atom37_positions[:, :3], equal_nan=True)
     return reading if same else None

@@ -204,7 +204,7 @@ class Structure:
             ending=self._ending,
             b_factor=backbone_mean(atoms, atoms.b_factor),
             occupancy=backbone_mean(atoms, atoms.occupancy),
-            ca=chain.atom37_positions[:, 1].copy(),
+            backbone=chain.atom37_positions[:, :3].copy(),
             other_ca=np.concatenate([np.zeros((0, 3), np.float32), *others.values()]),
             other_chains=np.repeat(np.array(list(others), str), [*map(len, others.values())]),
         )

@@ -182,9 +182,9 @@ def check_arrays(chain: ProteinChain) -> None:
 
 def warn_of_alarms(chain: ProteinChain) -> None:
     """Warn, in one message, of what makes all tokens of a chain suspect, unless reading did."""
-    if reading_of(chain) is not None:
-        return
-    found = alarms(chain.atom37_positions, residue_labels(chain)) + repeated_numbers(chain)
+    found = repeated_numbers(chain)  # reading refuses them: they came since
+    if reading_of(chain) is None:
+        found = alarms(chain.atom37_positions, residue_labels(chain)) + found
     notes = in_short(found)
     if notes:
         warn(f"{chain.id} chain {chain.chain_id}: {'; '.join(notes)}")

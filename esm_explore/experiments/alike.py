@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from esm_explore.encoders.identity import EncoderInfo, one_encoder
+from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.errors import TraceError
-from esm_explore.tracing.traces import Trace, check_trace
+from esm_explore.tracing.given import traces_of
+from esm_explore.tracing.traces import Trace
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,7 +81,7 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
     TraceError
         If no residue with a backbone frame has it, or traces are of several encoders.
     """
-    info = one_encoder([check_trace(given, "same_token") for given in traces])
+    traces = traces_of(traces, "same_token")
     labels, places, relative = [], [], []
     for trace in traces:
         for query in np.flatnonzero((trace.tokens == token) & trace.has_frame):
@@ -92,7 +93,7 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
             labels.append(f"{trace.chain.id} {trace.chain.chain_id} {trace.labels[query]}")
     if not labels:
         raise TraceError(f"No neighborhood of 16 residues has token {token} in these chains.")
-    return SameToken(token, labels, np.stack(places), np.stack(relative), info)
+    return SameToken(token, labels, np.stack(places), np.stack(relative), traces[0].encoder_info)
 
 
 def _seen_from(trace: Trace, query: int) -> np.ndarray:

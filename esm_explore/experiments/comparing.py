@@ -9,9 +9,9 @@ from biotite.sequence.align import SubstitutionMatrix, align_optimal
 from biotite.structure import rmsd
 
 from esm_explore.chains.backbone import superposed
-from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
-from esm_explore.tracing.traces import Trace, check_trace
+from esm_explore.tracing.given import traces_of
+from esm_explore.tracing.traces import Trace
 
 
 def compare(first: Trace, second: Trace) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def compare(first: Trace, second: Trace) -> pd.DataFrame:
     TraceError
         If they are not traces of one encoder, or fewer than three residues match.
     """
-    one_encoder([check_trace(given, "compare") for given in (first, second)])
+    traces_of([first, second], "compare")
     match = match_residues(first, second, "residue number")
     framed = first.has_frame & (match >= 0) & second.has_frame[match]
     rows = np.flatnonzero(framed)

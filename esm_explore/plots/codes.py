@@ -10,7 +10,8 @@ from scipy.spatial.distance import pdist, squareform
 from esm_explore.analysis.code_usage import Usage
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
-from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, draw, traces_of
+from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, draw
+from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
 _BINS = 60
@@ -24,7 +25,7 @@ def code_distances(traces: Trace | list[Trace]) -> Picture:
     traces : Trace or list of Trace
         All of one encoder; residues without a backbone frame are left out.
     """
-    traces = traces_of(traces)
+    traces = traces_of(traces, "A picture")
     codebook = traces[0].codebook
     squared = np.concatenate([t.nearest.squared_distances[t.has_frame, 0] for t in traces])
     pairs = pdist(codebook.astype(np.float64))
@@ -101,7 +102,7 @@ def stored_counts(traces: Trace | list[Trace], used: Usage) -> Picture:
     TraceError
         If the first trace has no encoder.
     """
-    encoder = traces_of(traces)[0].encoder
+    encoder = traces_of(traces, "A picture")[0].encoder
     if encoder is None:
         raise TraceError("Stored counts need the encoder: load_trace(path, encoder=...).")
     stored = modules_of(encoder).counts.cpu().numpy()

@@ -6,12 +6,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from esm_explore.palette import hex_colors, token_colors
-from esm_explore.plots.picture import BLUE, LEGEND_ABOVE, Picture, draw, hover_of, traces_of
+from esm_explore.plots.picture import BLUE, LEGEND_ABOVE, Picture, draw, hover_of
+from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
 
 def _framed(traces: Trace | list[Trace]) -> np.ndarray:
-    return np.concatenate([trace.pre_vq[trace.has_frame] for trace in traces_of(traces)])
+    return np.concatenate(
+        [trace.pre_vq[trace.has_frame] for trace in traces_of(traces, "A picture")]
+    )
 
 
 def latent_numbers(traces: Trace | list[Trace]) -> Picture:

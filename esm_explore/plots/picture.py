@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from esm_explore.encoders.identity import one_encoder
-from esm_explore.tracing.traces import Trace, check_trace
+from esm_explore.tracing.given import traces_of
+from esm_explore.tracing.traces import Trace
 
 # Between the title and the plot.
 LEGEND_ABOVE = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
@@ -87,17 +87,9 @@ def title_of(what: str, source: str) -> str:
     return f"{what}<br><sub>{source}</sub>"
 
 
-def traces_of(given: Trace | list[Trace]) -> list[Trace]:
-    """Take one trace or several of one encoder as a list; a TraceError says what else it is."""
-    given = list(given) if isinstance(given, list | tuple) else [given]
-    traces = [check_trace(one, "A picture") for one in given]
-    one_encoder(traces)
-    return traces
-
-
 def source_of(traces: Trace | list[Trace]) -> str:
     """Name chain and encoder, or how many chains of which encoder, for a title's second line."""
-    traces = traces_of(traces)
+    traces = traces_of(traces, "A picture")
     if len(traces) == 1:
         return traces[0].source
     residues, info = sum(map(len, traces)), traces[0].encoder_info

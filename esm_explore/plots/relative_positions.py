@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from esm_explore.encoders.modules import QUERY_BIN
-from esm_explore.plots.picture import BLUE, Picture, draw, traces_of
+from esm_explore.plots.picture import BLUE, Picture, draw
+from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
 
@@ -71,7 +72,7 @@ def bin_path(trace: Trace) -> Picture:
 
 def bin_usage(traces: Trace | list[Trace]) -> Picture:
     """Show which relative positions the neighbors of one chain or of some have."""
-    traces = traces_of(traces)
+    traces = traces_of(traces, "A picture")
     bins = np.concatenate([trace.relative_position.bins[:, 1:].ravel() for trace in traces])
     counts = np.bincount(bins, minlength=66)[1:]
     position = np.arange(1, 66) - QUERY_BIN

@@ -23,7 +23,8 @@ from esm_explore.plots.structure import (
     new_viewer,
     point,
 )
-from esm_explore.tracing.traces import Trace, check_trace
+from esm_explore.tracing.given import check_trace
+from esm_explore.tracing.traces import Trace
 
 _HOVER = """function(atom, viewer) {
   if (!atom.label) atom.label = viewer.addLabel(%s[atom.resi - 1],

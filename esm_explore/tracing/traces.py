@@ -254,11 +254,3 @@ class Trace:
 
     def _repr_html_(self) -> str:
         return as_html(self)
-
-
-def check_trace(given: object, verb: str) -> Trace:
-    """Give what a user gave to a function, the verb, if it is a trace; else a TraceError."""
-    if not isinstance(given, Trace):
-        kind = type(given).__name__
-        raise TraceError(f"{verb} takes a Trace, not a {kind}; ex.trace(encoder, chain) makes one.")
-    return given

@@ -12,7 +12,8 @@ from traitlets import Int, Unicode, observe, validate
 from esm_explore.errors import EsmExploreError
 from esm_explore.palette import FRAMELESS, legend_html
 from esm_explore.plots.residue_colors import color_by_stage, color_together
-from esm_explore.tracing.traces import Trace, check_trace
+from esm_explore.tracing.given import check_trace
+from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, color_keys, find_residue
 from esm_explore.widgets.map_panel import LAYOUTS, MapPanel

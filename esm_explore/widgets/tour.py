@@ -8,7 +8,8 @@ import ipywidgets as widgets
 from traitlets import Int, validate
 
 from esm_explore.plots.residue_colors import color_by_stage
-from esm_explore.tracing.traces import Trace, check_trace
+from esm_explore.tracing.given import check_trace
+from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import StepBar
 from esm_explore.widgets.messages import Message, close_below, find_problem
