@@ -29,7 +29,7 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
     -------
     list of Finding
     """
-    labels = np.array(residue_labels(chain), dtype=object)
+    labels = residue_labels(chain)
     found = []
 
     def add(severity, title, residues, why, remedy):
@@ -85,28 +85,27 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
             "They have tokens as any other; the sequence has their parent's letter, or an X.",
             "Nothing, for tokens; mind the X where you give the sequence to a model.",
         )
-    doubtful = reading.occupancy == 0
-    if doubtful.any():
-        add(
-            "warning",
-            "backbones of occupancy 0",
-            labels[doubtful],
-            "They were placed without evidence in the data.",
-            "Distrust tokens there and beside.",
-        )
+    found += Finding.at(
+        reading.occupancy == 0,
+        labels,
+        "warning",
+        "backbones of occupancy 0",
+        "They were placed without evidence in the data.",
+        "Distrust tokens there and beside.",
+    )
     if reading.predicted:
         low, what = chain.confidence < _LOW_PLDDT, f"pLDDT below {_LOW_PLDDT * 100:.0f}"
     else:
         low = reading.b_factor > _HIGH_B_FACTOR
         what = f"B-factors above {_HIGH_B_FACTOR:.0f} Å²"
-    if low.any():
-        add(
-            "warning" if reading.predicted else "note",
-            what,
-            labels[low],
-            "Where atoms are is uncertain there, and so is each token.",
-            "Leave those regions out, or compare several models.",
-        )
+    found += Finding.at(
+        low,
+        labels,
+        "warning" if reading.predicted else "note",
+        what,
+        "Where atoms are is uncertain there, and so is each token.",
+        "Leave those regions out, or compare several models.",
+    )
     return found
 
 
