@@ -33,7 +33,7 @@ test: install ## unit tests, then all notebooks compared with their stored outpu
 	$(BIN)/python -m pytest -ra
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -ra $(NBVAL) notebooks
 
-quick: install ## the tests that need no browser, no notebook, no second line: under a minute
+quick: install ## the tests that need no browser, no notebook, no second line
 	$(BIN)/python -m pytest -q -m "not slow and not browser"
 
 notebooks: install ## run all notebooks and write a gallery that opens offline to build/notebooks

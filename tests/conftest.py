@@ -15,11 +15,13 @@ from esm.models.vqvae import StructureTokenEncoder
 
 import esm_explore as ex
 
+SLOW = {"full_encoder", "weights", "fitted"}
+
 
 def pytest_collection_modifyitems(items):
-    """A pass at full size takes seconds: `make quick` leaves it out."""
+    """Passes at full size, checkpoints of it and UMAP take seconds: `make quick` is without."""
     for item in items:
-        if "full_encoder" in getattr(item, "fixturenames", ()):
+        if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 

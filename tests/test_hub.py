@@ -173,6 +173,7 @@ def server(monkeypatch, cache):
     server.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "message"),
     [
@@ -221,6 +222,7 @@ def test_a_damaged_download_goes_away_as_the_message_says(server, weights, tmp_p
     assert torch.equal(encoder.pre_vq_proj.weight, weights["pre_vq_proj.weight"])
 
 
+@pytest.mark.slow
 def test_a_download_that_stalls_is_given_up_on(server, monkeypatch):
     """The hub answers, begins to send, and falls silent; nothing is left for a later run."""
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
@@ -238,6 +240,7 @@ def test_a_download_that_stalls_is_given_up_on(server, monkeypatch):
     assert try_to_load_from_cache(hub.REPOSITORIES[0], hub.FILE) is None
 
 
+@pytest.mark.slow
 def test_a_silent_hub_is_given_up_on(server, monkeypatch):
     """Esm itself hangs for minutes."""
     monkeypatch.setattr(hub, "ANSWER_LIMIT", 0.2)

@@ -94,6 +94,7 @@ def test_probes_need_five_chains_of_one_encoder(traces, full_encoder, ubiquitin)
         stage_states([*traces, ex.trace(full_encoder, ubiquitin)])
 
 
+@pytest.mark.slow
 def test_progress_is_shown_and_taken_away(latents, capsys):
     """The message says why the first map takes longer."""
     fit_map(latents[:60])

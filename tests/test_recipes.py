@@ -103,6 +103,7 @@ def test_a_training_that_was_killed_goes_on_as_if_it_had_not_been(
         assert torch.equal(tensor, parts[name]), name
 
 
+@pytest.mark.slow
 def test_wrong_training_data_is_refused(tmp_path, training_file):
     """No file, no npz, an array missing; a checkpoint of another training."""
     with pytest.raises(ex.EncoderError, match="no training data at"):

@@ -96,6 +96,7 @@ def some_chain(draw):
     return dataclasses.replace(with_positions(template, positions), residue_index=numbers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_tokens_of_every_example_with_the_mini_encoder(mini_encoder, name):
     """Latents to 5e-6, with the file's numbers and with none."""
@@ -161,6 +162,7 @@ def test_any_number_of_blocks_and_any_sizes(n_layers, ubiquitin):
     assert_equal_to_esm(found, encoder, ubiquitin, atol=5e-5)
 
 
+@pytest.mark.slow
 def test_every_weight_counts(ubiquitin):
     """Each parameter shaken in turn: the latents move, and move as esm's do."""
     encoder = encoder_of()
@@ -290,6 +292,7 @@ def test_one_chain_object_used_for_every_frame_gives_each_frame_its_tokens(toy_e
     assert not np.allclose(found[0].pre_vq, found[1].pre_vq, atol=0.1)
 
 
+@pytest.mark.slow
 def test_a_bar_is_shown_from_2000_residues_on_or_where_it_is_asked_for(
     toy_encoder, ubiquitin, capfd
 ):
