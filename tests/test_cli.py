@@ -175,6 +175,16 @@ def test_an_output_that_would_destroy_something_is_refused(structures, tmp_path)
     assert len(pd.read_parquet(tmp_path / "target.parquet")) == 76
 
 
+def test_a_table_of_another_ending_and_the_folder_one_is_in_are_refused(tmp_path, monkeypatch):
+    """`x.csv` would be a folder of that name; replacing `.` would pull it from under the shell."""
+    monkeypatch.chdir(tmp_path)
+    status, said = run("1UBI", "-o", "x.csv")
+    assert (status, "would be a folder" in said) == (2, True)
+    status, said = run("1UBI", "-o", ".")
+    assert (status, "is where you are" in said) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_does_not_wait_for_torch():
     """Nor for esm, pandas or pyarrow: they take seconds."""
     code = (

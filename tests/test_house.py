@@ -121,6 +121,7 @@ def test_esms_names_are_in_one_file(path):
             isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
         ):
             assert not ESMS_PATHS.search(node.value), f"line {node.lineno}: {node.value}"
+            assert node.value not in ESMS, f"line {node.lineno}: {node.value}"
 
 
 def test_no_function_is_named_as_a_module_beside_it():

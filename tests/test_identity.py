@@ -140,3 +140,34 @@ def test_an_older_trace_takes_an_encoder_if_a_residue_encodes_alike(
     with_encoder = ex.load_trace(path, mini)
     assert with_encoder.neighborhood("30").token == trace.tokens[29]
     assert not compare(with_encoder, trace)["changed"].any()
+
+
+@pytest.mark.parametrize("change", [change_knn, add_hook])
+def test_an_older_trace_takes_no_encoder_that_was_changed(change, mini, ubiquitin, tmp_path):
+    """Its neighborhoods would be others, or its hooks were not there."""
+    path = older(ex.trace(mini, ubiquitin).save(tmp_path / "new"), tmp_path / "old")
+    other = copy.deepcopy(mini)
+    change(other)
+    with pytest.raises(ex.TraceError, match="not by unnamed encoder"):
+        ex.load_trace(path, other)
+
+
+def test_hooks_that_follow_one_another_are_told_apart(mini):
+    """Also where the next takes the place in memory of one that is gone."""
+    other, digests = copy.deepcopy(mini), set()
+    for factor in range(2, 7):
+        handle = other.pre_vq_proj.register_forward_hook(lambda _m, _a, out, by=factor: out * by)
+        digests.add(ex.encoder_info(other).digest)
+        handle.remove()
+    assert len(digests) == 5
+    assert same_encoder(ex.encoder_info(other), ex.encoder_info(mini))
+
+
+def test_what_cannot_have_made_an_older_trace_is_refused(mini, ubiquitin, tmp_path):
+    """Half precision, another number of blocks, no encoder at all."""
+    path = older(ex.trace(mini, ubiquitin).save(tmp_path / "new"), tmp_path / "old")
+    shorter = copy.deepcopy(mini)
+    del shorter.transformer.blocks[1]
+    for wrong in (copy.deepcopy(mini).bfloat16(), shorter, "mini"):
+        with pytest.raises(ex.TraceError):
+            ex.load_trace(path, wrong)

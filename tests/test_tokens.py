@@ -393,6 +393,7 @@ def test_an_encoder_that_computes_something_else_is_refused(ubiquitin):
             e.transformer.blocks[0].ffn[1], "bias", None
         ),
         "transformer.blocks.1": lambda e: setattr(e.transformer.blocks[1], "scaling_factor", 3.0),
+        "transformer.blocks.0": lambda e: setattr(e.transformer.blocks[0], "use_geom_attn", False),
         "transformer.blocks.0.ffn.4": lambda e: e.transformer.blocks[0].ffn.append(torch.nn.ReLU()),
         "its class": lambda e: setattr(e, "__class__", OfSomebody),
     }

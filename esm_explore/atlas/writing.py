@@ -42,13 +42,21 @@ def check_out(out: Path) -> Path:
     """
     try:
         out = out.resolve()
+        if not out.exists() and out.suffix and not _is_table(out):
+            raise AtlasError(
+                f"{out} would be a folder: give a file that ends in .parquet, or a folder's name "
+                "without an ending."
+            )
+        if out.is_dir() and Path.cwd().is_relative_to(out):
+            raise AtlasError(f"{out} is where you are, and would be replaced: give another folder.")
         if not out.parent.is_dir():
             raise AtlasError(f"There is no directory {out.parent}.")
         if not os.access(out.parent, os.W_OK):
             raise AtlasError(f"Nothing can be written to {out.parent}.")
         others = _not_of_an_atlas(out) if out.is_dir() else []
         replaceable = not out.exists() or out.is_dir() or (_is_table(out) and out.is_file())
-    except OSError as error:  # a name that is too long, a folder that cannot be listed
+    # A name that is too long, a folder that cannot be listed, links in a circle.
+    except (OSError, RuntimeError) as error:
         raise AtlasError(f"{out} cannot be written to ({error}).") from error
     if others:
         raise AtlasError(

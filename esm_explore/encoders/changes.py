@@ -10,11 +10,13 @@ from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 from torch.nn.modules import module as module_hooks
 
-from esm_explore.encoders.modules import modules_of
+from esm_explore.encoders.modules import SWITCHES, modules_of
 from esm_explore.errors import TraceError
 
 # A hooked encoder shared by two threads would mix up their captures.
 LOCK = threading.RLock()
+# Functions are told apart by their place in memory. They are kept, so that no other takes it.
+_FUNCTIONS: dict[int, object] = {}
 
 
 def check_unchanged(encoder: StructureTokenEncoder) -> None:
@@ -47,7 +49,7 @@ def changes(encoder: StructureTokenEncoder) -> dict[str, tuple]:
     }
     hooks = [*module_hooks._global_forward_hooks.values()]
     hooks += module_hooks._global_forward_pre_hooks.values()
-    return changed | ({"all modules": tuple(map(id, hooks))} if hooks else {})
+    return changed | ({"all modules": tuple(map(_known, hooks))} if hooks else {})
 
 
 def _layout(encoder: StructureTokenEncoder) -> dict[str, tuple]:
@@ -57,11 +59,18 @@ def _layout(encoder: StructureTokenEncoder) -> dict[str, tuple]:
         given = tuple(key for key, value in module._parameters.items() if value is not None)
         hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
         kind = f"{type(module).__module__}.{type(module).__qualname__}"
-        found[name] = kind, given, tuple(map(id, hooks)), getattr(module, "scaling_factor", None)
+        own = tuple(vars(module).get(key) for key in SWITCHES)
+        found[name] = kind, given, tuple(map(_known, hooks)), own
         for key, value in vars(module).items():
             if callable(value) and hasattr(type(module), key):
-                found[f"{name}.{key}".strip(".")] = (id(value),)
+                found[f"{name}.{key}".strip(".")] = (_known(value),)
     return found
+
+
+def _known(function: object) -> int:
+    """Give a function its number: the same each time, and never another's."""
+    _FUNCTIONS[id(function)] = function
+    return id(function)
 
 
 @cache

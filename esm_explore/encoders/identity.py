@@ -37,8 +37,9 @@ class EncoderInfo:
         number of codes, number of trained parameters (the codebook is not among them).
     digest : str
         SHA-256, in hexadecimal, of all that a pass uses: weights and codes in float32, the size
-        of neighborhoods, the norms' eps, and what was changed (hooks, modules, functions). Empty
-        where it is not known, as in traces that version 0.1 saved.
+        of neighborhoods, the norms' eps, and what was changed in it (hooks, modules, functions); a
+        patch of esm's own class is not seen. Empty where it is not known, as in traces that
+        version 0.1 saved.
     checksum : str
         SHA-256 of the file that the weights were read from; empty where there was none, or
         where they changed since.

@@ -21,6 +21,8 @@ LIMIT = 32
 QUERY_BIN = LIMIT + 1
 # Averages that training keeps of the codes; a pass does not use them.
 UNUSED = ("codebook.N", "codebook.z_avg")
+# What changes a block's pass and is no weight.
+SWITCHES = ("use_geom_attn", "use_plain_attn", "scaling_factor")
 _NEEDED = (
     "pre_vq_proj.weight",
     "codebook.embeddings",

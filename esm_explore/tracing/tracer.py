@@ -12,6 +12,7 @@ from esm.utils.structure.protein_chain import ProteinChain
 from tqdm.auto import tqdm
 
 from esm_explore.chains.residues import Numbering
+from esm_explore.encoders.changes import changes
 from esm_explore.encoders.identity import encoder_info, same_encoder
 from esm_explore.encoders.inputs import Inputs, chain_inputs, check_encoder, check_latents
 from esm_explore.encoders.modules import modules_of, relative_position_bins
@@ -147,6 +148,7 @@ def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -
     trace = Trace(**held)
     if encoder is None:
         return trace
+    check_encoder(encoder)
     given = encoder_info(encoder)
     if not (same_encoder(given, trace.encoder_info) or _encodes_alike(encoder, trace)):
         raise TraceError(
@@ -157,8 +159,10 @@ def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -
 
 
 def _encodes_alike(encoder: StructureTokenEncoder, trace: Trace) -> bool:
-    """Compare an encoder with a trace that has no digest: its tables, and one residue's stages."""
+    """Compare an encoder with a trace that has no digest: tables, edges, one residue's stages."""
     modules = modules_of(encoder)
+    if len(modules.blocks) != len(trace.blocks):
+        return False
     tables = (
         (modules.positions.weight, trace.relative_position.table),
         (modules.codes, trace.codebook),
@@ -168,6 +172,8 @@ def _encodes_alike(encoder: StructureTokenEncoder, trace: Trace) -> bool:
     ):
         return False
     row = int(np.flatnonzero(trace.has_frame)[0])
+    if changes(encoder) or trace.edges.shape[1] != min(modules.knn, len(trace)):
+        return False
     inputs = trace.inputs.to(modules.codes.device)
     edges = torch.from_numpy(trace.edges[row : row + 1]).to(modules.codes.device)
     found = run(encoder, inputs, edges)
