@@ -42,7 +42,7 @@ def changes(encoder: StructureTokenEncoder) -> dict[str, tuple]:
     A function is described by where it is in memory: another process cannot tell it.
     """
     with LOCK:  # not while a pass has its hooks on
-        expected, found = _layout(_smallest(len(modules_of(encoder).blocks))), _layout(encoder)
+        expected, found = _expected(len(modules_of(encoder).blocks)), _layout(encoder)
     places = expected | found
     changed = {
         at or "its class": found.get(at, ()) for at in places if expected.get(at) != found.get(at)
@@ -74,11 +74,13 @@ def _known(function: object) -> int:
 
 
 @cache
-def _smallest(n_layers: int) -> StructureTokenEncoder:
+def _expected(n_layers: int) -> dict[str, tuple]:
+    """Describe what esm's class makes, by its smallest encoder."""
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.device("cpu"):
-        return StructureTokenEncoder(
+        smallest = StructureTokenEncoder(
             d_model=8, n_heads=1, v_heads=1, n_layers=n_layers, d_out=2, n_codes=2
         )
+    return _layout(smallest)
 
 
 def settings(encoder: StructureTokenEncoder) -> list[tuple]:

@@ -11,7 +11,7 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.tracing.attention import recompute_attention
-from esm_explore.tracing.run import all_nodes, run
+from esm_explore.tracing.run import all_nodes, as_array, run
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,23 +120,19 @@ def open_neighborhood(
         label=labels[edges[0]],
         edges=edges,
         labels=[labels[i] for i in edges],
-        distances=_array((ca - ca[0]).norm(dim=-1).where(known, torch.nan)),
-        has_frame=_array(has_frame),
-        relative_positions=_array(numbers - numbers[0]),
-        bins=_array(relative_position_bins(numbers - numbers[0], modules.limit)),
-        states=tuple(_array(state[0]) for state in states),
+        distances=as_array((ca - ca[0]).norm(dim=-1).where(known, torch.nan)),
+        has_frame=as_array(has_frame),
+        relative_positions=as_array(numbers - numbers[0]),
+        bins=as_array(relative_position_bins(numbers - numbers[0], modules.limit)),
+        states=tuple(as_array(state[0]) for state in states),
         attention=_stack(block.weights for block in blocks),
         distance_term=_stack(block.distance_term for block in blocks),
         rotation_term=_stack(block.rotation_term for block in blocks),
-        attended=_array(torch.cat([capture[f"attended[{i}]"] for i in layers])),
-        pre_vq=_array(capture["pre_vq"][0]),
+        attended=as_array(torch.cat([capture[f"attended[{i}]"] for i in layers])),
+        pre_vq=as_array(capture["pre_vq"][0]),
         token=int(capture["tokens"][0]),
     )
 
 
-def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.cpu().numpy()
-
-
 def _stack(tensors) -> np.ndarray:
-    return _array(torch.cat(list(tensors)).detach())
+    return as_array(torch.cat(list(tensors)).detach())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 
@@ -104,12 +105,13 @@ def run(
     >>> run(trace.encoder, trace.inputs, rows)["pre_vq"].shape  # without the farthest neighbor
     torch.Size([2, 128])
     """
-    names = [point.name for point in catch_points(encoder, internals=True)]
+    everything = catch_points(encoder, internals=True)
+    names = [point.name for point in everything]
     for edit in edits:
         if edit.at not in names:
             raise TraceError(f"There is no {edit.at!r} to edit; there are: {', '.join(names)}.")
-    kept = {point.name for point in catch_points(encoder, internals)} | {e.at for e in edits}
-    points = [p for p in catch_points(encoder, internals=True) if p.name in kept]
+    asked = {point.name for point in catch_points(encoder, internals)} | {e.at for e in edits}
+    points = [point for point in everything if point.name in asked]
     caught = Capture()
     with _hooked(encoder, points, _Catcher(caught, keep, edits)):
         if edges is None:
@@ -118,6 +120,11 @@ def run(
             caught.edges = edges
             encode_rows(encoder, inputs, edges)
     return caught
+
+
+def as_array(tensor: torch.Tensor) -> np.ndarray:
+    """Take what was caught to the CPU, as numpy has it."""
+    return tensor.cpu().numpy()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from esm_explore.errors import TraceError
 
 KIND = FileKind("trace", 3, "Trace.save")
 _CHAIN_ARRAYS = ("residue_index", "insertion_code", "atom37_positions", "atom37_mask", "confidence")
-_LAYERED = ("attention_out", "ffn_out", "blocks")
+LAYERED = ("attention_out", "ffn_out", "blocks")
 _ARRAYS = ("residue_index", "coords", "has_frame", "edges", "query", "pre_vq", "z_q", "tokens")
 
 
@@ -26,7 +26,7 @@ def write_trace(trace, path: Path) -> Path:
     codes = np.asarray(chain.insertion_code, dtype="U1")
     tensors["chain.insertion_code"] = codes.view(np.uint32)
     tensors |= {name: getattr(trace, name) for name in _ARRAYS}
-    for name in _LAYERED:
+    for name in LAYERED:
         tensors |= {f"{name}.{i}": layer for i, layer in enumerate(getattr(trace, name))}
     tensors["relative_position.bins"] = trace.relative_position.bins
     tensors["relative_position.table"] = trace.relative_position.table
@@ -85,5 +85,5 @@ def _fields(about: dict, arrays: dict[str, np.ndarray]) -> dict:
         "relative_position": (arrays["relative_position.bins"], arrays["relative_position.table"]),
         "codebook": arrays["codebook"],
         **{name: arrays[name] for name in _ARRAYS},
-        **{name: tuple(arrays[f"{name}.{i}"] for i in range(about["blocks"])) for name in _LAYERED},
+        **{name: tuple(arrays[f"{name}.{i}"] for i in range(about["blocks"])) for name in LAYERED},
     }

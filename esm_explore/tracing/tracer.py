@@ -18,8 +18,8 @@ from esm_explore.encoders.inputs import Inputs, chain_inputs, check_encoder, che
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
 from esm_explore.errors import TraceError
-from esm_explore.tracing.run import run
-from esm_explore.tracing.trace_files import read_trace
+from esm_explore.tracing.run import as_array, run
+from esm_explore.tracing.trace_files import LAYERED, read_trace
 from esm_explore.tracing.traces import RelativePositions, Trace
 
 # Up to here esm's own `encode` runs in one piece, in about 2 GB; longer chains go through it
@@ -27,7 +27,6 @@ from esm_explore.tracing.traces import RelativePositions, Trace
 WHOLE_CHAIN = 512
 CHUNK = 256
 SHOW_PROGRESS = 2_000
-_LAYERED = ("attention_out", "ffn_out", "blocks")
 
 
 def trace(
@@ -75,36 +74,36 @@ def trace(
     if len(chain) <= WHOLE_CHAIN:
         capture = run(encoder, inputs)
         check_edges(capture.edges, torch.arange(len(chain)), chain)
-        edges, kept = _array(capture.edges), {n: _array(rows) for n, rows in capture.items()}
+        edges, kept = capture.edges, {name: as_array(rows) for name, rows in capture.items()}
     else:
         edges, kept = _in_chunks(encoder, inputs, chain)
-    check_latents(chain, kept["pre_vq"], kept["tokens"], _array(inputs.has_frame))
+    check_latents(chain, kept["pre_vq"], kept["tokens"], as_array(inputs.has_frame))
     modules = modules_of(encoder)
-    relative = inputs.residue_index[torch.from_numpy(edges).to(inputs.residue_index.device)]
-    bins = relative_position_bins(relative - relative[:, :1], modules.limit)
+    numbers = inputs.residue_index[edges]
+    bins = relative_position_bins(numbers - numbers[:, :1], modules.limit)
     blocks = range(len(modules.blocks))
     return Trace(
         chain=chain,
         encoder_info=encoder_info(encoder),
         numbering=numbering,
-        residue_index=_array(inputs.residue_index),
-        coords=_array(inputs.coords),
-        has_frame=_array(inputs.has_frame),
-        edges=edges,
+        residue_index=as_array(inputs.residue_index),
+        coords=as_array(inputs.coords),
+        has_frame=as_array(inputs.has_frame),
+        edges=as_array(edges),
         # The encoder's weights may change later; what made this trace may not.
         relative_position=RelativePositions(
-            _array(bins), _array(modules.positions.weight.detach()).copy()
+            as_array(bins), as_array(modules.positions.weight.detach()).copy()
         ),
-        **{name: tuple(kept[f"{name}[{i}]"] for i in blocks) for name in _LAYERED},
+        **{name: tuple(kept[f"{name}[{i}]"] for i in blocks) for name in LAYERED},
         **{name: kept[name] for name in ("query", "pre_vq", "z_q", "tokens")},
-        codebook=_array(modules.codes).copy(),
+        codebook=as_array(modules.codes).copy(),
         encoder=encoder,
     )
 
 
 def _in_chunks(
     encoder: StructureTokenEncoder, inputs: Inputs, chain: ProteinChain
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
     edges = nearest_edges(encoder, inputs)
     check_edges(edges, torch.arange(len(edges)), chain)
     parts = []
@@ -112,13 +111,9 @@ def _in_chunks(
     with tqdm(total=len(edges), unit="residue", disable=hidden, leave=False) as bar:
         for rows in edges.split(CHUNK):
             capture = run(encoder, inputs, rows)
-            parts.append({name: _array(kept) for name, kept in capture.items()})
+            parts.append({name: as_array(kept) for name, kept in capture.items()})
             bar.update(len(rows))
-    return _array(edges), {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-
-
-def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.cpu().numpy()
+    return edges, {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
 def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -> Trace:
@@ -161,24 +156,23 @@ def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -
 def _encodes_alike(encoder: StructureTokenEncoder, trace: Trace) -> bool:
     """Compare an encoder with a trace that has no digest: tables, edges, one residue's stages."""
     modules = modules_of(encoder)
-    if len(modules.blocks) != len(trace.blocks):
+    if trace.encoder_info.digest or changes(encoder):
         return False
+    sizes = len(modules.blocks), min(modules.knn, len(trace))
     tables = (
         (modules.positions.weight, trace.relative_position.table),
         (modules.codes, trace.codebook),
     )
-    if trace.encoder_info.digest or not all(
-        np.array_equal(_array(a.detach()), b) for a, b in tables
+    if sizes != (len(trace.blocks), trace.edges.shape[1]) or not all(
+        np.array_equal(as_array(tensor.detach()), held) for tensor, held in tables
     ):
         return False
     row = int(np.flatnonzero(trace.has_frame)[0])
-    if changes(encoder) or trace.edges.shape[1] != min(modules.knn, len(trace)):
-        return False
     inputs = trace.inputs.to(modules.codes.device)
     edges = torch.from_numpy(trace.edges[row : row + 1]).to(modules.codes.device)
     found = run(encoder, inputs, edges)
     return all(
-        np.allclose(_array(found[name])[0], trace.output(name)[row], atol=2e-5, rtol=2e-5)
+        np.allclose(as_array(found[name])[0], trace.output(name)[row], atol=2e-5, rtol=2e-5)
         for stage in trace.stages[2:]
         for name in stage.outputs
     )
