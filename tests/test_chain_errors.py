@@ -74,9 +74,18 @@ def test_not_a_structure(written, content, message):
 
 def test_coordinates_that_are_no_numbers_are_named_by_line(written, lines):
     """Asterisks are what Fortran writes when a number does not fit."""
-    lines[20] = lines[20][:30] + "********" + lines[20][38:]
-    with pytest.raises(ex.ChainError, match=r"line 21: the coordinates '\*{8}"):
+    lines[18] = lines[18][:30] + "********" + lines[18][38:]
+    with pytest.raises(ex.ChainError, match=r"line 19: the coordinates '\*{8}"):
         ex.read_chain(written(lines))
+
+
+def test_an_atom_that_no_token_depends_on_is_left_out_where_it_cannot_be_read(written, lines):
+    """The O of residue 3 has asterisks: it is missing, and residue 3 is named."""
+    lines[20] = lines[20][:30] + "********" + lines[20][38:]
+    with pytest.warns(ex.ChainWarning, match="coordinates cannot be read are left out at 3$"):
+        chain = ex.read_chain(written(lines))
+    assert np.isnan(chain.atom37_positions[2, 4]).all()
+    assert np.isfinite(chain.atom37_positions[:, :3]).all()
 
 
 def test_blank_occupancy_and_b_factor_are_read(written, lines):
@@ -176,10 +185,10 @@ def test_coordinates_that_are_not_finite_are_missing(written, lines, value):
 
 
 def test_a_pdb_file_that_ends_within_a_line_was_cut_off(written, lines):
-    """Cut in the coordinates it is refused by line; behind them it is read with a warning."""
+    """Cut in the coordinates of N it is refused by line; behind them it is read with a warning."""
     content = "\n".join(lines).encode()
-    start = content.index(lines[200].encode())
-    with pytest.raises(ex.ChainError, match="line 201: the coordinates"):
+    start = content.index(lines[196].encode())
+    with pytest.raises(ex.ChainError, match="line 197: the coordinates"):
         ex.read_chain(written(content[: start + 40]))
     with pytest.warns(ex.ChainWarning, match="ends in the middle of a line: it was cut off"):
         ex.read_chain(written(content[: start + 60]))
@@ -224,11 +233,12 @@ def test_what_is_no_source_and_no_chain_id():
             ex.read_chain("2HT0", chain_id)
 
 
-def test_numbering_that_restarts_is_refused(written, lines):
-    """Two chains under one id."""
+def test_where_numbering_restarts_another_chain_begins(written, lines):
+    """Two chains under one id: A and A-2, and the warning says so."""
     atoms = [line for line in lines if line.startswith("ATOM")]
-    with pytest.raises(ex.ChainError, match="more than one residue numbered 1, .*, 8 and 68 more"):
-        ex.read_chain(written(atoms + atoms))
+    with pytest.warns(ex.ChainWarning, match="2 chains have the id A in the file; here .* A, A-2"):
+        chains = ex.read_chains(written(atoms + atoms))
+    assert [(chain.chain_id, len(chain)) for chain in chains] == [("A", 76), ("A-2", 76)]
 
 
 def test_a_model_that_is_not_there():

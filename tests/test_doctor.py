@@ -155,7 +155,7 @@ def test_what_was_chosen_from_the_file(toy_encoder):
     """1AS5: 14 models, HYP; 3AL1: alternate locations with their occupancies; insertion codes."""
     report = ex.doctor(DATA / "1as5.cif.gz", toy_encoder)
     assert finding(report, "model 1 of 14")
-    assert finding(report, "modified residues (HYP)").residues == ("2", "3", "14")
+    assert finding(report, "modified residues (HYP as P)").residues == ("2", "3", "14")
     locations = finding(ex.doctor(DATA / "3al1.pdb.gz", toy_encoder), "alternate locations")
     assert "A (0." in locations.title
     assert ", not B (0." in locations.title

@@ -1,13 +1,53 @@
-"""Which atoms of a model are protein, and which of their alternate locations count."""
+"""The protein chains of a model: their residues, in order, and what was left out of them."""
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-from biotite.structure import AtomArray, filter_amino_acids, get_residue_starts
+from collections import Counter
+from dataclasses import dataclass, field
 
-# A peptide bond is 1.33 Å long; a free amino acid in a binding site is farther off.
-_BONDED = 2.0
+import numpy as np
+from biotite.structure import AtomArray, get_residue_starts
+
+from esm_explore.chains.model import Model
+from esm_explore.chains.residue_groups import Groups, residue_groups
+from esm_explore.chains.separating import Run, separate
+
+
+@dataclass(frozen=True, eq=False)
+class ProteinAtoms:
+    """The atoms of one protein chain.
+
+    Attributes
+    ----------
+    atoms : AtomArray
+        In the order of the chain, with all alternate locations. ``letter`` is the parent amino
+        acid of each atom's residue, ``X`` for an unknown one.
+    moved : list of str
+        Labels of residues that stand elsewhere in the file.
+    """
+
+    atoms: AtomArray
+    moved: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Proteins:
+    """The protein chains of one model.
+
+    Attributes
+    ----------
+    chains : dict of str to ProteinAtoms
+        By chain id, in the order of the file: residues of the polymer, also where one is written
+        as HETATM, without waters, ligands, caps and free amino acids.
+    separated : dict of str to str
+        By chain id, how a chain was told apart from others of the same id in the file.
+    left_out : dict of str to int
+        How many residues of each name are in none of them.
+    """
+
+    chains: dict[str, ProteinAtoms]
+    separated: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 def residue_starts(atoms: AtomArray) -> np.ndarray:
@@ -25,90 +65,94 @@ def residue_starts(atoms: AtomArray) -> np.ndarray:
     return get_residue_starts(atoms) if len(atoms) else np.zeros(0, int)
 
 
-def protein_chains(atoms: AtomArray) -> dict[str, AtomArray]:
+def protein_chains(model: Model) -> Proteins:
     """Cut the protein chains out of a model.
 
     Parameters
     ----------
-    atoms : AtomArray
-        All atoms of the model, with the author's chain ids.
+    model : Model
 
     Returns
     -------
-    dict
-        Atoms by chain id, in the order of the file: amino acids of the polymer, also where a
-        modified one is written as HETATM, without waters, ligands, caps and free amino acids.
+    Proteins
+
+    Notes
+    -----
+    A residue belongs to a chain if it is an amino acid or has a backbone, and is written as ATOM,
+    or is bonded to the residue beside it, or is in the file's own sequence of the polymer, or
+    stands, by its number, too, between residues that belong to it.
     """
-    amino = atoms[filter_amino_acids(atoms)]
-    chains = {}
-    for chain_id in dict.fromkeys(amino.chain_id.tolist()):
-        chain = amino[amino.chain_id == chain_id]
-        chain = chain[_in_polymer(chain)]
-        if len(chain):
-            chains[chain_id] = chain
-    return chains
+    groups = residue_groups(model)
+    ids = groups.first.chain_id[groups.candidates]
+    chains: dict[str, ProteinAtoms] = {}
+    separated: dict[str, str] = {}
+    used = np.zeros(len(groups), bool)
+    for chain_id in dict.fromkeys(ids.tolist()):
+        runs = [
+            (run, members)
+            for run in separate(groups, groups.candidates[ids == chain_id])
+            if len(members := _members(run))
+        ]
+        for (run, members), name in zip(runs, _names(chain_id, runs, set(ids)), strict=True):
+            rows = [group for residue in members for group in residue]
+            used[rows] = True
+            chains[name] = _cut_out(groups, members, name, run.moved)
+            if len(runs) > 1:
+                separated[name] = chain_id
+    rest = Counter(groups.first.res_name[~used].tolist())
+    return Proteins(chains, separated, dict(rest.most_common()))
 
 
-def _in_polymer(atoms: AtomArray) -> np.ndarray:
-    """Mark atoms of residues that are written as ATOM, or bonded to the residue beside them."""
-    starts = residue_starts(atoms)
-    nitrogen, carbon = (_first_atom(atoms, starts, name) for name in ("N", "C"))
-    with np.errstate(invalid="ignore"):
-        bonded = np.linalg.norm(carbon[:-1] - nitrogen[1:], axis=1) < _BONDED
-    linked = np.zeros(len(starts), bool)
+def _members(run: Run) -> list[list[int]]:
+    """Give the residues of a run that are of the polymer."""
+    groups, first = run.groups, run.groups.first
+    own = np.array([residue[0] for residue in run.residues])
+    bonded = groups.bonded(own[:-1], own[1:])
+    linked = np.zeros(len(own), bool)
     linked[:-1] |= bonded
     linked[1:] |= bonded
-    keep = linked | ~atoms.hetero[starts]
-    return np.repeat(keep, np.diff([*starts, len(atoms)]))
+    both = np.r_[False, bonded] & np.r_[bonded, False]
+    amino = np.array([letter is not None for letter in groups.letters[own]], bool)
+    amino |= groups.backbone[own]
+    hetero, polymer = first.hetero[own], first.polymer[own]
+    member = (amino & (~hetero | linked | polymer)) | both | (polymer & ~amino)
+    # An island: neither neighbor is there to be bonded to.
+    inside = np.flatnonzero(member)
+    for place in np.flatnonzero(amino & ~member):
+        left, right = inside[inside < place], inside[inside > place]
+        if len(left) and len(right):
+            before, after = own[left[-1]], own[right[0]]
+            member[place] = groups.within_span(before, own[place])
+            member[place] &= groups.within_span(own[place], after)
+    return [residue for residue, kept in zip(run.residues, member, strict=True) if kept]
 
 
-def _first_atom(atoms: AtomArray, starts: np.ndarray, name: str) -> np.ndarray:
-    """Give the position of a named atom in each residue, NaN where there is none."""
-    positions = np.full((len(starts), 3), np.nan)
-    found = np.flatnonzero(atoms.atom_name == name)[::-1]
-    positions[np.searchsorted(starts, found, side="right") - 1] = atoms.coord[found]
-    return positions
+def _names(chain_id: str, runs: list, taken: set[str]) -> list[str]:
+    """Name chains that share an id: A, A-2, A-3, or by segment, or 1, 2, 3 if it is blank."""
+    if len(runs) < 2:
+        return [chain_id] * len(runs)
+    segments = [str(run.groups.first.segment[run.residues[0][0]]) for run, _ in runs]
+    if not chain_id and all(segments) and len({*segments}) == len(runs):
+        return segments
+    names = []
+    for number in range(1, len(runs) + 1):
+        name = f"{chain_id}-{number}" if chain_id else str(number)
+        while name in taken:
+            name += "'"
+        names.append(chain_id if chain_id and number == 1 else name)
+    return names
 
 
-def most_occupied(atoms: AtomArray) -> tuple[AtomArray, dict[str, str]]:
-    """Keep the most occupied alternate location of each residue.
-
-    Parameters
-    ----------
-    atoms : AtomArray
-        Of one chain, with ``altloc_id`` and ``occupancy``.
-
-    Returns
-    -------
-    atoms : AtomArray
-        With one location an atom. Where occupancies are equal, the first letter. Where
-        alternates are different amino acids, one amino acid.
-    residues : dict
-        By label of each residue that had a choice: what was used, and what was not.
-    """
-    table = pd.DataFrame(
-        {
-            "residue": pd.Series(atoms.res_id).astype(str) + pd.Series(atoms.ins_code.astype(str)),
-            "atom": atoms.atom_name,
-            "altloc": pd.Series(atoms.altloc_id.astype(str)).str.strip(" .?"),
-            "occupancy": atoms.occupancy,
-        }
-    )
-    # A few files leave the first of two locations without a letter.
-    named = table["altloc"] != ""
-    both = named.groupby([table["residue"], table["atom"]]).transform("any") & ~named
-    table.loc[both, "altloc"] = "blank"
-    labeled = table[table["altloc"] != ""]
-    if labeled.empty:
-        return atoms, {}
-    mean = labeled.groupby(["residue", "altloc"], sort=True)["occupancy"].mean().reset_index()
-    best = mean.loc[mean.groupby("residue")["occupancy"].idxmax()].set_index("residue")["altloc"]
-    chosen = (table["altloc"] == "") | (table["altloc"] == table["residue"].map(best))
-    choices = {}
-    for residue in table["residue"].unique():
-        of_residue = mean[mean["residue"] == residue]
-        if len(of_residue) > 1:
-            texts = [f"{a} ({o:.2f})" for a, o in of_residue[["altloc", "occupancy"]].to_numpy()]
-            used = texts.pop(list(of_residue["altloc"]).index(best[residue]))
-            choices[residue] = f"{used}, not {', '.join(texts)}"
-    return atoms[chosen.to_numpy()], choices
+def _cut_out(groups: Groups, members: list[list[int]], name: str, moved: list[int]) -> ProteinAtoms:
+    order = [group for residue in members for group in residue]
+    starts = groups.starts
+    rows = np.concatenate([np.arange(starts[group], starts[group + 1]) for group in order])
+    atoms = groups.model.atoms[rows]
+    sizes = np.diff(starts)[order]
+    letters = [groups.letters[group] or "X" for group in order]
+    atoms.set_annotation("letter", np.repeat(np.array(letters, "U1"), sizes))
+    atoms.set_annotation("chain_id", np.full(len(atoms), name))
+    first = groups.first
+    kept = set(order)
+    labels = [f"{first.res_id[g]}{first.ins_code[g]}" for g in moved if g in kept]
+    return ProteinAtoms(atoms, labels)

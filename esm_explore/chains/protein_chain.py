@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from biotite.structure import AtomArray
-from biotite.structure.info import one_letter_code
 from esm.utils import residue_constants
 from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.chains.protein_atoms import most_occupied, residue_starts
+from esm_explore.chains.alternates import most_occupied
+from esm_explore.chains.amino_acids import BACKBONE, is_standard
+from esm_explore.chains.protein_atoms import residue_starts
 from esm_explore.errors import ChainError
 from esm_explore.findings import some
 
-_LETTERS = frozenset("ACDEFGHIKLMNPQRSTVWY")
-_STANDARD = frozenset(residue_constants.restype_1to3.values())
+# Names that force fields and older files give to atoms of esm's 37.
+_ALIASES = {"OT1": "O", "OC1": "O", "OT2": "OXT", "OC2": "OXT"}
 _BACKBONE = [residue_constants.atom_order[name] for name in ("N", "CA", "C")]
 
 
-def chain_of_atoms(atoms: AtomArray, name: str, chain_id: str, predicted: bool) -> ProteinChain:
-    """Put the atoms of one chain, one location each, into esm's class."""
+def chain_of_atoms(atoms: AtomArray, name: str, chain_id: str, plddt: float | None) -> ProteinChain:
+    """Put the atoms of one chain, one location each, into esm's class.
+
+    `plddt` is what B-factors have for a pLDDT of 1; None if they are no pLDDT.
+    """
     starts = residue_starts(atoms)
     residue = _residue_of(atoms)
     slot = _slots(atoms)
@@ -31,11 +36,11 @@ def chain_of_atoms(atoms: AtomArray, name: str, chain_id: str, predicted: bool) 
     positions[residue[known], slot[known]] = atoms.coord[known]
     positions[~np.isfinite(positions).all(-1)] = np.nan
     confidence = np.ones(len(starts), np.float32)
-    if predicted:
-        confidence = (atoms.b_factor[starts] / 100).astype(np.float32)
+    if plddt is not None:
+        confidence = (atoms.b_factor[starts] / plddt).astype(np.float32)
     return ProteinChain(
         id=name,
-        sequence="".join(_letter(n) for n in atoms.res_name[starts]),
+        sequence="".join(atoms.letter[starts]),
         chain_id=chain_id,
         entity_id=1,  # as esm has it for files without entities, so that twins are equal
         residue_index=atoms.res_id[starts].astype(np.int64),
@@ -46,20 +51,17 @@ def chain_of_atoms(atoms: AtomArray, name: str, chain_id: str, predicted: bool) 
     )
 
 
-def _letter(name: str) -> str:
-    letter = one_letter_code(name)
-    return letter if letter in _LETTERS else "X"
-
-
 def _residue_of(atoms: AtomArray) -> np.ndarray:
     return np.searchsorted(residue_starts(atoms), np.arange(len(atoms)), side="right") - 1
 
 
 def _slots(atoms: AtomArray) -> np.ndarray:
     """Give each atom's place among esm's 37; -1 for others."""
-    selenium = (atoms.res_name == "MSE") & (atoms.atom_name == "SE")
-    names = np.where(selenium, "SD", atoms.atom_name)
-    return np.array([residue_constants.atom_order.get(name, -1) for name in names.tolist()])
+    names = atoms.atom_name.copy()
+    names[(atoms.res_name == "MSE") & (names == "SE")] = "SD"
+    names[(atoms.letter == "I") & (names == "CD")] = "CD1"
+    names = [_ALIASES.get(name, name) for name in names.tolist()]
+    return np.array([residue_constants.atom_order.get(name, -1) for name in names])
 
 
 def repeated_atoms(atoms: AtomArray) -> list[str]:
@@ -79,9 +81,10 @@ def repeated_atoms(atoms: AtomArray) -> list[str]:
 
 
 def modified_residues(atoms: AtomArray, labels: list[str]) -> dict[str, str]:
-    """Give the names of residues that are none of the 20 amino acids, by label."""
-    names = atoms.res_name[residue_starts(atoms)].tolist()
-    return {label: n for label, n in zip(labels, names, strict=True) if n not in _STANDARD}
+    """Say how residues were read whose names are none of the 20 amino acids', by label."""
+    first = atoms[residue_starts(atoms)]
+    odd = np.flatnonzero(~is_standard(first.res_name))
+    return {labels[i]: f"{first.res_name[i]} as {first.letter[i]}" for i in odd}
 
 
 def backbone_mean(atoms: AtomArray, values: np.ndarray) -> np.ndarray:
@@ -94,6 +97,16 @@ def backbone_mean(atoms: AtomArray, values: np.ndarray) -> np.ndarray:
 def ca_positions(atoms: AtomArray) -> np.ndarray:
     """Give the CA atoms of a chain, one a residue, Å."""
     return most_occupied(atoms[atoms.atom_name == "CA"])[0].coord
+
+
+def check_flaws(atoms: AtomArray, flaws: Sequence[str]) -> list[str]:
+    """Refuse a residue number, N, CA or C that cannot be read; say which other atoms cannot."""
+    flawed = atoms[atoms.flaw > 0]
+    for flaw in flawed.flaw[np.isin(flawed.atom_name, BACKBONE)]:
+        raise ChainError(flaws[flaw - 1])
+    labels = [f"{n}{code}" for n, code in zip(flawed.res_id, flawed.ins_code, strict=True)]
+    where = some([*dict.fromkeys(labels)])
+    return [f"atoms whose coordinates cannot be read are left out at {where}"] if labels else []
 
 
 def check_numbers(chain: ProteinChain, labels: list[str]) -> None:

@@ -25,7 +25,14 @@ class Reading:
     repeated : list of str
         Labels of residues with an atom of the side chain twice; the first was used.
     modified : dict
-        By residue label, the name of a residue that is none of the 20 amino acids.
+        By residue label, the name of a residue that is none of the 20 amino acids, and as what it
+        was read, such as ``MSE as M``.
+    moved : list of str
+        Labels of residues that the file has elsewhere, and that were put in their places.
+    left_out : dict of str to int
+        By name, how many residues of the file (waters, ligands, other polymers) are in no chain.
+    notes : list of str
+        What was read in another way than it is written.
     predicted : bool
         Whether B-factors are pLDDT.
     ending : {"", "no END line", "cut off"}
@@ -46,6 +53,9 @@ class Reading:
     alternates: dict[str, str]
     repeated: list[str]
     modified: dict[str, str]
+    moved: list[str]
+    left_out: dict[str, int]
+    notes: list[str]
     predicted: bool
     ending: str
     b_factor: np.ndarray

@@ -8,15 +8,19 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from biotite.structure import AtomArray, concatenate
 from esm.utils.structure.protein_chain import ProteinChain
 
+from esm_explore.chains.alternates import most_occupied
 from esm_explore.chains.backbone import alarms
-from esm_explore.chains.protein_atoms import most_occupied, protein_chains, residue_starts
+from esm_explore.chains.predictions import plddt_scale
+from esm_explore.chains.protein_atoms import protein_chains, residue_starts
 from esm_explore.chains.protein_chain import (
     backbone_mean,
     ca_positions,
     chain_of_atoms,
     check_backbone,
+    check_flaws,
     check_numbers,
     modified_residues,
     repeated_atoms,
@@ -146,15 +150,16 @@ class Structure:
     """
 
     def __init__(self, name: str, path: Path, predicted: bool, model: int):
-        found = read_model(path, model)
-        self.name, self.predicted = name, predicted
-        self.model, self.n_models = int(model), found.n_models
-        self._ending = found.ending
-        self._chains = protein_chains(found.atoms)
-        self.chain_ids = list(self._chains)
-        if not self._chains:
-            others = ", ".join(dict.fromkeys(c or "blank" for c in found.atoms.chain_id.tolist()))
+        self._model = read_model(path, model)
+        self.name, self.model, self.n_models = name, int(model), self._model.n_models
+        self._proteins = protein_chains(self._model)
+        self.chain_ids = list(self._proteins.chains)
+        if not self.chain_ids:
+            ids = self._model.atoms.chain_id.tolist()
+            others = ", ".join(dict.fromkeys(chain_id or "blank" for chain_id in ids))
             raise ChainError(f"{name} has no protein chain; its chains are: {others or 'none'}.")
+        self._plddt = plddt_scale(self._all_protein(), predicted or self._model.predicted)
+        self.predicted = self._plddt is not None
 
     def read(self, chain_id: str | None = None) -> ProteinChain:
         """Read one chain, the first without an id; as often as wanted.
@@ -179,16 +184,18 @@ class Structure:
             As `read_chain`.
         """
         _check_id(chain_id)
-        chosen_from = self._listing if chain_id is None and len(self._chains) > 1 else ""
+        chains = self._proteins.chains
+        chosen_from = self._listing if chain_id is None and len(chains) > 1 else ""
         chain_id = self.chain_ids[0] if chain_id is None else chain_id
-        if chain_id not in self._chains:
+        if chain_id not in chains:
             raise ChainError(
                 f"Chain {chain_id!r} is not a protein chain of {self.name}; "
                 f"it has: {self._listing}."
             )
-        atoms, alternates = most_occupied(self._chains[chain_id])
+        atoms, alternates = most_occupied(chains[chain_id].atoms)
+        unreadable = check_flaws(atoms, self._model.flaws)
         repeated = repeated_atoms(atoms)
-        chain = chain_of_atoms(atoms, self.name, chain_id, self.predicted)
+        chain = chain_of_atoms(atoms, self.name, chain_id, self._plddt)
         labels = residue_labels(chain)
         check_numbers(chain, labels)
         frameless = check_backbone(chain, labels)
@@ -200,8 +207,11 @@ class Structure:
             alternates=alternates,
             repeated=repeated,
             modified=modified_residues(atoms, labels),
+            moved=chains[chain_id].moved,
+            left_out=self._proteins.left_out,
+            notes=[*self._model.notes, *self._separated(chain_id), *unreadable],
             predicted=self.predicted,
-            ending=self._ending,
+            ending=self._model.ending,
             b_factor=backbone_mean(atoms, atoms.b_factor),
             occupancy=backbone_mean(atoms, atoms.occupancy),
             backbone=chain.atom37_positions[:, :3].copy(),
@@ -217,14 +227,29 @@ class Structure:
             warn(f"{self.name} chain {chain_id}: {'; '.join(notes)}")
         return chain
 
+    def _all_protein(self) -> AtomArray:
+        return concatenate([chain.atoms for chain in self._proteins.chains.values()])
+
+    def _separated(self, chain_id: str) -> list[str]:
+        """Say from which other chains one was told apart that has the same id in the file."""
+        written = self._proteins.separated.get(chain_id)
+        if written is None:
+            return []
+        alike = [c for c, of in self._proteins.separated.items() if of == written]
+        given = f"the id {written}" if written else "no id"
+        return [f"{len(alike)} chains have {given} in the file; here they are {', '.join(alike)}"]
+
     @cached_property
     def _listing(self) -> str:
-        sizes = {c or "blank": len(residue_starts(atoms)) for c, atoms in self._chains.items()}
+        sizes = {
+            c or "blank": len(residue_starts(chain.atoms))
+            for c, chain in self._proteins.chains.items()
+        }
         return ", ".join(f"{chain_id} ({size} residues)" for chain_id, size in sizes.items())
 
     @cached_property
     def _ca(self) -> dict[str, np.ndarray]:
-        return {chain_id: ca_positions(atoms) for chain_id, atoms in self._chains.items()}
+        return {c: ca_positions(chain.atoms) for c, chain in self._proteins.chains.items()}
 
 
 def _choices(reading: Reading) -> Iterator[str]:
@@ -235,6 +260,9 @@ def _choices(reading: Reading) -> Iterator[str]:
         yield f"model {reading.model} of {reading.n_models}"
     if reading.chosen_from:
         yield f"the first of the protein chains {reading.chosen_from}"
+    yield from reading.notes
+    if reading.moved:
+        yield f"written behind the chain, and put in their places: {some(reading.moved)}"
     if reading.alternates:
         yield f"the most occupied of alternate locations at {some(list(reading.alternates))}"
 

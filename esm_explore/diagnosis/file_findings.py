@@ -59,6 +59,31 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
             "Tokens differ between models.",
             "Read others with model=, and compare their tokens.",
         )
+    for note in reading.notes:
+        add(
+            "note",
+            note,
+            (),
+            "The file does not say it as the format has it: this is what was made of it.",
+            "Compare with what the file should hold.",
+        )
+    if reading.moved:
+        add(
+            "note",
+            "residues that stand elsewhere in the file and were put in their places",
+            reading.moved,
+            "By their bonds, or where residues were missing by their numbers.",
+            "Nothing, if the sequence is right.",
+        )
+    if reading.left_out:
+        names = [f"{count} {name}" for name, count in reading.left_out.items()]
+        add(
+            "note",
+            f"left out, being in no protein chain: {some(names)}",
+            (),
+            "The encoder sees protein alone.",
+            "Nothing, unless one of them should be a residue of the chain.",
+        )
     if reading.alternates:
         choices = [f"{label}: {choice}" for label, choice in reading.alternates.items()]
         add(
@@ -80,9 +105,9 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
         names = dict.fromkeys(reading.modified.values())
         add(
             "note",
-            f"modified residues ({', '.join(names)})",
+            f"modified residues ({some([*names])})",
             reading.modified,
-            "They have tokens as any other; the sequence has their parent's letter, or an X.",
+            "They have tokens as any other; the sequence has their parent's letter, X for none known.",
             "Nothing, for tokens; mind the X where you give the sequence to a model.",
         )
     found += Finding.at(

@@ -1,0 +1,104 @@
+"""Columns of mmCIF and BinaryCIF: texts and numbers, and where there are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from biotite.structure.io.pdbx import BinaryCIFBlock, BinaryCIFFile
+from gemmi import cif
+
+from esm_explore.errors import ChainError
+
+# The largest entries have 2.5 million atoms; a run-length encoding can pretend any number.
+MAX_ATOMS = 10_000_000
+_UNCERTAINTY = re.compile(r"\(\d+\)$")
+
+# Values, and where they are missing.
+Column = tuple[np.ndarray, np.ndarray]
+# Gives a column of a category; None where there is none.
+Columns = Callable[[str, str], Column | None]
+
+
+def text_column(block: cif.Block, category: str, name: str) -> Column | None:
+    """Give a column of mmCIF, as text."""
+    table = block.find([f"_{category}.{name}"])
+    if not len(table):
+        return None
+    values = np.array(list(table.column(0)))
+    missing = (values == "?") | (values == ".")
+    for row in np.flatnonzero(np.isin(values.astype("U1"), ["'", '"', ";"])):
+        values[row] = cif.as_string(values[row])
+    return values, missing
+
+
+def binary_column(block: BinaryCIFBlock, category: str, name: str) -> Column | None:
+    """Give a column of BinaryCIF, as text or numbers."""
+    if category not in block or name not in block[category]:
+        return None
+    column = block[category][name]
+    values = column.data.array
+    missing = np.zeros(len(values), bool) if column.mask is None else column.mask.array != 0
+    if values.dtype.kind == "U":
+        missing |= (values == "?") | (values == ".")
+    return values, missing
+
+
+def texts(column: Column | None, n: int) -> np.ndarray:
+    """Give a column as text, empty where it is missing."""
+    if column is None:
+        return np.full(n, "", "U1")
+    values, missing = column
+    return np.where(missing, "", values.astype(str))
+
+
+def floats(column: Column, blank: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give a column as numbers, and where something else stands; `blank` is for both."""
+    values, missing = column
+    other = np.zeros(len(values), bool)
+    if values.dtype.kind != "U":
+        return np.where(missing, blank, values.astype(float)), other
+    values = np.where(missing, "nan", values)
+    try:
+        numbers = values.astype(float)
+    except ValueError:
+        numbers = np.full(len(values), np.nan)
+        for row, value in enumerate(values.tolist()):
+            try:
+                # 27.343(12) is a number with its standard uncertainty.
+                numbers[row] = float(_UNCERTAINTY.sub("", value))
+            except ValueError:
+                other[row] = True
+    return np.where(missing | other, blank, numbers), other
+
+
+def check_sizes(file: BinaryCIFFile, title: str) -> None:
+    """Refuse arrays larger than they can be, before they are unpacked."""
+    for block in file.serialize()["dataBlocks"]:
+        for category in block["categories"]:
+            if category["name"] != "_atom_site":
+                continue
+            rows = category["rowCount"]
+            if not isinstance(rows, int) or rows > MAX_ATOMS:
+                raise ChainError(
+                    f"{title} says that it has {rows} atoms; raise "
+                    "esm_explore.chains.cif_columns.MAX_ATOMS if that is what you want."
+                )
+            sizes = list(_sizes(category["columns"]))
+            # Of texts, one offset more than there are rows.
+            if not all(isinstance(size, int) and 0 <= size <= rows + 1 for size in sizes):
+                raise ChainError(
+                    f"{title} is damaged: a column has more rows than there are atoms."
+                )
+
+
+def _sizes(content: object) -> Iterator[object]:
+    """Give the sizes of all encoded arrays; a run length without one would unpack to any size."""
+    if isinstance(content, dict):
+        if "srcSize" in content or content.get("kind") == "RunLength":
+            yield content.get("srcSize")
+        content = content.values()
+    if not isinstance(content, str | bytes) and isinstance(content, Iterable):
+        for part in content:
+            yield from _sizes(part)

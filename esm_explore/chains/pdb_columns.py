@@ -1,0 +1,193 @@
+"""Columns of PDB atom lines to arrays, also where a program has shifted or overfilled them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from biotite.structure import AtomArray
+
+from esm_explore.chains.model import complete
+from esm_explore.chains.residue_numbers import residue_numbers
+
+_WIDTH = 80
+_DECIMAL = re.compile(r"\s*(-?\d+\.\d+)" * 3)
+# A peptide bond is 1.33 Å long.
+_BONDED = 2.0
+
+
+def atoms_of_lines(
+    lines: Sequence[str], numbers: Sequence[int], title: str
+) -> tuple[AtomArray, list[str], list[str]]:
+    """Read atom lines.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        ATOM and HETATM records of one model.
+    numbers : sequence of int
+        Their line numbers, for messages.
+    title : str
+        Of the file, for messages.
+
+    Returns
+    -------
+    atoms : AtomArray
+        With ``ANNOTATIONS``; coordinates are NaN, and ``flaw`` says which, where they cannot be
+        read.
+    flaws, notes : list of str
+        As of a `Model`.
+    """
+    lines = [line if _in_place(line) else _realigned(line) for line in lines]
+    table = np.frombuffer(
+        "".join([line[:_WIDTH].ljust(_WIDTH) for line in lines]).encode("latin-1", "replace"), "S1"
+    ).reshape(-1, _WIDTH)
+    flaws: list[str] = []
+    notes: list[str] = []
+    atoms = AtomArray(len(lines))
+    complete(atoms)
+    atoms.coord = _coordinates(table, lines, atoms, numbers, title, flaws)
+    atoms.hetero = table[:, 0] == b"H"
+    atoms.atom_name = _text(table, 12, 16)
+    atoms.altloc_id = _text(table, 16, 17)
+    atoms.element = _elements(table)
+    segments = _text(table, 72, 76)
+    # PDBQT has charges there.
+    atoms.segment = np.where(np.char.find(segments, ".") < 0, segments, "")
+    chains, letters = _text(table, 21, 22), _text(table, 20, 21)
+    fields = np.char.decode(_bytes(table, 22, 26), "latin-1")
+    found, codes, unreadable = residue_numbers(fields, _text(table, 26, 27), chains)
+    for row in np.flatnonzero(unreadable & (atoms.flaw == 0)):
+        flaws.append(
+            f"{title}, line {numbers[row]}: the residue number {lines[row][22:26]!r} is no number."
+        )
+        atoms.flaw[row] = len(flaws)
+    atoms.res_id, atoms.ins_code = found, codes
+    names = _text(table, 17, 20)
+    atoms.res_name, atoms.chain_id = names, chains
+    if (letters != "").any():
+        of_name = _of_residue_name(atoms, letters)
+        atoms.res_name = np.where(of_name, np.char.add(names, letters), names)
+        atoms.set_annotation("chain_id", np.where(of_name, chains, np.char.add(letters, chains)))
+    _occupancies(atoms, table, notes)
+    return atoms, flaws, notes
+
+
+def _bytes(table: np.ndarray, start: int, stop: int) -> np.ndarray:
+    return np.ascontiguousarray(table[:, start:stop]).view(f"S{stop - start}")[:, 0]
+
+
+def _text(table: np.ndarray, start: int, stop: int) -> np.ndarray:
+    return np.char.strip(np.char.decode(_bytes(table, start, stop), "latin-1"))
+
+
+def _in_place(line: str) -> bool:
+    """Say whether the points of the three coordinates are where they belong."""
+    return line[34:51:8] == "..."
+
+
+def _realigned(line: str) -> str:
+    """Move what stands one or more columns too far right back to its place, if it can be told."""
+    shift = next((k for k in (1, 2, 3) if line[34 + k : 51 + k : 8] == "..."), None)
+    if shift is None:
+        return line
+    # Serial numbers of six digits and more push all that follows.
+    serial = re.match(r"(?:ATOM  |HETATM)(\d{6,8})(?=\s|[A-Z])", line)
+    if serial and len(serial[1]) == 5 + shift:
+        return line[:6] + line[6 + shift :]
+    if shift != 1:
+        return line
+    if line[20] == " " and line[21:23].strip() and line[22] != " ":
+        return line[:20] + line[21:]  # a chain id of two, from the one column that it has
+    if line[20] != " " and line[21] == " ":
+        return line[:21] + line[22:]  # a residue name of four, and a blank behind it
+    if line[22:27].strip().isdigit() and line[27] == " ":
+        return line[:27] + line[28:]  # a number of five and a blank insertion code
+    return line
+
+
+def _coordinates(
+    table: np.ndarray,
+    lines: Sequence[str],
+    atoms: AtomArray,
+    numbers: Sequence[int],
+    title: str,
+    flaws: list[str],
+) -> np.ndarray:
+    """Read coordinates; where they are no numbers they are NaN, and the flaw says so."""
+    columns = [_bytes(table, start, start + 8) for start in (30, 38, 46)]
+    try:
+        return np.stack([column.astype(np.float32) for column in columns], 1)
+    except ValueError:
+        pass
+    coord = np.full((len(lines), 3), np.nan, np.float32)
+    for row, fields in enumerate(zip(*columns, strict=True)):
+        try:
+            coord[row] = [float(field) for field in fields]
+            continue
+        except ValueError:
+            wide = _DECIMAL.match(lines[row], 26) or _DECIMAL.match(lines[row], 27)
+        if wide is None:
+            given = lines[row][30:54].strip()
+            flaws.append(
+                f"{title}, line {numbers[row]}: the coordinates {given!r} are not three numbers."
+            )
+            atoms.flaw[row] = len(flaws)
+        else:
+            coord[row] = [float(number) for number in wide.groups()]
+    return coord
+
+
+def _elements(table: np.ndarray) -> np.ndarray:
+    """Read elements; where a file has none, from the columns of the name that hold it."""
+    elements = _text(table, 76, 78)
+    blank = (elements == "") | ~np.char.isalpha(elements)
+    if blank.any():
+        guessed = np.char.strip(_text(table, 12, 14), "0123456789'\"*")
+        elements = np.where(blank, guessed, elements)
+    return np.char.upper(elements)
+
+
+def _of_residue_name(atoms: AtomArray, letters: np.ndarray) -> np.ndarray:
+    """Say where column 21 has the fourth letter of a residue name, not the first of a chain id.
+
+    Chain ids of two letters and names of four have only this column, so that a file has one or
+    the other: names, if residues that differ in it are bonded to each other.
+    """
+    carbon, nitrogen = (np.flatnonzero(atoms.atom_name == name) for name in ("C", "N"))
+    following = np.searchsorted(nitrogen, carbon)
+    carbon = carbon[following < len(nitrogen)]
+    nitrogen = nitrogen[following[following < len(nitrogen)]]
+    length = np.linalg.norm(atoms.coord[carbon] - atoms.coord[nitrogen], axis=1)
+    with np.errstate(invalid="ignore"):
+        bonded = (length < _BONDED) & (atoms.chain_id[carbon] == atoms.chain_id[nitrogen])
+    names = (letters[carbon] != letters[nitrogen]) & bonded
+    return (letters != "") & names.any()
+
+
+def _occupancies(atoms: AtomArray, table: np.ndarray, notes: list[str]) -> None:
+    """Read occupancies and B-factors; what stands there instead is left out, with a note."""
+    occupancy, other = _floats(_bytes(table, 54, 60), 1.0)
+    b_factor, unread = _floats(_bytes(table, 60, 66), 0.0)
+    if (occupancy < 0).any():
+        notes.append("columns 55 to 66 have no occupancies and B-factors but other numbers")
+        return
+    if other or unread:
+        notes.append(f"{other + unread} occupancies or B-factors that are no numbers are left out")
+    atoms.occupancy, atoms.b_factor = occupancy, b_factor
+
+
+def _floats(fields: np.ndarray, blank: float) -> tuple[np.ndarray, int]:
+    """Read numbers, and count fields that have something else; both are `blank` then."""
+    try:
+        return fields.astype(float), 0
+    except ValueError:
+        values, other = np.full(len(fields), blank), 0
+    for row, field in enumerate(fields.tolist()):
+        if field.strip():
+            try:
+                values[row] = float(field)
+            except ValueError:
+                other += 1
+    return values, other

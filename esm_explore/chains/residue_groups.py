@@ -1,0 +1,156 @@
+"""Atoms of a model by residue, with what decides whether a residue is of a protein chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from esm_explore.chains.amino_acids import BACKBONE, WATERS, parent_letter
+from esm_explore.chains.backbone import BONDED
+from esm_explore.chains.model import Model
+
+# From the C of one residue to the N of the next but one, Å.
+_SPAN = 3.9
+# The smallest residue without a usual backbone, such as a chromophore, has more atoms than a cap.
+_CAP = 4
+_SAME = ("chain_id", "res_id", "ins_code", "res_name", "ter", "part")
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Consecutive atoms of one residue; a residue that stands in two places is two.
+
+    Attributes
+    ----------
+    model : Model
+    starts : ndarray, shape=(n + 1,), dtype=int
+        First atoms, and behind the last.
+    first : AtomArray
+        The first atom of each group, with the annotations that all its atoms share.
+    letters : ndarray, shape=(n,), dtype=object
+        As `parent_letter` gives them.
+    nitrogen, carbon : ndarray, shape=(n, 3)
+        Where peptide bonds begin and end: N and C, or in a residue without those the atoms that
+        are bonded to C and N of others; in Å, NaN where there are none.
+    backbone : ndarray, shape=(n,), dtype=bool
+        Whether there are atoms N, CA and C.
+    candidates : ndarray, dtype=int
+        Groups that can be residues of a protein.
+    """
+
+    model: Model
+    starts: np.ndarray
+    first: object
+    letters: np.ndarray
+    nitrogen: np.ndarray
+    carbon: np.ndarray
+    backbone: np.ndarray
+    candidates: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.letters)
+
+    def atom_names(self, group: int) -> list[str]:
+        """Give the names of a group's atoms."""
+        return self.model.atoms.atom_name[self.starts[group] : self.starts[group + 1]].tolist()
+
+    def bonded(self, before: np.ndarray | int, after: np.ndarray | int) -> np.ndarray:
+        """Say whether there is a peptide bond from one group to another."""
+        length = np.linalg.norm(self.carbon[before] - self.nitrogen[after], axis=-1)
+        with np.errstate(invalid="ignore"):
+            return length < BONDED
+
+    def within_span(self, before: int, after: int) -> bool:
+        """Say whether the residues that are missing between two, by number, could span the gap."""
+        missing = self.first.res_id[after] - self.first.res_id[before]
+        length = np.linalg.norm(self.carbon[before] - self.nitrogen[after])
+        return bool(missing > 0 and length <= _SPAN * missing)
+
+
+def residue_groups(model: Model) -> Groups:
+    """Cut a model into residues.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    Groups
+    """
+    atoms = model.atoms
+    change = np.zeros(max(len(atoms) - 1, 0), bool)
+    for name in _SAME:
+        values = atoms.get_annotation(name)
+        change |= values[1:] != values[:-1]
+    starts = np.r_[0, np.flatnonzero(change) + 1, len(atoms)] if len(atoms) else np.zeros(1, int)
+    first = atoms[starts[:-1]]
+    of_atom = np.repeat(np.arange(len(first)), np.diff(starts))
+    places, present = {}, {}
+    for name in BACKBONE:
+        rows = np.flatnonzero(atoms.atom_name == name)[::-1]
+        places[name] = np.full((len(first), 3), np.nan)
+        places[name][of_atom[rows]] = atoms.coord[rows]
+        present[name] = np.zeros(len(first), bool)
+        present[name][of_atom[rows]] = True
+    letters = _letters(model, first, of_atom)
+    backbone = np.all([present[name] for name in BACKBONE], axis=0)
+    known = np.array([letter is not None for letter in letters], bool)
+    partial = present["CA"] & (present["N"] | present["C"]) & first.polymer
+    both = _attached(atoms, starts, first, known | backbone, places)
+    water = np.isin(first.res_name, WATERS)
+    candidates = np.flatnonzero((known | backbone | partial | both) & ~water)
+    return Groups(model, starts, first, letters, places["N"], places["C"], backbone, candidates)
+
+
+def _letters(model: Model, first, of_atom: np.ndarray) -> np.ndarray:
+    """Look each residue name up once, with all atoms that it has in the file."""
+    atoms = model.atoms
+    letters = np.full(len(first), None, object)
+    for name in np.unique(first.res_name):
+        of_name = first.res_name == name
+        names = atoms.atom_name[of_name[of_atom]]
+        hetero = bool(first.hetero[of_name].all())
+        letters[of_name] = parent_letter(str(name), names.tolist(), hetero, model.parents)
+    return letters
+
+
+def _attached(atoms, starts, first, residues: np.ndarray, places: dict) -> np.ndarray:
+    """Find groups without a backbone that are bonded to a C and to an N of their chain.
+
+    Chromophores name their atoms otherwise; `places` gets where their bonds are.
+    """
+    found = np.zeros(len(first), bool)
+    sizes = np.diff(starts)
+    odd = (_without_ends(places) & (sizes > _CAP)) & ~np.isin(first.res_name, WATERS)
+    for chain in np.unique(first.chain_id[odd]):
+        own = np.flatnonzero(residues & (first.chain_id == chain))
+        ends = {name: own[np.isfinite(places[name][own]).all(1)] for name in ("N", "C")}
+        if not all(map(len, ends.values())):
+            continue
+        trees = {name: cKDTree(places[name][rows]) for name, rows in ends.items()}
+        for group in np.flatnonzero(odd & (first.chain_id == chain)):
+            coord = atoms.coord[starts[group] : starts[group + 1]]
+            coord = coord[np.isfinite(coord).all(1)]
+            near = {name: _nearest(tree, coord, ends[name], group) for name, tree in trees.items()}
+            if near["C"] is not None and near["N"] is not None:
+                found[group] = True
+                places["N"][group], places["C"][group] = near["C"], near["N"]
+    return found
+
+
+def _without_ends(places: dict) -> np.ndarray:
+    """Mark groups without both ends."""
+    return np.isnan(places["N"]).any(1) | np.isnan(places["C"]).any(1)
+
+
+def _nearest(tree: cKDTree, coord: np.ndarray, ends: np.ndarray, group: int) -> np.ndarray | None:
+    """Give the atom that is bonded to one of the ends of other residues."""
+    if not len(coord):
+        return None
+    length, which = tree.query(coord, k=1, distance_upper_bound=BONDED)
+    bonded = np.flatnonzero(np.isfinite(length))
+    bonded = [row for row in bonded if ends[which[row]] != group]
+    return coord[min(bonded, key=lambda row: length[row])] if bonded else None
