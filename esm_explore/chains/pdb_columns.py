@@ -12,7 +12,14 @@ from esm_explore.chains.model import complete
 from esm_explore.chains.residue_numbers import residue_numbers
 
 _WIDTH = 80
-_DECIMAL = re.compile(r"\s*(-?\d+\.\d+)" * 3)
+_DECIMAL = re.compile(r"\s*(-?\d+\.\d+)" * 3 + r"(?![\d.])")
+_NUMBER = r"\s+(-?\d+\.\d*)"
+# PQR puts blanks between fields, at any width; the chain id is often left out.
+_PQR = re.compile(
+    r"(ATOM|HETATM)\s+(\d+)\s+(\S{1,4})\s+(\S{2,4})(?:\s+([A-Za-z]))?\s+(-?\d{1,4})([A-Z]?)"
+    + _NUMBER * 5
+    + r"\s*(?:[A-Z][a-z]?\s*)?"
+)
 # A peptide bond is 1.33 Å long.
 _BONDED = 2.0
 
@@ -88,7 +95,13 @@ def _in_place(line: str) -> bool:
 
 
 def _realigned(line: str) -> str:
-    """Move what stands one or more columns too far right back to its place, if it can be told."""
+    """Move what stands too far right back to its place, if it can be told what moved it."""
+    free = _PQR.fullmatch(line.rstrip())
+    if free:
+        kind, serial, atom, residue, chain, number, code, *places = free.groups()
+        name = f"{serial[-5:]:>5} {atom if len(atom) == 4 else ' ' + atom:4} {residue:<4}"
+        where = "".join(f"{float(place):8.3f}" for place in places[:3])
+        return f"{kind:6}{name}{chain or '':1}{number:>4}{code:1}   {where}"
     shift = next((k for k in (1, 2, 3) if line[34 + k : 51 + k : 8] == "..."), None)
     if shift is None:
         return line
@@ -96,13 +109,11 @@ def _realigned(line: str) -> str:
     serial = re.match(r"(?:ATOM  |HETATM)(\d{6,8})(?=\s|[A-Z])", line)
     if serial and len(serial[1]) == 5 + shift:
         return line[:6] + line[6 + shift :]
-    if shift != 1:
-        return line
-    if line[20] == " " and line[21:23].strip() and line[22] != " ":
+    if shift == 1 and line[20] == " " and line[21:23].strip() and line[22] != " ":
         return line[:20] + line[21:]  # a chain id of two, from the one column that it has
-    if line[20] != " " and line[21] == " ":
+    if shift == 1 and line[20] != " " and line[21] == " ":
         return line[:21] + line[22:]  # a residue name of four, and a blank behind it
-    if line[22:27].strip().isdigit() and line[27] == " ":
+    if shift == 1 and line[22:27].strip().isdigit() and line[27] == " ":
         return line[:27] + line[28:]  # a number of five and a blank insertion code
     return line
 
@@ -131,7 +142,8 @@ def _coordinates(
         if wide is None:
             given = lines[row][30:54].strip()
             flaws.append(
-                f"{title}, line {numbers[row]}: the coordinates {given!r} are not three numbers."
+                f"{title}, line {numbers[row]}: the coordinates {given!r} are not three numbers. "
+                "Are columns shifted?"
             )
             atoms.flaw[row] = len(flaws)
         else:

@@ -75,7 +75,7 @@ def _records(text: str) -> _Records:
     """Sort the lines: atoms with what stands between them, and headers."""
     found = _Records()
     ter = end = model = 0
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         kind = line[:6].upper()
         if kind in _GROUPS or (kind[:4] == "ATOM" and kind[4:].strip(" 0123456789*") == ""):
             found.lines.append(line)
@@ -152,5 +152,5 @@ def _ending(text: str) -> str:
     if any(line.rstrip() in ("END", "ENDMDL") for line in lines[-20:]):
         return ""
     shorter = len(lines) > 1 and len(lines[-1].rstrip()) < len(lines[-2].rstrip())
-    cut = not text.endswith(("\n", "\r")) and lines[-1].startswith(("ATOM", "HETATM")) and shorter
+    cut = not text.endswith("\n") and lines[-1].startswith(("ATOM", "HETATM")) and shorter
     return "cut off" if cut else "no END line"

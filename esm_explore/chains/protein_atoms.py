@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from biotite.structure import AtomArray, get_residue_starts
 
+from esm_explore.chains.amino_acids import UNKNOWN
 from esm_explore.chains.model import Model
 from esm_explore.chains.residue_groups import Groups, residue_groups
 from esm_explore.chains.separating import Run, separate
@@ -46,8 +47,8 @@ class Proteins:
     """
 
     chains: dict[str, ProteinAtoms]
-    separated: dict[str, str] = field(default_factory=dict)
-    left_out: dict[str, int] = field(default_factory=dict)
+    separated: dict[str, str]
+    left_out: dict[str, int]
 
 
 def residue_starts(atoms: AtomArray) -> np.ndarray:
@@ -84,75 +85,68 @@ def protein_chains(model: Model) -> Proteins:
     """
     groups = residue_groups(model)
     ids = groups.first.chain_id[groups.candidates]
-    chains: dict[str, ProteinAtoms] = {}
-    separated: dict[str, str] = {}
-    used = np.zeros(len(groups), bool)
+    found = []
     for chain_id in dict.fromkeys(ids.tolist()):
-        runs = [
-            (run, members)
-            for run in separate(groups, groups.candidates[ids == chain_id])
-            if len(members := _members(run))
-        ]
-        for (run, members), name in zip(runs, _names(chain_id, runs, set(ids)), strict=True):
-            rows = [group for residue in members for group in residue]
-            used[rows] = True
-            chains[name] = _cut_out(groups, members, name, run.moved)
-            if len(runs) > 1:
-                separated[name] = chain_id
-    rest = Counter(groups.first.res_name[~used].tolist())
-    return Proteins(chains, separated, dict(rest.most_common()))
+        runs, residues = separate(groups, groups.candidates[ids == chain_id])
+        kept = [(members, run) for run in runs if (members := _members(run))]
+        kept.sort(key=lambda each: min(each[0]))
+        names = _names(groups, chain_id, [members for members, _ in kept], {*ids.tolist()})
+        for (members, run), name in zip(kept, names, strict=True):
+            order = [group for head in members for group in residues[head]]
+            moved = [head for head in run.moved if head in members]
+            found.append((min(order), name, chain_id, _cut_out(groups, order, name, moved), order))
+    found.sort(key=lambda each: each[0])
+    written = Counter(chain_id for _, _, chain_id, _, _ in found)
+    used = [group for *_, order in found for group in order]
+    rest = Counter(np.delete(groups.first.res_name, used).tolist())
+    return Proteins(
+        {name: chain for _, name, _, chain, _ in found},
+        {name: chain_id for _, name, chain_id, _, _ in found if written[chain_id] > 1},
+        dict(rest.most_common()),
+    )
 
 
-def _members(run: Run) -> list[list[int]]:
+def _members(run: Run) -> list[int]:
     """Give the residues of a run that are of the polymer."""
     groups, first = run.groups, run.groups.first
-    own = np.array([residue[0] for residue in run.residues])
+    own = np.array(run.heads)
     bonded = groups.bonded(own[:-1], own[1:])
-    linked = np.zeros(len(own), bool)
-    linked[:-1] |= bonded
-    linked[1:] |= bonded
-    both = np.r_[False, bonded] & np.r_[bonded, False]
+    before, after = np.r_[False, bonded], np.r_[bonded, False]
+    linked, both = before | after, before & after
     amino = np.array([letter is not None for letter in groups.letters[own]], bool)
     amino |= groups.backbone[own]
     hetero, polymer = first.hetero[own], first.polymer[own]
-    member = (amino & (~hetero | linked | polymer)) | both | (polymer & ~amino)
+    member = (amino & (~hetero | linked)) | polymer | both
     # An island: neither neighbor is there to be bonded to.
     inside = np.flatnonzero(member)
     for place in np.flatnonzero(amino & ~member):
         left, right = inside[inside < place], inside[inside > place]
         if len(left) and len(right):
-            before, after = own[left[-1]], own[right[0]]
-            member[place] = groups.within_span(before, own[place])
-            member[place] &= groups.within_span(own[place], after)
-    return [residue for residue, kept in zip(run.residues, member, strict=True) if kept]
+            member[place] = groups.within_span(own[left[-1]], own[place])
+            member[place] &= groups.within_span(own[place], own[right[0]])
+    return own[member].tolist()
 
 
-def _names(chain_id: str, runs: list, taken: set[str]) -> list[str]:
+def _names(groups: Groups, chain_id: str, runs: list[list[int]], taken: set[str]) -> list[str]:
     """Name chains that share an id: A, A-2, A-3, or by segment, or 1, 2, 3 if it is blank."""
     if len(runs) < 2:
         return [chain_id] * len(runs)
-    segments = [str(run.groups.first.segment[run.residues[0][0]]) for run, _ in runs]
-    if not chain_id and all(segments) and len({*segments}) == len(runs):
+    segments = groups.first.segment[[members[0] for members in runs]].tolist()
+    if not chain_id and all(segments) and not taken & {*segments} and len({*segments}) == len(runs):
         return segments
-    names = []
-    for number in range(1, len(runs) + 1):
+    names = [chain_id] if chain_id else []
+    for number in range(len(names) + 1, len(runs) + 1):
         name = f"{chain_id}-{number}" if chain_id else str(number)
-        while name in taken:
-            name += "'"
-        names.append(chain_id if chain_id and number == 1 else name)
+        names.append(name + "'" * (name in taken))
     return names
 
 
-def _cut_out(groups: Groups, members: list[list[int]], name: str, moved: list[int]) -> ProteinAtoms:
-    order = [group for residue in members for group in residue]
-    starts = groups.starts
-    rows = np.concatenate([np.arange(starts[group], starts[group + 1]) for group in order])
-    atoms = groups.model.atoms[rows]
-    sizes = np.diff(starts)[order]
-    letters = [groups.letters[group] or "X" for group in order]
-    atoms.set_annotation("letter", np.repeat(np.array(letters, "U1"), sizes))
+def _cut_out(groups: Groups, order: list[int], name: str, moved: list[int]) -> ProteinAtoms:
+    sizes = np.diff(groups.starts)[order]
+    rows = [np.arange(groups.starts[group], groups.starts[group + 1]) for group in order]
+    atoms = groups.model.atoms[np.concatenate(rows)]
+    letters = np.array([letter or UNKNOWN for letter in groups.letters[order]])
+    atoms.set_annotation("letter", np.repeat(letters, sizes))
     atoms.set_annotation("chain_id", np.full(len(atoms), name))
     first = groups.first
-    kept = set(order)
-    labels = [f"{first.res_id[g]}{first.ins_code[g]}" for g in moved if g in kept]
-    return ProteinAtoms(atoms, labels)
+    return ProteinAtoms(atoms, [f"{first.res_id[g]}{first.ins_code[g]}" for g in moved])

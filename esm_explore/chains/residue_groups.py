@@ -52,9 +52,16 @@ class Groups:
     def __len__(self) -> int:
         return len(self.letters)
 
-    def atom_names(self, group: int) -> list[str]:
-        """Give the names of a group's atoms."""
-        return self.model.atoms.atom_name[self.starts[group] : self.starts[group + 1]].tolist()
+    def placed_atoms(self, group: int) -> set[tuple[str, str]]:
+        """Give the names of a group's atoms, each with the letter of its location."""
+        rows = slice(self.starts[group], self.starts[group + 1])
+        atoms = self.model.atoms
+        names, letters = atoms.atom_name[rows].tolist(), atoms.altloc_id[rows].tolist()
+        return set(zip(names, letters, strict=True))
+
+    def distance(self, one: int, other: int) -> float:
+        """Give the distance between the first atoms of two groups, Å."""
+        return float(np.linalg.norm(self.first.coord[one] - self.first.coord[other]))
 
     def bonded(self, before: np.ndarray | int, after: np.ndarray | int) -> np.ndarray:
         """Say whether there is a peptide bond from one group to another."""

@@ -10,69 +10,39 @@ from esm_explore.chains.residue_groups import Groups
 
 # Residues that can be missing where TER stands within a chain.
 _GAP = 30
+# Atoms of one residue are nearer to each other, Å.
+_RESIDUE = 15.0
 _TERMINAL = frozenset(("OXT", "OT2", "OC2", "O2", "OT"))
 
 
 class Run:
-    """Residues of one chain, in its order; each is a list of groups."""
+    """Residues of one chain, in its order, each by its first group."""
 
     def __init__(self, groups: Groups, piece: list[int]):
         self.groups = groups
-        self.residues: list[list[int]] = []
-        self.keys: dict[tuple[int, str], list[int]] = {}
+        self.heads: list[int] = list(piece)
         self.moved: list[int] = []
-        self.part = int(groups.first.part[piece[0]])
-        self._extend(len(self.residues), piece)
-
-    def _extend(self, place: int, piece: list[int]) -> None:
-        added: list[list[int]] = []
-        for group in piece:
-            key = _key(self.groups, group)
-            if added and _key(self.groups, added[-1][0]) == key:
-                added[-1].append(group)
-            else:
-                added.append([group])
-                self.keys.setdefault(key, added[-1])
-        self.residues[place:place] = added
 
     def take(self, piece: list[int]) -> bool:
         """Take in a piece of the same chain id that stands elsewhere, if it belongs here."""
         groups = self.groups
-        if self.part != groups.first.part[piece[0]]:
+        if groups.first.part[self.heads[0]] != groups.first.part[piece[0]]:
             return False
-        keys = [_key(groups, group) for group in piece]
-        if all(key in self.keys for key in keys):
-            return self._fill(piece, keys)
-        if any(key in self.keys for key in keys):
+        present = {_key(groups, head) for head in self.heads}
+        if any(_key(groups, group) in present for group in piece):
             return False
         place = self._place(piece)
         if place is None:
             return False
-        if place < len(self.residues):
+        if place < len(self.heads):
             self.moved += piece
-        self._extend(place, piece)
+        self.heads[place:place] = piece
         return True
-
-    def _fill(self, piece: list[int], keys: list[tuple[int, str]]) -> bool:
-        """Add atoms to residues that do not have them: hydrogens, alternate locations."""
-        for group, key in zip(piece, keys, strict=True):
-            present = set().union(*(self._atoms(other) for other in self.keys[key]))
-            if present & self._atoms(group):
-                return False
-        for group, key in zip(piece, keys, strict=True):
-            self.keys[key].append(group)
-        return True
-
-    def _atoms(self, group: int) -> set[tuple[str, str]]:
-        rows = slice(self.groups.starts[group], self.groups.starts[group + 1])
-        atoms = self.groups.model.atoms
-        names, letters = atoms.atom_name[rows].tolist(), atoms.altloc_id[rows].tolist()
-        return set(zip(names, letters, strict=True))
 
     def _place(self, piece: list[int]) -> int | None:
         """Say before which residue a piece belongs; None if it is not of this chain."""
         groups, first = self.groups, self.groups.first
-        own = np.array([residue[0] for residue in self.residues])
+        own = np.array(self.heads)
         before = np.flatnonzero(groups.bonded(own, piece[0]))
         if len(before):
             return int(before[0]) + 1
@@ -101,9 +71,11 @@ class Run:
         """Say whether residues are missing between two, with a TER that ends no chain."""
         groups, first = self.groups, self.groups.first
         missing = first.res_id[following] - first.res_id[last]
-        if not 2 <= missing <= _GAP or first.segment[last] != first.segment[following]:
+        same = first.segment[last] == first.segment[following]
+        # Where there are no ids nothing but TER tells chains apart.
+        if not 2 <= missing <= _GAP or not same or not first.chain_id[last]:
             return False
-        ended = _TERMINAL.intersection(groups.atom_names(last))
+        ended = any(name in _TERMINAL for name, _ in groups.placed_atoms(last))
         return groups.within_span(last, following) and not ended
 
 
@@ -111,7 +83,7 @@ def _key(groups: Groups, group: int) -> tuple[int, str]:
     return int(groups.first.res_id[group]), str(groups.first.ins_code[group])
 
 
-def separate(groups: Groups, own: np.ndarray) -> list[Run]:
+def separate(groups: Groups, own: np.ndarray) -> tuple[list[Run], dict[int, list[int]]]:
     """Tell the chains of one chain id apart.
 
     Parameters
@@ -122,14 +94,18 @@ def separate(groups: Groups, own: np.ndarray) -> list[Run]:
 
     Returns
     -------
-    list of Run
+    runs : list of Run
         In the order of the file. What is bonded stays together. Otherwise a chain ends at a change
         of segment, at TER (not at one in a gap of missing residues), at END, and where residue
-        numbers begin again. Residues that stand behind a chain's end (HETATM, alternate locations,
-        hydrogens) are put in their places; free amino acids are in no run.
+        numbers begin again. Residues that stand behind a chain's end (HETATM) are put in their
+        places; free amino acids are in no run.
+    residues : dict of int to list of int
+        All groups of a residue, by its first: alternate locations and hydrogens that stand
+        elsewhere.
     """
     first = groups.first
-    pieces = _pieces(groups, own)
+    residues = _gather(groups, own)
+    pieces = _pieces(groups, np.array([*residues]))
     runs: list[Run] = []
     # HETATM may stand before or behind the chain that they are of.
     for piece in sorted(pieces, key=lambda piece: bool(first.hetero[piece].all())):
@@ -137,7 +113,33 @@ def separate(groups: Groups, own: np.ndarray) -> list[Run]:
             continue
         if len(piece) > 1 or not first.hetero[piece].all() or first.polymer[piece[0]]:
             runs.append(Run(groups, piece))
-    return sorted(runs, key=lambda run: run.residues[0][0])
+    return runs, residues
+
+
+def _gather(groups: Groups, own: np.ndarray) -> dict[int, list[int]]:
+    """Put together what stands in several places of the file but is of one residue.
+
+    It has the number of a residue nearby, and atoms that are not there yet.
+    """
+    residues: dict[int, list[int]] = {}
+    heads: dict[tuple[int, str], list[int]] = {}
+    for group in own.tolist():
+        alike = heads.setdefault(_key(groups, group), [])
+        fitting = [head for head in alike if _completes(groups, residues[head], group)]
+        if fitting:
+            residues[min(fitting, key=lambda head: groups.distance(head, group))].append(group)
+        else:
+            alike.append(group)
+            residues[group] = [group]
+    return residues
+
+
+def _completes(groups: Groups, residue: list[int], group: int) -> bool:
+    if groups.first.part[residue[0]] != groups.first.part[group]:
+        return False
+    present = set().union(*(groups.placed_atoms(other) for other in residue))
+    disjoint = not present & groups.placed_atoms(group)
+    return disjoint and groups.distance(residue[0], group) < _RESIDUE
 
 
 def _pieces(groups: Groups, own: np.ndarray) -> list[list[int]]:
@@ -149,19 +151,14 @@ def _pieces(groups: Groups, own: np.ndarray) -> list[list[int]]:
     pieces, seen = [[int(own[0])]], {_key(groups, own[0])}
     for (before, group), joined in zip(pairwise(own.tolist()), bonded.tolist(), strict=True):
         key = _key(groups, group)
-        same = all(getattr(first, n)[before] == getattr(first, n)[group] for n in ("ter", "part"))
-        if same and key == _key(groups, before):
-            pieces[-1].append(group)
-            continue
-        joined &= bool(first.part[before] == first.part[group])
         goes_on = (
-            same
+            first.ter[before] == first.ter[group]
             and first.segment[before] == first.segment[group]
             and key not in seen
             and first.res_id[group] >= first.res_id[before]
             and not (first.hetero[before] and first.hetero[group])
         )
-        if joined or goes_on:
+        if (joined or goes_on) and first.part[before] == first.part[group]:
             pieces[-1].append(group)
         else:
             pieces.append([group])

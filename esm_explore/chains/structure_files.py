@@ -16,11 +16,16 @@ from esm_explore.errors import ChainError
 
 # The largest PDB entries unpack to about 500 MB of mmCIF; a gzip bomb to far more.
 MAX_BYTES = 1_000_000_000
+# The first two bytes of UTF-32 are the mark of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# No text, but what old editors and devices leave in it.
+_CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
 
 
 def parse(data: bytes, model: int, title: str) -> Model:
@@ -77,15 +82,18 @@ def parse(data: bytes, model: int, title: str) -> Model:
 
 
 def _decoded(data: bytes) -> str:
-    """Make text of it; without a mark Latin-1, which reads any byte, or UTF-16 by its zeros."""
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding, "replace")
-    start = data[:400]
-    if start[1::2].count(0) > len(start) // 3:
-        return data.decode("utf-16-le", "replace")
-    if start[::2].count(0) > len(start) // 3:
-        return data.decode("utf-16-be", "replace")
+    """Make text of it, with one kind of line end; without a mark of Latin-1, which reads any byte.
+
+    UTF-16 without a mark has a zero in every other byte.
+    """
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    if encoding is None:
+        start = data[:400]
+        zeros = {start[0::2].count(0): "utf-16-be", start[1::2].count(0): "utf-16-le"}
+        encoding = zeros[max(zeros)] if max(zeros) > len(start) // 3 else "latin-1"
+    if encoding != "latin-1":
+        data = data.decode(encoding, "replace").encode("latin-1", "replace")
+    data = data.translate(None, _CONTROLS).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return data.decode("latin-1")
 
 

@@ -107,7 +107,7 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
             "note",
             f"modified residues ({some([*names])})",
             reading.modified,
-            "They have tokens as any other; the sequence has their parent's letter, X for none known.",
+            "Tokens as any other's; in the sequence they have their parent's letter, or an X.",
             "Nothing, for tokens; mind the X where you give the sequence to a model.",
         )
     found += Finding.at(
