@@ -1,25 +1,33 @@
 """Mutate structure files and read them: ``python tests/fuzz_reader.py [files] [seed]``.
 
-Real files in PDB, mmCIF and BinaryCIF, plain and gzipped, with flipped bits, cuts, lines doubled,
-dropped and swapped, columns shuffled, and numbers replaced. Each is read or refused with a
-`ChainError`; anything else, or a file that takes longer than `TIME_LIMIT`, ends the run with
-status 1 and the number that makes the same file again.
+Real files in PDB, mmCIF and BinaryCIF, plain, packed and in archives, with flipped bits, cuts,
+lines doubled, dropped and swapped, columns shuffled, numbers replaced, loops of mmCIF with other
+tags and values, and the values inside BinaryCIF replaced. All chains of each are read or refused
+with a `ChainError`; anything else, or a file that takes longer than `TIME_LIMIT`, is a failure:
+status 1, and the number that makes the same file again.
 """
 
 from __future__ import annotations
 
+import bz2
+import contextlib
 import gzip
 import io
+import lzma
 import re
 import resource
 import signal
 import sys
+import tarfile
 import tempfile
 import time
 import warnings
+import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgpack
 import numpy as np
 from biotite.structure.io import pdb, pdbx
 
@@ -29,18 +37,9 @@ from esm_explore.chains import structure_files
 EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
 DATA = Path(__file__).parent / "data"
 TIME_LIMIT = 10
-EXTREMES = [
-    b"-1",
-    b"0",
-    b"1e30",
-    b"nan",
-    b"inf",
-    b"-99999999",
-    b"4294967295",
-    b"?",
-    b"'",
-    b"",
-]
+EXTREMES = [*b"-1 0 1e30 nan inf -99999999 4294967295 ? '".split(), b""]
+VALUES = [*EXTREMES, *b". 1e999 27.343(12) 10A 'x_y' # ; data_x loop_ save_".split()]
+ODD = [-1, 0, 2**31, 2**63, 1e30, None, True, "", "x", b"", bytes(7), [], {}, [1, 2]]
 
 
 def originals() -> list[bytes]:
@@ -62,11 +61,88 @@ def originals() -> list[bytes]:
 
 
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """Change a file in one or two ways."""
+    """Change a file in one or two ways, and pack some."""
+    own = binary if b"dataBlocks" in content[:4096] else loops
     for _ in range(rng.integers(1, 3)):
-        change = rng.choice([flip, cut, lines, columns, numbers, splice])
+        change = rng.choice([flip, cut, lines, columns, numbers, splice, own, own])
         content = change(content, rng) or b" "
-    return gzip.compress(content, 1) if rng.random() < 0.1 else content
+    return packed(content, rng) if rng.random() < 0.2 else content
+
+
+def loops(content: bytes, rng: np.random.Generator) -> bytes:
+    """Change tags of a loop, keywords, and single values; in PDB files lines."""
+    rows = content.split(b"\n")
+    tags = [i for i, row in enumerate(rows) if row.startswith(b"_")]
+    atoms = [i for i, row in enumerate(rows) if row.startswith((b"ATOM", b"HETATM"))]
+    if not tags or not atoms:
+        return lines(content, rng)
+    for _ in range(rng.integers(1, 4)):
+        i, j = rng.choice(tags, size=2)
+        kind = rng.integers(0, 6)
+        if kind == 0:
+            rows[i], rows[j] = rows[j], rows[i]
+        elif kind == 1:
+            rows[i] = rows[i].upper() if rng.random() < 0.5 else rows[j]
+        elif kind == 2:
+            rows[i] = b""
+        elif kind == 3:
+            rows = [b"LOOP_ " if row == b"loop_" else row for row in rows]
+        else:
+            fields = rows[rng.choice(atoms)].split() or [b"ATOM"]
+            fields[rng.integers(0, len(fields))] = rng.choice(VALUES)
+            rows[rng.choice(atoms)] = b" ".join(fields)
+    return b"\n".join(rows)
+
+
+def binary(content: bytes, rng: np.random.Generator) -> bytes:
+    """Replace, drop or exchange values inside BinaryCIF."""
+    try:
+        tree = msgpack.unpackb(content, strict_map_key=False)
+    except Exception:  # it was mutated before
+        return flip(content, rng)
+    places = list(walk(tree))
+    for k in rng.integers(0, len(places), size=rng.integers(1, 4)):
+        parent, key = places[k]
+        other, name = places[rng.integers(0, len(places))]
+        with contextlib.suppress(LookupError):
+            if rng.random() < 0.2:
+                del parent[key]
+            elif rng.random() < 0.4:
+                parent[key] = other[name]
+            else:
+                parent[key] = ODD[rng.integers(0, len(ODD))]
+    try:
+        return msgpack.packb(tree)
+    except (ValueError, RecursionError):  # a tree that holds itself
+        return content
+
+
+def walk(tree) -> Iterator[tuple]:
+    """Give every container with a key or index of it."""
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in list(pairs):
+        yield tree, key
+        if isinstance(value, dict | list):
+            yield from walk(value)
+
+
+def packed(content: bytes, rng: np.random.Generator) -> bytes:
+    """Compress it, or put it into an archive, and damage some of those."""
+    kind = rng.integers(0, 6)
+    stream = io.BytesIO()
+    if kind < 3:
+        content = [gzip.compress, bz2.compress, lzma.compress][kind](content)
+    elif kind == 3:
+        with zipfile.ZipFile(stream, "w", rng.choice([0, 8])) as archive:
+            archive.writestr("a.pdb", content)
+        content = stream.getvalue()
+    else:
+        with tarfile.open(fileobj=stream, mode="w:gz" if kind == 5 else "w") as archive:
+            member = tarfile.TarInfo("a.cif")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        content = stream.getvalue()
+    return rng.choice([flip, cut])(content, rng) if rng.random() < 0.5 else content
 
 
 def flip(content: bytes, rng: np.random.Generator) -> bytes:
@@ -143,7 +219,8 @@ def too_long(*_) -> None:
 def main(files: int, seed: int) -> int:
     """Read that many mutated files; the status is 1 if one did what none may."""
     contents = originals()
-    outcomes, slowest, before = Counter(), 0.0, peak()
+    ex.read_chains("1UBI")  # loads torch, esm and the component dictionary
+    outcomes, seconds, grown, before = Counter(), {}, {}, peak()
     signal.signal(signal.SIGALRM, too_long)
     warnings.simplefilter("ignore", ex.ChainWarning)
     with tempfile.TemporaryDirectory() as folder:
@@ -151,10 +228,10 @@ def main(files: int, seed: int) -> int:
         for number in range(seed, seed + files):
             rng = np.random.default_rng(number)
             path.write_bytes(mutated(contents[number % len(contents)], rng))
-            start = time.monotonic()
+            start, size = time.monotonic(), peak()
             signal.alarm(TIME_LIMIT)
             try:
-                ex.read_chain(path)
+                ex.read_chains(path)
                 outcomes["read"] += 1
             except ex.ChainError:
                 outcomes["refused"] += 1
@@ -165,11 +242,13 @@ def main(files: int, seed: int) -> int:
                     break
             finally:
                 signal.alarm(0)
-            slowest = max(slowest, time.monotonic() - start)
+            seconds[number], grown[number] = time.monotonic() - start, peak() - size
+    slowest, largest = max(seconds, key=seconds.get), max(grown, key=grown.get)
     print(
         f"{files} files: {outcomes['read']} read, {outcomes['refused']} refused, "
-        f"{outcomes['failed']} failed; slowest {slowest:.2f} s; "
-        f"memory +{peak() - before:.0f} MB, peak {peak():.0f} MB"
+        f"{outcomes['failed']} failed; slowest {seconds[slowest]:.2f} s (file {slowest}); "
+        f"memory +{peak() - before:.0f} MB, peak {peak():.0f} MB (most, {grown[largest]:.0f} MB, "
+        f"by file {largest})"
     )
     return int(outcomes["failed"] > 0)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from biotite.structure import AtomArray
 
+from esm_explore.chains.backbone import BONDED
 from esm_explore.chains.model import complete
 from esm_explore.chains.residue_numbers import residue_numbers
 
@@ -20,8 +21,6 @@ _PQR = re.compile(
     + _NUMBER * 5
     + r"\s*(?:[A-Z][a-z]?\s*)?"
 )
-# A peptide bond is 1.33 Å long.
-_BONDED = 2.0
 
 
 def atoms_of_lines(
@@ -171,9 +170,9 @@ def _of_residue_name(atoms: AtomArray, letters: np.ndarray) -> np.ndarray:
     following = np.searchsorted(nitrogen, carbon)
     carbon = carbon[following < len(nitrogen)]
     nitrogen = nitrogen[following[following < len(nitrogen)]]
-    length = np.linalg.norm(atoms.coord[carbon] - atoms.coord[nitrogen], axis=1)
-    with np.errstate(invalid="ignore"):
-        bonded = (length < _BONDED) & (atoms.chain_id[carbon] == atoms.chain_id[nitrogen])
+    with np.errstate(invalid="ignore", over="ignore"):
+        length = np.linalg.norm(atoms.coord[carbon] - atoms.coord[nitrogen], axis=1)
+        bonded = (length < BONDED) & (atoms.chain_id[carbon] == atoms.chain_id[nitrogen])
     names = (letters[carbon] != letters[nitrogen]) & bonded
     return (letters != "") & names.any()
 

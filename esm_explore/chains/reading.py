@@ -54,8 +54,9 @@ def read_chain(
     ProteinChain
         esm's own class. Residues are those with coordinates, with the author's numbers and
         insertion codes, in the order of the file; modified residues (MSE, HYP) are among them.
-        Coordinates in Å, NaN where an atom is missing. Of alternate locations the most occupied
-        is taken. ``confidence`` is 1, or pLDDT from 0 to 1 for AlphaFold DB ids.
+        Coordinates in Å, NaN where an atom is missing. Of alternate locations one with the whole
+        backbone is taken, of several the most occupied. ``confidence`` is 1, or pLDDT from 0 to 1
+        where B-factors are that: for AlphaFold DB ids, and files that say or show it.
 
     Raises
     ------
@@ -71,6 +72,16 @@ def read_chain(
         locations, residues without a backbone frame, a file that was cut off), and what makes
         all tokens suspect: units other than Å, a mirror image, atoms in another order, N, CA
         and C on a line, fewer than 16 residues. `doctor` says more.
+
+    Notes
+    -----
+    A residue is of the chain if it is an amino acid, or has a backbone, and is written as ATOM,
+    bonded to the next, or in the file's own sequence. Its letter is the parent's that the file or
+    a dictionary gives, else X; names of force fields (HSD, GLH, NMET) are known.
+
+    Chains are told apart by chain id, then segment id, TER, END and numbers that begin again. Those
+    with one id are ``A``, ``A-2``, ``A-3`` here; those with none have their segment's id, or are
+    ``1``, ``2``, ``3``.
 
     Examples
     --------

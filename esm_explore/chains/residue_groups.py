@@ -65,8 +65,8 @@ class Groups:
 
     def bonded(self, before: np.ndarray | int, after: np.ndarray | int) -> np.ndarray:
         """Say whether there is a peptide bond from one group to another."""
-        length = np.linalg.norm(self.carbon[before] - self.nitrogen[after], axis=-1)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
+            length = np.linalg.norm(self.carbon[before] - self.nitrogen[after], axis=-1)
             return length < BONDED
 
     def within_span(self, before: int, after: int) -> bool:
