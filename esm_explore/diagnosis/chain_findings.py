@@ -161,6 +161,11 @@ def _clashing(positions: np.ndarray) -> np.ndarray:
     residue = residue[known]
     clashing = np.zeros(len(positions), bool)
     if known.any():
-        pairs = residue[cKDTree(atoms[known]).query_pairs(2.2, output_type="ndarray")]
-        clashing[pairs[np.abs(pairs[:, 0] - pairs[:, 1]) > 1]] = True
+        # At most nine are of the residue itself and those beside it: of ten one is of another. All
+        # pairs would be millions where a chain has collapsed.
+        tree = cKDTree(atoms[known])
+        length, near = tree.query(atoms[known], k=10, distance_upper_bound=2.2)
+        other = np.append(residue, -9)[near]
+        foreign = np.isfinite(length) & (np.abs(other - residue[:, None]) > 1)
+        clashing[residue[foreign.any(1)]] = True
     return clashing
