@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.backbone import alarms
+from esm_explore.chains.given_chains import GivenChains, check_id, pick_chain
 from esm_explore.chains.protein_atoms import most_occupied, protein_chains, residue_starts
 from esm_explore.chains.protein_chain import (
     backbone_mean,
@@ -23,15 +22,13 @@ from esm_explore.chains.protein_chain import (
 )
 from esm_explore.chains.provenance import Reading, keep_reading
 from esm_explore.chains.residues import residue_labels
-from esm_explore.chains.sources import locate
+from esm_explore.chains.sources import Source, locate
 from esm_explore.chains.structure_files import read_model
 from esm_explore.errors import ChainError, warn
 from esm_explore.findings import in_short, some
 
 
-def read_chain(
-    source: str | os.PathLike, chain_id: str | None = None, *, model: int = 1
-) -> ProteinChain:
+def read_chain(source: object, chain_id: str | None = None, *, model: int = 1) -> ProteinChain:
     """Read one protein chain.
 
     Parameters
@@ -74,11 +71,11 @@ def read_chain(
     >>> chain.chain_id, chain.sequence[:10]
     ('A', 'MQIFVKTLTG')
     """
-    _check_id(chain_id)
-    return Structure(*locate(source, chain_id), model).read(chain_id)
+    check_id(chain_id)
+    return _opened(locate(source, chain_id), model).read(chain_id)
 
 
-def read_chains(source: str | os.PathLike, *, model: int = 1) -> list[ProteinChain]:
+def read_chains(source: object, *, model: int = 1) -> list[ProteinChain]:
     """Read all protein chains, parsing the file once.
 
     Parameters
@@ -110,7 +107,7 @@ def read_chains(source: str | os.PathLike, *, model: int = 1) -> list[ProteinCha
     return [structure.read(chain_id) for chain_id in structure.chain_ids]
 
 
-def open_structure(source: str | os.PathLike, model: int = 1) -> Structure:
+def open_structure(source: object, model: int = 1) -> Structure | GivenChains:
     """Parse one model of a structure, to read its chains one by one.
 
     Parameters
@@ -120,7 +117,7 @@ def open_structure(source: str | os.PathLike, model: int = 1) -> Structure:
 
     Returns
     -------
-    Structure
+    Structure or GivenChains
 
     Raises
     ------
@@ -128,7 +125,12 @@ def open_structure(source: str | os.PathLike, model: int = 1) -> Structure:
         As `read_chain`, if it is the source, the model or the lack of protein; not for what is
         wrong with a single chain.
     """
-    return Structure(*locate(source, None), model)
+    return _opened(locate(source), model)
+
+
+def _opened(source: Source, model: int) -> Structure | GivenChains:
+    kind = GivenChains if isinstance(source.content, list) else Structure
+    return kind(source, model)
 
 
 class Structure:
@@ -145,16 +147,18 @@ class Structure:
         The author's ids of protein chains, in the order of the file; at least one.
     """
 
-    def __init__(self, name: str, path: Path, predicted: bool, model: int):
-        found = read_model(path, model)
-        self.name, self.predicted = name, predicted
+    def __init__(self, source: Source, model: int):
+        found = read_model(source, model)
+        self.name, self.predicted = source.name, source.predicted
         self.model, self.n_models = int(model), found.n_models
         self._ending = found.ending
         self._chains = protein_chains(found.atoms)
         self.chain_ids = list(self._chains)
         if not self._chains:
             others = ", ".join(dict.fromkeys(c or "blank" for c in found.atoms.chain_id.tolist()))
-            raise ChainError(f"{name} has no protein chain; its chains are: {others or 'none'}.")
+            raise ChainError(
+                f"{self.name} has no protein chain; its chains are: {others or 'none'}."
+            )
 
     def read(self, chain_id: str | None = None) -> ProteinChain:
         """Read one chain, the first without an id; as often as wanted.
@@ -178,14 +182,7 @@ class Structure:
         ChainWarning
             As `read_chain`.
         """
-        _check_id(chain_id)
-        chosen_from = self._listing if chain_id is None and len(self._chains) > 1 else ""
-        chain_id = self.chain_ids[0] if chain_id is None else chain_id
-        if chain_id not in self._chains:
-            raise ChainError(
-                f"Chain {chain_id!r} is not a protein chain of {self.name}; "
-                f"it has: {self._listing}."
-            )
+        chain_id, chosen_from = pick_chain(chain_id, self._sizes, self.name)
         atoms, alternates = most_occupied(self._chains[chain_id])
         repeated = repeated_atoms(atoms)
         chain = chain_of_atoms(atoms, self.name, chain_id, self.predicted)
@@ -218,9 +215,8 @@ class Structure:
         return chain
 
     @cached_property
-    def _listing(self) -> str:
-        sizes = {c or "blank": len(residue_starts(atoms)) for c, atoms in self._chains.items()}
-        return ", ".join(f"{chain_id} ({size} residues)" for chain_id, size in sizes.items())
+    def _sizes(self) -> dict[str, int]:
+        return {chain: len(residue_starts(atoms)) for chain, atoms in self._chains.items()}
 
     @cached_property
     def _ca(self) -> dict[str, np.ndarray]:
@@ -237,8 +233,3 @@ def _choices(reading: Reading) -> Iterator[str]:
         yield f"the first of the protein chains {reading.chosen_from}"
     if reading.alternates:
         yield f"the most occupied of alternate locations at {some(list(reading.alternates))}"
-
-
-def _check_id(chain_id: object) -> None:
-    if not isinstance(chain_id, str | None):
-        raise ChainError(f"chain_id is {chain_id!r}; it is the author's chain id, such as 'A'.")

@@ -1,24 +1,22 @@
-"""Structure files to atoms: PDB, mmCIF and BinaryCIF, plain or gzipped, told apart by content."""
+"""What was located to atoms: PDB, mmCIF and BinaryCIF, told apart by content, and AtomArrays."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from biotite.structure import AtomArray
+from biotite.structure import AtomArray, AtomArrayStack
 from biotite.structure.io import pdb, pdbx
 
+from esm_explore.chains.binary_cif import parse_binary_cif
+from esm_explore.chains.sniffing import is_web_page
+from esm_explore.chains.sources import Source
 from esm_explore.errors import ChainError
 
 _FIELDS = ["b_factor", "occupancy"]
-# The largest PDB entries unpack to about 500 MB of mmCIF; a gzip bomb to far more.
-MAX_BYTES = 1_000_000_000
 # The largest have 2.5 million atoms; a run-length encoding can pretend any number.
 MAX_ATOMS = 10_000_000
 
@@ -43,12 +41,13 @@ class Model:
     ending: str = ""
 
 
-def read_model(path: Path, model: int = 1) -> Model:
-    """Read one model of a structure file.
+def read_model(source: Source, model: int = 1) -> Model:
+    """Read one model of a structure.
 
     Parameters
     ----------
-    path : Path
+    source : Source
+        Its content is bytes, an AtomArray or an AtomArrayStack.
     model : int
         Counted from 1.
 
@@ -59,70 +58,50 @@ def read_model(path: Path, model: int = 1) -> Model:
     Raises
     ------
     ChainError
-        If the file is missing, is no structure, is damaged, or has fewer models.
+        If the content is no structure, is damaged, or has fewer models.
     """
-    if not path.exists():
-        raise ChainError(f"There is no file {path}.")
-    if not path.is_file():
-        raise ChainError(f"{path} is not a file.")
-    data = _unpacked(path)
-    start = data[:4096].lstrip().lower()
-    if not start:
-        raise ChainError(f"{path} is empty.")
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise ChainError(
-            f"{path} is a web page or XML, not a structure: was it saved from a browser, or is "
-            "it the message of a failed download?"
-        )
+    title, data = source.title, source.content
     if isinstance(model, bool) or not isinstance(model, int | np.integer):
         raise ChainError(f"model is {model!r}; it is a number, counted from 1.")
+    if not isinstance(data, bytes):
+        return _from_arrays(data, model, title)
+    start = data[:4096].lstrip()
+    if not start:
+        raise ChainError(f"{title} is empty.")
+    if is_web_page(start):
+        raise ChainError(
+            f"{title} is a web page or XML, not a structure: was it saved from a browser, or is "
+            "it the message of a failed download?"
+        )
     try:
         with warnings.catch_warnings():
             # biotite warns of guessed elements, which nothing here depends on.
             warnings.simplefilter("ignore", UserWarning)
             if b"dataBlocks" in data[:4096]:
-                file = pdbx.BinaryCIFFile.read(io.BytesIO(data))
-                _check_sizes(file, path)
-                return _from_cif(file, model, path)
+                file = parse_binary_cif(data)
+                _check_sizes(file, title)
+                return _from_cif(file, model, title)
             # Latin-1 reads any byte; outside remarks both formats are ASCII.
             text = data.decode("latin-1")
             if _is_cif(text):
-                return _from_cif(pdbx.CIFFile.read(io.StringIO(text)), model, path)
+                return _from_cif(pdbx.CIFFile.read(io.StringIO(text)), model, title)
             if _is_pdb(text):
-                return _from_pdb(text, model, path)
+                return _from_pdb(text, model, title)
     except ChainError:
         raise
     # biotite lets through whatever a damaged file trips over in its parsers.
     except Exception as error:
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise ChainError(
-            f"{path} could not be read, it is damaged or cut off ({reason})."
+            f"{title} could not be read, it is damaged or cut off ({reason})."
         ) from error
     raise ChainError(
-        f"{path} is not a structure: it is neither PDB (no ATOM lines) nor mmCIF (no data_ block) "
+        f"{title} is not a structure: it is neither PDB (no ATOM lines) nor mmCIF (no data_ block) "
         "nor BinaryCIF."
     )
 
 
-def _unpacked(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            gzipped = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if gzipped else path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ChainError(f"{path} is a gzip file that is damaged or cut off ({error}).") from error
-    except OSError as error:
-        raise ChainError(f"{path} could not be read ({error.strerror or error}).") from error
-    if len(data) > MAX_BYTES:
-        raise ChainError(
-            f"{path} is larger than {MAX_BYTES:,} bytes unpacked; raise "
-            "esm_explore.chains.structure_files.MAX_BYTES if that is what you want."
-        )
-    return data
-
-
-def _check_sizes(file: pdbx.BinaryCIFFile, path: Path) -> None:
+def _check_sizes(file: pdbx.BinaryCIFFile, title: str) -> None:
     """Refuse arrays larger than they can be, before they are unpacked."""
     for block in file.serialize()["dataBlocks"]:
         for category in block["categories"]:
@@ -131,13 +110,15 @@ def _check_sizes(file: pdbx.BinaryCIFFile, path: Path) -> None:
             rows = category["rowCount"]
             if not isinstance(rows, int) or rows > MAX_ATOMS:
                 raise ChainError(
-                    f"{path} says that it has {rows} atoms; raise "
+                    f"{title} says that it has {rows} atoms; raise "
                     "esm_explore.chains.structure_files.MAX_ATOMS if that is what you want."
                 )
             sizes = list(_sizes(category["columns"]))
             # Of texts, one offset more than there are rows.
             if not all(isinstance(size, int) and 0 <= size <= rows + 1 for size in sizes):
-                raise ChainError(f"{path} is damaged: a column has more rows than there are atoms.")
+                raise ChainError(
+                    f"{title} is damaged: a column has more rows than there are atoms."
+                )
 
 
 def _sizes(content: object) -> Iterator[object]:
@@ -160,17 +141,17 @@ def _is_pdb(text: str) -> bool:
     return any(line.startswith(("ATOM  ", "HETATM")) for line in text.splitlines())
 
 
-def _from_cif(file: pdbx.CIFFile | pdbx.BinaryCIFFile, model: int, path: Path) -> Model:
+def _from_cif(file: pdbx.CIFFile | pdbx.BinaryCIFFile, model: int, title: str) -> Model:
     blocks = [name for name in file if "atom_site" in file[name]]
     if not blocks:
-        raise ChainError(f"{path} has no atoms: no atom_site category in any data block.")
+        raise ChainError(f"{title} has no atoms: no atom_site category in any data block.")
     if len(blocks) > 1:
         raise ChainError(
-            f"{path} holds {len(blocks)} structures ({', '.join(blocks[:5])}); "
+            f"{title} holds {len(blocks)} structures ({', '.join(blocks[:5])}); "
             "put the one you want into a file of its own."
         )
     n_models = pdbx.get_model_count(file, data_block=blocks[0])
-    _check_model(model, n_models, path)
+    _check_model(model, n_models, title)
     present = set(file[blocks[0]]["atom_site"])
     fields = [
         name
@@ -188,14 +169,23 @@ def _from_cif(file: pdbx.CIFFile | pdbx.BinaryCIFFile, model: int, path: Path) -
     return Model(_complete(atoms), n_models)
 
 
-def _from_pdb(text: str, model: int, path: Path) -> Model:
+def _from_arrays(arrays: AtomArray | AtomArrayStack, model: int, title: str) -> Model:
+    stack = arrays if isinstance(arrays, AtomArrayStack) else [arrays]
+    _check_model(model, len(stack), title)
+    atoms = stack[model - 1].copy()
+    if "altloc_id" not in atoms.get_annotation_categories():
+        atoms.set_annotation("altloc_id", np.full(len(atoms), "."))
+    return Model(_complete(atoms), len(stack))
+
+
+def _from_pdb(text: str, model: int, title: str) -> Model:
     lines = text.splitlines()
     for number, line in enumerate(lines):
         if line.startswith(("ATOM  ", "HETATM")):
-            lines[number] = _filled(line, number + 1, path)
+            lines[number] = _filled(line, number + 1, title)
     file = pdb.PDBFile.read(io.StringIO("\n".join(lines) + "\n"))
     n_models = file.get_model_count()
-    _check_model(model, n_models, path)
+    _check_model(model, n_models, title)
     atoms = file.get_structure(model=model, altloc="all", extra_fields=_FIELDS)
     return Model(atoms, n_models, _ending(text))
 
@@ -210,14 +200,15 @@ def _ending(text: str) -> str:
     return "cut off" if cut else "no END line"
 
 
-def _filled(line: str, number: int, path: Path) -> str:
+def _filled(line: str, number: int, title: str) -> str:
     """Fill in blank occupancy, B-factor and element; refuse coordinates that are no numbers."""
     line = line.ljust(80)
     try:
         np.array([line[30:38], line[38:46], line[46:54]], dtype=float)
     except ValueError:
         raise ChainError(
-            f"{path}, line {number}: the coordinates {line[30:54].strip()!r} are not three numbers."
+            f"{title}, line {number}: the coordinates {line[30:54].strip()!r} are not three "
+            "numbers."
         ) from None
     occupancy = line[54:60] if line[54:60].strip() else "  1.00"
     b_factor = line[60:66] if line[60:66].strip() else "  0.00"
@@ -234,7 +225,7 @@ def _complete(atoms: AtomArray) -> AtomArray:
     return atoms
 
 
-def _check_model(model: int, n_models: int, path: Path) -> None:
+def _check_model(model: int, n_models: int, title: str) -> None:
     if not 1 <= model <= n_models:
         has = "1 model" if n_models == 1 else f"{n_models} models"
-        raise ChainError(f"Model {model} is not in {path}; it has {has}.")
+        raise ChainError(f"Model {model} is not in {title}; it has {has}.")
