@@ -2,9 +2,9 @@ from . import analysis as analysis
 from . import decoding as decoding
 from . import experiments as experiments
 from . import plots as plots
+from .chains.bundled import examples as examples
 from .chains.reading import read_chain as read_chain
 from .chains.reading import read_chains as read_chains
-from .chains.sources import examples as examples
 from .diagnosis.examination import doctor as doctor
 from .encoders.identity import encoder_info as encoder_info
 from .encoders.loading import load_encoder as load_encoder

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import esm_explore as ex
 from esm_explore.chains import structure_files
+from esm_explore.chains.sources import locate
 from esm_explore.cli import doctor_command
 from esm_explore.diagnosis.file_findings import unseen_neighbors
 
@@ -25,7 +26,7 @@ EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
 @pytest.fixture
 def lines() -> list[str]:
     """1UBI in PDB columns."""
-    return pdb_lines(structure_files.read_model(EXAMPLES / "1ubi.bcif.gz").atoms)
+    return pdb_lines(structure_files.read_model(locate(EXAMPLES / "1ubi.bcif.gz")).atoms)
 
 
 def finding(report, words):

@@ -69,7 +69,7 @@ FORMS = {
     "x.bcif": as_bcif,
     "x.pdb.gz": lambda atoms: gzip.compress(as_pdb(atoms), 1),
     "x.cif.gz": lambda atoms: gzip.compress(as_cif(atoms), 1),
-    # "x.zip": lambda atoms: zipped(as_pdb(atoms)),
+    "x.zip": lambda atoms: zipped(as_pdb(atoms)),
     "x": as_cif,
 }
 
@@ -98,7 +98,7 @@ def test_every_format_gives_one_and_the_same_chain(tmp_path, name, chain_id, off
         chain = ex.read_chain(path)
         expected = expected or chain
         check_same(chain, expected)
-    # check_same(ex.read_chain(atoms), expected)
+    check_same(ex.read_chain(atoms), expected)
 
 
 def check_same(chain, expected) -> None:

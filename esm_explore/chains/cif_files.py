@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
 from functools import partial
 
 import numpy as np
 from biotite.structure import AtomArray
-from biotite.structure.io.pdbx import BinaryCIFFile
 from gemmi import cif
 
 from esm_explore.chains.amino_acids import WATERS, is_standard
+from esm_explore.chains.binary_cif import parse_binary_cif
 from esm_explore.chains.cif_columns import (
     Column,
     Columns,
@@ -78,7 +77,7 @@ def read_binary_cif(data: bytes, model: int, title: str) -> Model:
     ChainError
         As `read_cif`.
     """
-    file = BinaryCIFFile.read(io.BytesIO(data))
+    file = parse_binary_cif(data)
     check_sizes(file, title)
     names = [name for name in file if "atom_site" in file[name]]
     return _read({name: partial(binary_column, file[name]) for name in names}, model, title)

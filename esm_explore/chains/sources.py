@@ -1,134 +1,176 @@
-"""Where a structure comes from: a file, a bundled example, a PDB id or an AlphaFold DB id."""
+"""Where a structure comes from: `locate` finds out what was given, and fetches its content."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from glob import glob, has_magic
-from importlib.resources import as_file, files
-from pathlib import Path
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
-import pandas as pd
+from biotite.structure import AtomArray, AtomArrayStack
+from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.chains.downloads import ALPHAFOLD_ID, PDB_ID, fetch_alphafold, fetch_pdb
-from esm_explore.errors import ChainError
+from esm_explore.chains.bundled import bundled_example, examples
+from esm_explore.chains.downloads import fetch_address, fetch_alphafold, fetch_pdb
+from esm_explore.chains.identifiers import alphafold_id, pdb_id, pdb_id_and_chain
+from esm_explore.chains.objects import content_of_object
+from esm_explore.chains.streams import file_content, standard_input, stream_content, stream_path
+from esm_explore.chains.unpacking import unpacked
+from esm_explore.errors import ChainError, warn
+
+_NAMELESS = "structure"
+# A Path takes one of its slashes away.
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,3}(.*)", re.DOTALL)
+_TEXT_OF_STRUCTURE = re.compile(r"^\s*(ATOM  |HETATM|HEADER|REMARK|MODEL |CRYST1|data_)", re.M)
 
 
-def examples() -> pd.DataFrame:
-    """List the bundled structures.
+@dataclass(frozen=True)
+class Source:
+    """A structure that was found, not yet parsed.
+
+    Attributes
+    ----------
+    name : str
+        Of the structure, such as ``"1UBI"``: of a file up to the first dot.
+    title : str
+        For messages: the path, or what the user gave.
+    content : bytes, AtomArray, AtomArrayStack or list of ProteinChain
+        Bytes are those of one structure file, unpacked.
+    predicted : bool
+        Whether it is a model of the AlphaFold DB, whose B-factors are pLDDT.
+    """
+
+    name: str
+    title: str
+    content: bytes | AtomArray | AtomArrayStack | list[ProteinChain]
+    predicted: bool = False
+
+
+def locate(source: object, chain_id: str | None = None) -> Source:
+    """Find out what was given, and fetch its content.
+
+    Parameters
+    ----------
+    source : str, path, open file or object
+        As `read_chain` takes it.
+    chain_id : str, optional
+        The chain that is wanted: some bundled examples were cut to one.
 
     Returns
     -------
-    DataFrame
-        One row a structure, indexed by the name that `read_chain` takes; columns chain,
-        residues, good_for, file and source.
+    Source
 
-    Examples
-    --------
-    >>> int(examples().loc["1ITU", "residues"])
-    369
+    Raises
+    ------
+    ChainError
+        If it is missing, unknown, unreachable or unreadable, or an archive without a structure
+        or with several.
     """
-    with (files("esm_explore.chains") / "examples" / "examples.csv").open() as table:
-        return pd.read_csv(table, index_col="name")
+    if isinstance(source, str | os.PathLike) and isinstance(os.fspath(source), str):
+        return _of_text(source, chain_id)
+    found = content_of_object(source)
+    if found is not None:
+        name, content = found
+        return Source(name or _NAMELESS, f"the {type(source).__name__}", content)
+    if callable(getattr(source, "read", None)):
+        return _of_stream(source)
+    raise ChainError(
+        "A structure is read from a path, a name or an id, not from a "
+        f"{type(source).__name__}. It can also be an address, an open file (of bytes: "
+        "io.BytesIO), or a structure of biotite, gemmi, Biopython or esm."
+    )
 
 
-def locate(source: str | os.PathLike, chain_id: str | None) -> tuple[str, Path, bool]:
-    """Give the structure's name, its file, and whether it is a prediction."""
-    if not isinstance(source, str | os.PathLike) or not isinstance(os.fspath(source), str):
-        raise ChainError(
-            f"A structure is read from a path, a name or an id, not from a {type(source).__name__}."
-        )
+def is_address(text: str) -> bool:
+    """Tell whether something is an address, such as ``https://...``, and so no pattern of files."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def _of_text(source: str | os.PathLike, chain_id: str | None) -> Source:
     text = os.fspath(source)
-    path = Path(text)
+    if text == "-":
+        return Source("stdin", "standard input", unpacked(standard_input(), "standard input"))
+    if address := _ADDRESS.fullmatch(text):
+        return _of_address(*address.groups())
+    if "\n" in text and _TEXT_OF_STRUCTURE.search(text):
+        raise ChainError("That is the text of a structure, not its name: give io.StringIO(text).")
+    if not text:
+        raise ChainError("The name of a structure is empty.")
+    path = Path(os.path.expanduser(text))
     try:
         exists = path.exists()
+        is_folder = path.is_dir()
     except (OSError, ValueError) as error:  # too long, or with a null byte
         raise ChainError(f"{text[:80]!r} cannot be a path ({error}).") from error
-    looks_like_path = isinstance(source, os.PathLike) or path.suffix or len(path.parts) > 1
-    if looks_like_path or exists:
-        if not exists and ALPHAFOLD_ID.fullmatch(text.upper()) is None:
-            raise ChainError(f"There is no file {path}.")
-        return path.name.split(".")[0], path, False
-    bundled = _example(text, chain_id)
-    if bundled is not None:
-        return *bundled, False
-    if PDB_ID.fullmatch(text):
-        return text.upper(), fetch_pdb(text), False
-    if ALPHAFOLD_ID.fullmatch(text.upper()):
-        return text.upper(), fetch_alphafold(text.upper()), True
+    if exists and not is_folder:
+        return _of_path(path)
+    found = None if isinstance(source, os.PathLike) else _of_name(text, chain_id)
+    if found is not None:
+        return found
+    if is_folder:
+        raise ChainError(
+            f"{path} is a directory: give one of its files, or the directory to esm-explore "
+            "tokenize, which reads them all."
+        )
+    if isinstance(source, os.PathLike) or path.suffix or len(path.parts) > 1:
+        raise ChainError(f"There is no file {path}.")
     raise ChainError(
         f"{text!r} is not a file here, not a bundled example ({', '.join(examples().index)}), "
         "not a PDB id (such as 1UBQ) and not an AlphaFold DB id (such as AF-P69905)."
     )
 
 
-def _example(text: str, chain_id: str | None) -> tuple[str, Path] | None:
-    """Find a bundled example, unless a chain is wanted that was cut away from it."""
-    name, _, chain = text.upper().partition("_")
-    table = examples()
-    if name not in table.index or chain not in ("", table.loc[name, "chain"]):
-        return None
-    cut = "_" in table.loc[name, "file"]
-    if cut and chain_id not in (None, table.loc[name, "chain"]):
-        return None
-    # The package is installed as plain files, so that the path outlives this context.
-    with as_file(files("esm_explore.chains") / "examples" / table.loc[name, "file"]) as path:
-        return name, path
+def _of_path(path: Path) -> Source:
+    return Source(_name_of(path.name), str(path), unpacked(file_content(path), str(path)))
 
 
-SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif", ".bcif")
+def _of_address(scheme: str, rest: str) -> Source:
+    if scheme.lower() == "file":
+        path = Path(url2pathname(urlsplit(f"file:///{rest.lstrip('/')}").path))
+        if not path.exists() or path.is_dir():
+            raise ChainError(f"There is no file {path}.")
+        return _of_path(path)
+    if scheme.lower() not in ("http", "https"):
+        raise ChainError(f"Addresses of {scheme} are not read: give http, https, or a file.")
+    parts = urlsplit(f"{scheme}://{rest}")
+    # What follows the path, or comes before the host, can be a password.
+    title = f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    content = unpacked(fetch_address(parts.geturl(), title), title)
+    return Source(_name_of(unquote(PurePosixPath(parts.path).name)), title, content)
 
 
-def find_sources(given: Iterable[str], failures: list[tuple[str, str, str]]) -> list[str]:
-    """Turn directories and patterns into files.
-
-    Parameters
-    ----------
-    given : iterable of str
-        Directories (all structure files in them, at any depth; links to directories are not
-        followed), patterns of files or directories such as ``"models/*.cif"``, and anything that
-        `read_chain` takes.
-    failures : list of (source, chain, message)
-        Gets one for each directory or pattern without a file.
-
-    Returns
-    -------
-    list of str
-        Each once, in the order given; within a directory or pattern sorted.
-    """
-    found = {}
-    for source in given:
-        if os.path.isdir(source):
-            inside = _structures_in(source, failures)
-            missing = f"There is no structure file in it ({', '.join(SUFFIXES)}, also .gz)."
-        elif has_magic(source) and not os.path.exists(source):
-            inside = []
-            for path in glob(source, recursive=True):
-                inside += _structures_in(path, failures) if os.path.isdir(path) else [path]
-            missing = "No file has a name like that."
-        else:
-            inside, missing = [source], ""
-        if not inside:
-            failures.append((printable(source), "", missing))
-        for path in sorted(inside):
-            found.setdefault(os.path.realpath(path) if os.path.exists(path) else path, path)
-    return list(found.values())
+def _of_name(text: str, chain_id: str | None) -> Source | None:
+    """Look for a bundled example, an entry of the PDB or a model of the AlphaFold DB."""
+    identifier = pdb_id(text) or text
+    bundled = bundled_example(identifier, chain_id)
+    if bundled is not None:
+        name, content = bundled
+        return Source(name, text, unpacked(content, text))
+    if pdb_id(text):
+        return Source(identifier, text, unpacked(fetch_pdb(identifier), text))
+    if with_chain := pdb_id_and_chain(text):
+        entry, chain = with_chain
+        raise ChainError(
+            f"{text!r} names a chain: give it apart, as read_chain({entry!r}, {chain!r}), in a "
+            f"shell {entry} --chain {chain}."
+        )
+    if model := alphafold_id(text):
+        accession, name, version = model
+        if version:
+            warn(f"{name}: the AlphaFold DB gives its newest model, whether or not it is {version}")
+        return Source(name, text, unpacked(fetch_alphafold(accession), text), predicted=True)
+    return None
 
 
-def _structures_in(directory: str, failures: list[tuple[str, str, str]]) -> list[str]:
-    """List the structure files below a directory; links to directories are not followed."""
-
-    def failed(error: OSError) -> None:
-        failures.append((printable(error.filename), "", str(error.strerror)))
-
-    return [
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(directory, onerror=failed)
-        for name in names
-        if name.lower().removesuffix(".gz").endswith(SUFFIXES)
-    ]
+def _of_stream(stream: IO) -> Source:
+    path = stream_path(stream)
+    title = path or f"the {type(stream).__name__}"
+    name = _name_of(os.path.basename(path)) if path else _NAMELESS
+    return Source(name, title, unpacked(stream_content(stream, title), title))
 
 
-def printable(text: str) -> str:
-    """Write a file's name, or a text with it, so that it is UTF-8 also where the name is not."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _name_of(file_name: str) -> str:
+    return file_name.split(".")[0] or _NAMELESS
