@@ -72,7 +72,7 @@ def read_chain(source: object, chain_id: str | None = None, *, model: int = 1) -
     ('A', 'MQIFVKTLTG')
     """
     check_id(chain_id)
-    return _opened(locate(source, chain_id), model).read(chain_id)
+    return parsed(locate(source, chain_id), model).read(chain_id)
 
 
 def read_chains(source: object, *, model: int = 1) -> list[ProteinChain]:
@@ -125,10 +125,11 @@ def open_structure(source: object, model: int = 1) -> Structure | GivenChains:
         As `read_chain`, if it is the source, the model or the lack of protein; not for what is
         wrong with a single chain.
     """
-    return _opened(locate(source), model)
+    return parsed(locate(source), model)
 
 
-def _opened(source: Source, model: int) -> Structure | GivenChains:
+def parsed(source: Source, model: int) -> Structure | GivenChains:
+    """Parse one model of what was located; as `open_structure`."""
     kind = GivenChains if isinstance(source.content, list) else Structure
     return kind(source, model)
 

@@ -8,7 +8,6 @@ import re
 # What a sniff looks at: remarks that go on for longer begin with a record of PDB.
 SIZE = 2**16
 _ATOMS = re.compile(rb"^(ATOM  |HETATM)", re.MULTILINE)
-_LINES = re.compile(rb"[\r\n]+")
 _RECORDS = (
     *(b"HEADER", b"OBSLTE", b"TITLE ", b"SPLIT ", b"CAVEAT", b"COMPND", b"SOURCE", b"KEYWDS"),
     *(b"EXPDTA", b"NUMMDL", b"MDLTYP", b"AUTHOR", b"REVDAT", b"JRNL  ", b"REMARK", b"DBREF "),
@@ -35,8 +34,8 @@ def is_structure(start: bytes) -> bool:
         start = start[: len(start) // 2 * 2].decode("utf-16", "replace").encode()
     elif b"\0" in start:
         return False
-    start = start.removeprefix(codecs.BOM_UTF8)
-    lines = (line for line in _LINES.split(start) if line.strip() and not line.startswith(b"#"))
+    start = start.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n")
+    lines = (line for line in start.split(b"\n") if line.strip() and not line.startswith(b"#"))
     first = next(lines, b"")
     if first.lower().startswith(b"data_"):
         return True
