@@ -1,4 +1,4 @@
-"""What is packed is opened where it holds one structure, and called by its name where it does not."""
+"""What is packed is opened where it holds one structure, else called what it is."""
 
 from __future__ import annotations
 

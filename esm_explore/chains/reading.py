@@ -33,10 +33,15 @@ def read_chain(source: object, chain_id: str | None = None, *, model: int = 1) -
 
     Parameters
     ----------
-    source : str or path
-        A file (PDB, mmCIF or BinaryCIF, plain or gzipped, told apart by content), the name of a
-        bundled example (`examples`), a PDB id (``"1UBQ"``) or an AlphaFold DB id
-        (``"AF-P69905"``). Ids are downloaded once, then taken from a cache.
+    source : str, path, open file or object
+        - a file: PDB, mmCIF or BinaryCIF, plain, compressed (gzip, bzip2, xz, zstd) or the one
+          structure in an archive (zip, tar), all told apart by content
+        - an open file, ``io.StringIO`` or ``io.BytesIO``; ``"-"`` is standard input
+        - the name of a bundled example (`examples`), a PDB id (``"1UBQ"``, ``"pdb_00001ubq"``),
+          an AlphaFold DB id (``"AF-P69905"``) or a UniProt accession (``"P69905"``); downloaded
+          once, then taken from a cache
+        - an address (``"https://..."``), fetched each time
+        - a structure of biotite, gemmi, Biopython or esm; a `ProteinChain` is given back as it is
     chain_id : str, optional
         The author's chain id. Without it, the first protein chain.
     model : int
@@ -60,7 +65,7 @@ def read_chain(source: object, chain_id: str | None = None, *, model: int = 1) -
     Warns
     -----
     ChainWarning
-        In one message, what was chosen or left out (other chains, models and alternate
+        Where a download cannot be kept. In one message, what was chosen or left out (other chains, models and alternate
         locations, residues without a backbone frame, a file that was cut off), and what makes
         all tokens suspect: units other than Å, a mirror image, atoms in another order, N, CA
         and C on a line, fewer than 16 residues. `doctor` says more.
