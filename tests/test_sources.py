@@ -24,7 +24,7 @@ from biotite.structure.io.pdbx import BinaryCIFFile
 from conftest import pdb_lines, with_positions
 from esm.sdk.api import ESMProtein
 from esm.utils.structure.protein_complex import ProteinComplex
-from test_chain_errors import service  # noqa: F401
+from test_chain_errors import service as _service
 from typer.testing import CliRunner
 
 import esm_explore as ex
@@ -34,6 +34,7 @@ from esm_explore.chains.sources import locate
 from esm_explore.chains.structure_files import read_model
 from esm_explore.cli import app
 
+service = _service
 EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
 
 

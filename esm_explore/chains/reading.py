@@ -65,10 +65,11 @@ def read_chain(source: object, chain_id: str | None = None, *, model: int = 1) -
     Warns
     -----
     ChainWarning
-        Where a download cannot be kept. In one message, what was chosen or left out (other chains, models and alternate
+        In one message, what was chosen or left out (other chains, models and alternate
         locations, residues without a backbone frame, a file that was cut off), and what makes
         all tokens suspect: units other than Å, a mirror image, atoms in another order, N, CA
-        and C on a line, fewer than 16 residues. `doctor` says more.
+        and C on a line, fewer than 16 residues. `doctor` says more. Also where a download cannot
+        be kept.
 
     Examples
     --------
