@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import tempfile
 from collections.abc import Mapping
@@ -59,6 +60,7 @@ def write_arrays(
     TraceError
         If the file cannot be written.
     """
+    path = Path(os.path.expanduser(path))
     arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     about = {
         **about,
@@ -93,6 +95,7 @@ def read_arrays(path: Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict
     TraceError
         If there is no such file, if it is of another kind or of a newer version, or damaged.
     """
+    path = Path(os.path.expanduser(path))
     if not path.is_file():
         raise TraceError(f"There is no file {path}.")
     try:

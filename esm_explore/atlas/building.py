@@ -16,8 +16,8 @@ from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.atlas.schema import Origin, residue_rows, residues_table
 from esm_explore.atlas.writing import check_out, write
+from esm_explore.chains.directories import printable
 from esm_explore.chains.reading import open_structure, read_chain
-from esm_explore.chains.sources import printable
 from esm_explore.errors import EsmExploreError
 from esm_explore.tokens.chunks import ChunkedEncoder, PreparedChain
 

@@ -123,9 +123,18 @@ def _of_zip(file: BinaryIO) -> Iterator[tuple[str, _Opener]]:
 
 def _of_tar(file: BinaryIO) -> Iterator[tuple[str, _Opener]]:
     archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115
+    end = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    # Python's reader takes what is left of a file for all of it, and a header that is damaged for
+    # the end.
     for member in archive:
+        if member.isreg() and not member.issparse() and member.offset_data + member.size > end:
+            raise tarfile.ReadError("it ends within a file")
         if member.isreg() and not _is_left_by_a_system(member.name):
             yield member.name, lambda member=member: archive.extractfile(member)
+    file.seek(archive.offset)
+    if file.read(_BLOCK).strip(b"\0"):
+        raise tarfile.ReadError("it ends within a header, or has a damaged one")
 
 
 def _may_be_structure(opened: _Opener) -> bool:

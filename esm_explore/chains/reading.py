@@ -14,10 +14,15 @@ def read_chain(source: object, chain_id: str | None = None, *, model: int = 1) -
 
     Parameters
     ----------
-    source : str or path
-        A file (PDB, mmCIF or BinaryCIF, plain or gzipped, told apart by content), the name of a
-        bundled example (`examples`), a PDB id (``"1UBQ"``) or an AlphaFold DB id
-        (``"AF-P69905"``). Ids are downloaded once, then taken from a cache.
+    source : str, path, open file or object
+        - a file: PDB, mmCIF or BinaryCIF, plain, compressed (gzip, bzip2, xz, zstd) or the one
+          structure in an archive (zip, tar), all told apart by content
+        - an open file, ``io.StringIO`` or ``io.BytesIO``; ``"-"`` is standard input
+        - the name of a bundled example (`examples`), a PDB id (``"1UBQ"``, ``"pdb_00001ubq"``),
+          an AlphaFold DB id (``"AF-P69905"``) or a UniProt accession (``"P69905"``); downloaded
+          once, then taken from a cache
+        - an address (``"https://..."``), fetched each time
+        - a structure of biotite, gemmi, Biopython or esm; a `ProteinChain` is given back as it is
     chain_id : str, optional
         The author's chain id. Without it, the first protein chain.
     model : int
@@ -45,7 +50,8 @@ def read_chain(source: object, chain_id: str | None = None, *, model: int = 1) -
         In one message, what was chosen or left out (other chains, models and alternate
         locations, residues without a backbone frame, a file that was cut off), and what makes
         all tokens suspect: units other than Å, a mirror image, atoms in another order, N, CA
-        and C on a line, fewer than 16 residues. `doctor` says more.
+        and C on a line, fewer than 16 residues. `doctor` says more. Also where a download cannot
+        be kept.
 
     Notes
     -----
@@ -64,7 +70,7 @@ def read_chain(source: object, chain_id: str | None = None, *, model: int = 1) -
     ('A', 'MQIFVKTLTG')
     """
     check_id(chain_id)
-    return _opened(locate(source, chain_id), model).read(chain_id)
+    return parsed(locate(source, chain_id), model).read(chain_id)
 
 
 def read_chains(source: object, *, model: int = 1) -> list[ProteinChain]:
@@ -117,9 +123,10 @@ def open_structure(source: object, model: int = 1) -> Structure | GivenChains:
         As `read_chain`, if it is the source, the model or the lack of protein; not for what is
         wrong with a single chain.
     """
-    return _opened(locate(source), model)
+    return parsed(locate(source), model)
 
 
-def _opened(source: Source, model: int) -> Structure | GivenChains:
+def parsed(source: Source, model: int) -> Structure | GivenChains:
+    """Parse one model of what was located; as `open_structure`."""
     kind = GivenChains if isinstance(source.content, list) else Structure
     return kind(source, model)

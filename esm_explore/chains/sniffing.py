@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import re
 
 # What a sniff looks at: remarks that go on for longer begin with a record of PDB.
 SIZE = 2**16
-_ATOMS = re.compile(rb"^(ATOM  |HETATM)", re.MULTILINE)
-_LINES = re.compile(rb"[\r\n]+")
+_ATOMS = (b"ATOM  ", b"HETATM")
 _RECORDS = (
     *(b"HEADER", b"OBSLTE", b"TITLE ", b"SPLIT ", b"CAVEAT", b"COMPND", b"SOURCE", b"KEYWDS"),
     *(b"EXPDTA", b"NUMMDL", b"MDLTYP", b"AUTHOR", b"REVDAT", b"JRNL  ", b"REMARK", b"DBREF "),
@@ -35,12 +33,12 @@ def is_structure(start: bytes) -> bool:
         start = start[: len(start) // 2 * 2].decode("utf-16", "replace").encode()
     elif b"\0" in start:
         return False
-    start = start.removeprefix(codecs.BOM_UTF8)
-    lines = (line for line in _LINES.split(start) if line.strip() and not line.startswith(b"#"))
-    first = next(lines, b"")
-    if first.lower().startswith(b"data_"):
+    start = start.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n")
+    if any(b"\n" + record in b"\n" + start for record in _ATOMS):
         return True
-    return first.ljust(6).startswith(_RECORDS) or _ATOMS.search(start) is not None
+    lines = (line for line in start.split(b"\n") if line.strip() and not line.startswith(b"#"))
+    first = next(lines, b"")
+    return first.lower().startswith(b"data_") or first.ljust(6).startswith(_RECORDS)
 
 
 def is_web_page(start: bytes) -> bool:

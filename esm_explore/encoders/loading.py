@@ -70,7 +70,7 @@ def load_encoder(
             raise EncoderError(
                 f"An encoder is loaded by name or path, not from a {type(source).__name__}."
             )
-        path = Path(source)
+        path = Path(os.path.expanduser(source))
         if not path.is_file():
             raise EncoderError(
                 f"{os.fspath(source)!r} is not a file, and not one of the encoders: "
