@@ -48,8 +48,11 @@ def atoms_of_lines(
         As of a `Model`.
     """
     if not all(map(_in_place, lines)):
-        two_letters = any(_has_two_letters(line) for line in lines if not _in_place(line))
-        lines = [line if _in_place(line) else _realigned(line, two_letters) for line in lines]
+        shifted = [line for line in lines if not _in_place(line)]
+        ids = any(map(_has_two_letters, shifted))
+        # Numbers grew to five digits on the way, with lines before that are in place.
+        full = None if not ids and len(shifted) == len(lines) else "id" if ids else "number"
+        lines = [line if _in_place(line) else _realigned(line, full) for line in lines]
     table = np.frombuffer(
         "".join([line[:_WIDTH].ljust(_WIDTH) for line in lines]).encode("latin-1", "replace"), "S1"
     ).reshape(-1, _WIDTH)
@@ -97,10 +100,10 @@ def _in_place(line: str) -> bool:
     return line[34:51:8] == "..."
 
 
-def _realigned(line: str, two_letters: bool) -> str:
+def _realigned(line: str, full: str | None) -> str:
     """Move what stands too far right back to its place, if it can be told what moved it.
 
-    Where a chain id and a number fill five columns together, `two_letters` decides.
+    Where a chain id and a number fill six columns together, `full` is which of them is too long.
     """
     free = _PQR.fullmatch(line.rstrip())
     if free:
@@ -120,8 +123,9 @@ def _realigned(line: str, two_letters: bool) -> str:
         return line
     if line[20] != " " and line[21] == " ":
         return line[:21] + line[22:]  # a residue name of four, and a blank behind it
-    if re.fullmatch(r"-?\d+", line[22:27]) and line[27] == " " and not two_letters:
-        return line[:27] + line[28:]  # a number of five and a blank insertion code
+    if re.fullmatch(r"-?\d+", line[22:27]) and line[27] == " " and full != "id":
+        # A number of five and a blank insertion code.
+        return line[:27] + line[28:] if full else line
     if line[20] == " " and line[21:23].strip() and line[22] != " ":
         return line[:20] + line[21:]  # a chain id of two, from the one column that it has
     return line
