@@ -9,6 +9,7 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 from tqdm.auto import tqdm
 
+from esm_explore.arguments import check_kind
 from esm_explore.chains.residues import Numbering
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
@@ -84,6 +85,7 @@ def tokenize(
     >>> [len(tokens) for tokens in ex.tokenize(ex.load_encoder(), chains)]
     [76, 24]
     """
+    check_kind(progress, bool | None, "progress", "True, False or None")
     run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, dtype=dtype)
     # A ProteinChain is iterable, too: over its residues.
     if isinstance(chains, ProteinChain) or not isinstance(chains, Iterable):

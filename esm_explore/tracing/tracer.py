@@ -138,7 +138,7 @@ def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -
         was in full: they take an encoder whose tables are the same and that encodes a residue
         alike.
     """
-    held = read_trace(Path(path))
+    held = read_trace(path)
     held["relative_position"] = RelativePositions(*held["relative_position"])
     trace = Trace(**held)
     if encoder is None:
