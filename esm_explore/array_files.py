@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from esm_explore.arguments import as_path
 from esm_explore.errors import TraceError
 
 
@@ -38,13 +38,13 @@ class FileKind:
 
 
 def write_arrays(
-    path: Path, kind: FileKind, arrays: Mapping[str, np.ndarray], about: Mapping
+    path: str | Path, kind: FileKind, arrays: Mapping[str, np.ndarray], about: Mapping
 ) -> Path:
     """Write arrays; what breaks off midway leaves neither a part nor harm to what was there.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
     kind : FileKind
     arrays : mapping
         By name.
@@ -60,7 +60,7 @@ def write_arrays(
     TraceError
         If the file cannot be written.
     """
-    path = Path(os.path.expanduser(path))
+    path = as_path(path)
     arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     about = {
         **about,
@@ -77,12 +77,12 @@ def write_arrays(
         raise TraceError(f"{path} could not be written ({error}).") from error
 
 
-def read_arrays(path: Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict]:
+def read_arrays(path: str | Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict]:
     """Read what `write_arrays` wrote.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
     kind : FileKind
 
     Returns
@@ -95,7 +95,7 @@ def read_arrays(path: Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict
     TraceError
         If there is no such file, if it is of another kind or of a newer version, or damaged.
     """
-    path = Path(os.path.expanduser(path))
+    path = as_path(path)
     if not path.is_file():
         raise TraceError(f"There is no file {path}.")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from biotite.structure.io.pdb import PDBFile
 from esm.models.vqvae import StructureTokenEncoder
 
 import esm_explore as ex
+
+# Processes beside each other do not share a core's threads.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)
 
 SLOW = {"full_encoder", "weights", "fitted"}
 

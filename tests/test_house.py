@@ -20,6 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 API = Path(__file__).parent / "data" / "api.txt"
 FLOORS = [
     "errors",
+    "arguments",
     "findings palette array_files",
     "chains",
     "encoders",

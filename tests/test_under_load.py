@@ -138,7 +138,8 @@ def latent_map():
     return LatentMap(Reducer(), rng.normal(size=(30, 4)).astype(np.float32), settings)
 
 
-@pytest.fixture(params=["trace", "map"])
+# To load a map is to import and compile UMAP.
+@pytest.fixture(params=["trace", pytest.param("map", marks=pytest.mark.slow)])
 def saved(request, toy_encoder, ubiquitin, latent_map):
     """Something to save, and what loads it."""
     if request.param == "trace":

@@ -8,8 +8,10 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
+from esm_explore.arguments import array_of
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
+from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
 # Residues this near along the chain are the sequence's, the others space's.
@@ -29,9 +31,14 @@ def head_weights(trace: Trace) -> pd.DataFrame:
     DataFrame
         One row a head: block, head, distance_weight and rotation_weight, the softplus of the
         learned scales: a distance weight of 1 means that 1.7 Å farther costs a factor of e.
+
+    Raises
+    ------
+    TraceError
+        If it is no trace, or has no encoder.
     """
     rows = []
-    for block, modules in enumerate(modules_of(_encoder(trace)).blocks):
+    for block, modules in enumerate(modules_of(_encoder(trace, "head_weights")).blocks):
         distance, rotation = (F.softplus(scale).cpu().numpy() for scale in modules.scales)
         head = np.arange(len(distance))
         rows.append(
@@ -64,12 +71,18 @@ def head_statistics(trace: Trace, residues: list[int] | None = None) -> pd.DataF
         reach (mean CA distance of what is attended to, Å), and the shares of attention on the
         residue itself (``self``), on others up to 4 along the chain (``sequence``) and on the
         rest (``space``).
+
+    Raises
+    ------
+    TraceError
+        If it is no trace, has no encoder, or there are no such residues.
     """
+    _encoder(trace, "head_statistics")
     if residues is None:
-        residues = np.flatnonzero(trace.has_frame).tolist()
+        residues = np.flatnonzero(trace.has_frame)
+    residues = array_of(residues, "residues", "a list of indices", ndim=1, kinds="iu").tolist()
     if not residues:
         raise TraceError("There are no residues to average over.")
-    _encoder(trace)
     totals = 0
     for residue in tqdm(residues, unit="residue", leave=False, disable=len(residues) < 100):
         totals = totals + _of_residue(trace, residue)
@@ -93,7 +106,7 @@ def _of_residue(trace: Trace, residue: int) -> np.ndarray:
     return np.stack(parts, axis=-1)
 
 
-def _encoder(trace: Trace) -> torch.nn.Module:
-    if trace.encoder is None:
+def _encoder(trace: Trace, verb: str) -> torch.nn.Module:
+    if check_trace(trace, verb).encoder is None:
         raise TraceError("Attention needs the encoder: load_trace(path, encoder=...).")
     return trace.encoder

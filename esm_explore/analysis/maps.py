@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.manifold import trustworthiness
 from tqdm.auto import tqdm
 
+from esm_explore.arguments import array_of, whole_number, wrong
 from esm_explore.array_files import FileKind, read_arrays, write_arrays
 from esm_explore.errors import TraceError
 
@@ -110,7 +111,7 @@ class LatentMap:
     def save(self, path: str | Path) -> Path:
         """Write the map to a safetensors file; an existing one is replaced in one step."""
         tensors = {"data": self._data, "points": self.points}
-        return write_arrays(Path(path), KIND, tensors, {"settings": asdict(self.settings)})
+        return write_arrays(path, KIND, tensors, {"settings": asdict(self.settings)})
 
 
 def fit_map(
@@ -138,9 +139,15 @@ def fit_map(
     Raises
     ------
     TraceError
-        If there are no more points than neighbors, or points are not finite.
+        If there are no more points than neighbors, or points are not finite; if an option is
+        none of those above.
     """
     latents = _checked(latents)
+    if seed is not None:
+        seed = whole_number(seed, "seed", 0)
+    n_neighbors = whole_number(n_neighbors, "n_neighbors", 2)
+    if not isinstance(min_dist, float | int) or not 0 <= min_dist <= 1:
+        raise wrong(min_dist, "min_dist", "a number from 0 to 1")
     if len(latents) <= n_neighbors:
         raise TraceError(
             f"A map with {n_neighbors} neighbors needs more than {n_neighbors} points; there are "
@@ -174,7 +181,7 @@ def load_map(path: str | Path) -> LatentMap:
     TraceError
         If there is no such file, or it is not a map, is damaged or of a newer version.
     """
-    arrays, about = read_arrays(Path(path), KIND)
+    arrays, about = read_arrays(path, KIND)
     try:
         # In version 1 the settings were not apart.
         held = about.get("settings") or {k: v for k, v in about.items() if k != "format"}
@@ -193,13 +200,13 @@ def load_map(path: str | Path) -> LatentMap:
 
 
 def _checked(latents: np.ndarray) -> np.ndarray:
-    latents = np.ascontiguousarray(latents, dtype=np.float32)
-    if latents.ndim != 2 or not np.isfinite(latents).all():
+    right = "finite numbers of shape (N, width), without residues that have no backbone frame"
+    latents = array_of(latents, "What is put on a map", right, ndim=2)
+    if not np.isfinite(latents).all():
         raise TraceError(
-            f"A map needs finite points of shape (N, width), not {latents.shape}; leave out "
-            "residues without a backbone frame."
+            f"What is put on a map holds NaN or infinite numbers; it has to be {right}."
         )
-    return latents
+    return np.ascontiguousarray(latents, dtype=np.float32)
 
 
 def _reducer(settings: MapSettings):

@@ -171,8 +171,7 @@ def _coordinates(
             coord[row] = [float(field) for field in fields]
             continue
         except ValueError:
-            wide = _DECIMAL.match(lines[row], 26) or _DECIMAL.match(lines[row], 27)
-            wide = wide if wide and wide.end() <= _WIDEST else None
+            wide = _wide_numbers(lines[row])
         if wide is None:
             given = lines[row][30:54].strip()
             flaws.append(
@@ -181,8 +180,16 @@ def _coordinates(
             )
             atoms.flaw[row] = len(flaws)
         else:
-            coord[row] = [float(number) for number in wide.groups()]
+            coord[row] = wide
     return coord
+
+
+def _wide_numbers(line: str) -> list[float] | None:
+    """Read coordinates that are too wide for their columns, and so not in them."""
+    found = _DECIMAL.match(line, 26) or _DECIMAL.match(line, 27)
+    if found is None or found.end() > _WIDEST or _shift(line):
+        return None
+    return [float(number) for number in found.groups()]
 
 
 def _elements(table: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ def check_unchanged(encoder: StructureTokenEncoder) -> None:
     if changed:
         raise TraceError(
             f"The encoder was changed at {', '.join(changed)} (a hook, another module or another "
-            "function): take that away, or use trace(), which respects it."
+            "function): take that away, or use trace(), which goes through esm's own modules."
         )
 
 

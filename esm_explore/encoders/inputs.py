@@ -13,7 +13,7 @@ from esm.utils.structure.protein_chain import ProteinChain
 from esm_explore.chains.backbone import NODES, alarms, flat_frames
 from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import Numbering, check_numbering, repeated_numbers, residue_labels
-from esm_explore.encoders.modules import modules_of
+from esm_explore.encoders.modules import check_class, modules_of
 from esm_explore.errors import TraceError, warn
 from esm_explore.findings import in_short, some
 
@@ -60,11 +60,7 @@ class Inputs:
 
 def check_encoder(encoder: StructureTokenEncoder) -> None:
     """Refuse what is not esm's structure encoder in float32."""
-    if not isinstance(encoder, StructureTokenEncoder):
-        raise TraceError(
-            f"Give esm's StructureTokenEncoder first, from load_encoder(), "
-            f"not a {type(encoder).__name__}."
-        )
+    check_class(encoder)
     tensors = [*encoder.parameters(), *encoder.buffers()]
     dtypes = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
     if dtypes != {torch.float32}:
@@ -82,6 +78,15 @@ def check_encoder(encoder: StructureTokenEncoder) -> None:
         raise TraceError(
             "The encoder's codebook holds NaN or infinite numbers, with which esm gives every "
             "residue the same token: load the encoder again."
+        )
+
+
+def check_chain(chain: object) -> None:
+    """Refuse what is not one chain."""
+    if not isinstance(chain, ProteinChain):
+        raise TraceError(
+            f"Give one ProteinChain, from read_chain() or esm, not a {type(chain).__name__}; "
+            "of a complex or a list, one chain after the other."
         )
 
 
@@ -106,11 +111,7 @@ def chain_inputs(
     TraceError
         If it is no chain, has no residue with a backbone frame, or coordinates beyond 10,000 Å.
     """
-    if not isinstance(chain, ProteinChain):
-        raise TraceError(
-            f"Give one ProteinChain, from read_chain() or esm, not a {type(chain).__name__}; "
-            "of a complex or a list, one chain after the other."
-        )
+    check_chain(chain)
     check_numbering(numbering)
     check_arrays(chain)
     _check_coords(chain)

@@ -58,6 +58,10 @@ def load_encoder(
     >>> print(ex.encoder_info(load_encoder("untrained")))  # doctest: +ELLIPSIS
     untrained (ESM3's architecture, random weights): 30.1 M parameters, 2 blocks of 128 heads, ...
     """
+    if not isinstance(source, str | os.PathLike):
+        raise EncoderError(
+            f"An encoder is loaded by name or path, not from a {type(source).__name__}."
+        )
     if source == "mini":
         encoder, title, digest = load_mini(), MINI_TITLE, checksum(MINI_FILE)
     elif source == "untrained":
@@ -66,10 +70,6 @@ def load_encoder(
     elif source in ("esm3", ESM3_NAME):
         (encoder, digest), title = _esm3(), ESM3_NAME
     else:
-        if not isinstance(source, str | os.PathLike):
-            raise EncoderError(
-                f"An encoder is loaded by name or path, not from a {type(source).__name__}."
-            )
         path = Path(os.path.expanduser(source))
         if not path.is_file():
             raise EncoderError(
@@ -101,6 +101,8 @@ def _esm3() -> tuple[StructureTokenEncoder, str]:
 
 
 def _moved(encoder: StructureTokenEncoder, device: str | torch.device) -> StructureTokenEncoder:
+    if not isinstance(device, str | int | torch.device):
+        raise EncoderError(f'device is {device!r}; it has to be a name, such as "cpu".')
     try:
         return encoder.to(device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:

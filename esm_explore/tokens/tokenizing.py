@@ -7,14 +7,13 @@ from typing import Literal
 
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
-from tqdm.auto import tqdm
 
+from esm_explore.arguments import check_kind
 from esm_explore.chains.residues import Numbering
+from esm_explore.encoders.progress import residue_bar
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
 from esm_explore.tokens.chunks import ChunkedEncoder
-
-SHOW_PROGRESS = 2_000
 
 
 def tokenize(
@@ -84,6 +83,7 @@ def tokenize(
     >>> [len(tokens) for tokens in ex.tokenize(ex.load_encoder(), chains)]
     [76, 24]
     """
+    check_kind(progress, bool | None, "progress", "True, False or None")
     run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, dtype=dtype)
     # A ProteinChain is iterable, too: over its residues.
     if isinstance(chains, ProteinChain) or not isinstance(chains, Iterable):
@@ -97,8 +97,7 @@ def _tokens(
     total = None
     if isinstance(chains, list | tuple):
         total = sum(len(chain) for chain in chains if isinstance(chain, ProteinChain))
-    shown = (total or 0) >= SHOW_PROGRESS if progress is None else progress
-    with tqdm(total=total, unit="residue", disable=not shown, leave=False) as bar:
+    with residue_bar(total, progress) as bar:
         for tokens in run.encode(map(run.prepare, chains)):
             bar.update(len(tokens))
             yield tokens

@@ -18,7 +18,7 @@ LAYERED = ("attention_out", "ffn_out", "blocks")
 _ARRAYS = ("residue_index", "coords", "has_frame", "edges", "query", "pre_vq", "z_q", "tokens")
 
 
-def write_trace(trace, path: Path) -> Path:
+def write_trace(trace, path: str | Path) -> Path:
     """Write a trace; see `Trace.save`."""
     chain = trace.chain
     tensors = {f"chain.{name}": np.asarray(getattr(chain, name)) for name in _CHAIN_ARRAYS}
@@ -45,12 +45,12 @@ def write_trace(trace, path: Path) -> Path:
     return write_arrays(path, KIND, tensors, about)
 
 
-def read_trace(path: Path) -> dict:
+def read_trace(path: str | Path) -> dict:
     """Read what `write_trace` wrote.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
 
     Returns
     -------

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
-from tqdm.auto import tqdm
 
 from esm_explore.chains.residues import Numbering
 from esm_explore.encoders.changes import changes
@@ -17,6 +16,7 @@ from esm_explore.encoders.identity import encoder_info, same_encoder
 from esm_explore.encoders.inputs import Inputs, chain_inputs, check_encoder, check_latents
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
+from esm_explore.encoders.progress import residue_bar
 from esm_explore.errors import TraceError
 from esm_explore.tracing.run import as_array, run
 from esm_explore.tracing.trace_files import LAYERED, read_trace
@@ -26,7 +26,6 @@ from esm_explore.tracing.traces import RelativePositions, Trace
 # in chunks that need about 0.6 GB.
 WHOLE_CHAIN = 512
 CHUNK = 256
-SHOW_PROGRESS = 2_000
 
 
 def trace(
@@ -107,8 +106,7 @@ def _in_chunks(
     edges = nearest_edges(encoder, inputs)
     check_edges(edges, torch.arange(len(edges)), chain)
     parts = []
-    hidden = len(edges) < SHOW_PROGRESS
-    with tqdm(total=len(edges), unit="residue", disable=hidden, leave=False) as bar:
+    with residue_bar(len(edges)) as bar:
         for rows in edges.split(CHUNK):
             capture = run(encoder, inputs, rows)
             parts.append({name: as_array(kept) for name, kept in capture.items()})
@@ -138,7 +136,7 @@ def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -
         was in full: they take an encoder whose tables are the same and that encodes a residue
         alike.
     """
-    held = read_trace(Path(path))
+    held = read_trace(path)
     held["relative_position"] = RelativePositions(*held["relative_position"])
     trace = Trace(**held)
     if encoder is None:
