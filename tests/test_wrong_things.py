@@ -19,6 +19,7 @@ WRONG = ("None", "5", "-1", "text", "chain", "trace", "encoder", "list", "texts"
 # What is wrong elsewhere and right there. Where None is the default it is right, too.
 RIGHT = {
     "chain": ("chain",),
+    "source": ("chain",),
     "encoder": ("encoder",),
     "trace": ("trace",),
     "traces": ("trace",),

@@ -13,8 +13,8 @@ import numpy as np
 from biotite.structure import concatenate
 from biotite.structure.io.pdbx import BinaryCIFFile, compress, set_structure
 
+from esm_explore.chains.alternates import most_occupied
 from esm_explore.chains.binary_cif import binary_cif_bytes
-from esm_explore.chains.protein_atoms import most_occupied
 from esm_explore.chains.sources import locate
 from esm_explore.chains.structure_files import read_model
 
