@@ -2,7 +2,6 @@ from . import analysis as analysis
 from . import decoding as decoding
 from . import experiments as experiments
 from . import plots as plots
-from .chains.bundled import examples as examples
 from .chains.reading import read_chain as read_chain
 from .chains.reading import read_chains as read_chains
 from .diagnosis.examination import doctor as doctor
@@ -15,6 +14,7 @@ from .errors import EncoderError as EncoderError
 from .errors import EsmExploreError as EsmExploreError
 from .errors import TraceError as TraceError
 from .plots.structure_views import view as view
+from .sources.bundled import examples as examples
 from .tokens.tokenizing import tokenize as tokenize
 from .tracing.tracer import load_trace as load_trace
 from .tracing.tracer import trace as trace

@@ -44,8 +44,8 @@ def tokenize_command(
 
     from esm_explore.atlas.building import Report, build
     from esm_explore.atlas.writing import check_out
-    from esm_explore.chains.directories import find_sources, printable
     from esm_explore.encoders.loading import load_encoder
+    from esm_explore.sources.directories import find_sources, printable
     from esm_explore.tokens.chunks import ChunkedEncoder
 
     if chain is not None and all_chains:

@@ -59,7 +59,7 @@ def ubiquitin():
 @pytest.fixture
 def structures(tmp_path):
     """A directory with 1UBI (76 residues) and, one level down, 2HT0 (96 and 93 residues)."""
-    folder, bundled = tmp_path / "structures", Path(ex.__file__).parent / "chains" / "examples"
+    folder, bundled = tmp_path / "structures", Path(ex.__file__).parent / "sources" / "examples"
     (folder / "more").mkdir(parents=True)
     files = ex.examples()["file"]
     shutil.copy(bundled / files["1UBI"], folder / "1ubi.bcif.gz")

@@ -32,10 +32,10 @@ import numpy as np
 from biotite.structure.io import pdb, pdbx
 
 import esm_explore as ex
-from esm_explore.chains import structure_files
-from esm_explore.chains.sources import locate
+from esm_explore.parsing import structure_files
+from esm_explore.sources.locating import locate
 
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 DATA = Path(__file__).parent / "data"
 TIME_LIMIT = 10
 EXTREMES = [*b"-1 0 1e30 nan inf -99999999 4294967295 ? '".split(), b""]

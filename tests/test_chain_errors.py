@@ -23,10 +23,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import esm_explore as ex
-from esm_explore.chains import downloads, structure_files, unpacking
-from esm_explore.chains.sources import locate
+from esm_explore.parsing import structure_files
+from esm_explore.sources import downloads, unpacking
+from esm_explore.sources.locating import locate
 
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 DATA = Path(__file__).parent / "data"
 
 

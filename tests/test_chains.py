@@ -16,12 +16,13 @@ from conftest import pdb_lines
 from esm.utils import residue_constants
 
 import esm_explore as ex
-from esm_explore.chains import reading, structure, structure_files
+from esm_explore.chains import reading, structure
 from esm_explore.chains.provenance import reading_of
+from esm_explore.parsing import structure_files
 
 pytestmark = pytest.mark.lines
 DATA = Path(__file__).parent / "data"
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 
 
 def atoms_of(path: Path):

@@ -16,12 +16,12 @@ import zstandard
 from conftest import pdb_lines
 
 from esm_explore.atlas.building import Report, build
-from esm_explore.chains.directories import find_sources
-from esm_explore.chains.sources import locate
-from esm_explore.chains.structure_files import read_model
+from esm_explore.parsing.structure_files import read_model
+from esm_explore.sources.directories import find_sources
+from esm_explore.sources.locating import locate
 from esm_explore.tokens.chunks import ChunkedEncoder
 
-EXAMPLES = Path(__file__).parent.parent / "esm_explore" / "chains" / "examples"
+EXAMPLES = Path(__file__).parent.parent / "esm_explore" / "sources" / "examples"
 
 
 @pytest.fixture(scope="module")

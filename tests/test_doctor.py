@@ -14,13 +14,13 @@ from conftest import pdb_lines, with_positions
 from typer.testing import CliRunner
 
 import esm_explore as ex
-from esm_explore.chains import structure_files
-from esm_explore.chains.sources import locate
 from esm_explore.cli import doctor_command
 from esm_explore.diagnosis.file_findings import unseen_neighbors
+from esm_explore.parsing import structure_files
+from esm_explore.sources.locating import locate
 
 DATA = Path(__file__).parent / "data"
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 
 
 @pytest.fixture

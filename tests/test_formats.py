@@ -28,7 +28,7 @@ def whole(path: Path) -> AtomArray:
     return pdbx.get_structure(file, model=1, extra_fields=fields, use_author_fields=True)
 
 
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 SOURCES = [EXAMPLES / f"{name}.bcif.gz" for name in ("1ubi", "1ejg", "1a8o")]
 # With insertion codes.
 SOURCES.append(Path(__file__).parent / "data" / "4zhl.cif.gz")

@@ -22,6 +22,8 @@ FLOORS = [
     "errors",
     "arguments",
     "findings palette array_files",
+    "sources",
+    "parsing",
     "chains",
     "encoders",
     "tracing tokens decoding",

@@ -12,13 +12,13 @@ from conftest import pdb_lines, with_positions
 from scipy.spatial.transform import Rotation
 
 import esm_explore as ex
-from esm_explore.chains import structure_files
 from esm_explore.chains.backbone import alarms
 from esm_explore.chains.residues import residue_labels
-from esm_explore.chains.sources import locate
+from esm_explore.parsing import structure_files
+from esm_explore.sources.locating import locate
 
 pytestmark = pytest.mark.lines
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 NAMES = list(ex.examples().index)
 
 

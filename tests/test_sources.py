@@ -28,14 +28,14 @@ from test_chain_errors import service as _service
 from typer.testing import CliRunner
 
 import esm_explore as ex
-from esm_explore.chains import downloads, unpacking
-from esm_explore.chains.binary_cif import binary_cif_bytes
-from esm_explore.chains.sources import locate
-from esm_explore.chains.structure_files import read_model
 from esm_explore.cli import app
+from esm_explore.parsing.binary_cif import binary_cif_bytes
+from esm_explore.parsing.structure_files import read_model
+from esm_explore.sources import downloads, unpacking
+from esm_explore.sources.locating import locate
 
 service = _service
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,11 @@ import zstandard
 from conftest import pdb_lines
 
 import esm_explore as ex
-from esm_explore.chains import unpacking
-from esm_explore.chains.sources import locate
-from esm_explore.chains.structure_files import read_model
+from esm_explore.parsing.structure_files import read_model
+from esm_explore.sources import unpacking
+from esm_explore.sources.locating import locate
 
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 
 
 def zipped(*members, compression=zipfile.ZIP_DEFLATED) -> bytes:

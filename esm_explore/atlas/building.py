@@ -16,9 +16,9 @@ from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.atlas.schema import Origin, residue_rows, residues_table
 from esm_explore.atlas.writing import check_out, write
-from esm_explore.chains.directories import printable
 from esm_explore.chains.reading import open_structure, read_chain
 from esm_explore.errors import EsmExploreError
+from esm_explore.sources.directories import printable
 from esm_explore.tokens.chunks import ChunkedEncoder, PreparedChain
 
 # Rows in one group of a file, or in one part of an atlas: small ones are slow to read.

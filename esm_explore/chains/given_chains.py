@@ -7,9 +7,9 @@ from esm.utils.structure.protein_chain import ProteinChain
 from esm_explore.chains.backbone import alarms
 from esm_explore.chains.protein_chain import check_backbone, check_numbers
 from esm_explore.chains.residues import residue_labels
-from esm_explore.chains.sources import Source
 from esm_explore.errors import ChainError, warn
 from esm_explore.findings import in_short, some
+from esm_explore.sources.locating import Source
 
 
 class GivenChains:

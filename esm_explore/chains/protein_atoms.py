@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from biotite.structure import AtomArray, get_residue_starts
 
-from esm_explore.chains.amino_acids import UNKNOWN, is_standard
-from esm_explore.chains.model import Model
 from esm_explore.chains.residue_groups import Groups, residue_groups
 from esm_explore.chains.separating import Run, separate
+from esm_explore.parsing.amino_acids import UNKNOWN, is_standard
+from esm_explore.parsing.model import Model
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.given_chains import GivenChains, check_id
-from esm_explore.chains.sources import Source, locate
 from esm_explore.chains.structure import Structure
+from esm_explore.sources.locating import Source, locate
 
 
 def read_chain(source: object, chain_id: str | None = None, *, model: int = 1) -> ProteinChain:

@@ -8,9 +8,8 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import cKDTree
 
-from esm_explore.chains.amino_acids import BACKBONE, WATERS, is_standard, parent_letter
-from esm_explore.chains.backbone import BONDED
-from esm_explore.chains.model import Model
+from esm_explore.parsing.amino_acids import BACKBONE, WATERS, is_standard, parent_letter
+from esm_explore.parsing.model import BONDED, Model
 
 # From the C of one residue to the N of the next but one, Å.
 _SPAN = 3.9

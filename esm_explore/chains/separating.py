@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from esm_explore.chains.amino_acids import is_standard
 from esm_explore.chains.residue_groups import Groups
+from esm_explore.parsing.amino_acids import is_standard
 
 # Residues that can be missing where TER stands within a chain.
 _GAP = 30

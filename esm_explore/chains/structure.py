@@ -26,10 +26,10 @@ from esm_explore.chains.protein_chain import (
 )
 from esm_explore.chains.provenance import Reading, keep_reading
 from esm_explore.chains.residues import residue_labels
-from esm_explore.chains.sources import Source
-from esm_explore.chains.structure_files import read_model
 from esm_explore.errors import ChainError, warn
 from esm_explore.findings import in_short, some
+from esm_explore.parsing.structure_files import read_model
+from esm_explore.sources.locating import Source
 
 
 class Structure:

@@ -9,7 +9,6 @@ from esm.utils.structure.protein_chain import ProteinChain
 from scipy.spatial import cKDTree
 
 from esm_explore.chains.backbone import (
-    BONDED,
     CA_C,
     N_C,
     N_CA,
@@ -21,6 +20,7 @@ from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import repeated_numbers, residue_labels
 from esm_explore.diagnosis.file_findings import file_findings, surrounding_findings
 from esm_explore.findings import Finding
+from esm_explore.parsing.model import BONDED
 
 
 def findings_of_chain(chain: ProteinChain) -> list[Finding]:

@@ -10,12 +10,12 @@ from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.reading import parsed
 from esm_explore.chains.residues import Numbering
-from esm_explore.chains.sources import locate
 from esm_explore.diagnosis.chain_findings import findings_of_chain
 from esm_explore.diagnosis.token_findings import token_findings
 from esm_explore.encoders.loading import load_encoder
 from esm_explore.errors import ChainError, ChainWarning, TraceError
 from esm_explore.findings import Finding, Report
+from esm_explore.sources.locating import locate
 from esm_explore.tracing.tracer import trace
 from esm_explore.tracing.traces import Trace
 

@@ -14,9 +14,9 @@ from biotite.structure import concatenate
 from biotite.structure.io.pdbx import BinaryCIFFile, compress, set_structure
 
 from esm_explore.chains.alternates import most_occupied
-from esm_explore.chains.binary_cif import binary_cif_bytes
-from esm_explore.chains.sources import locate
-from esm_explore.chains.structure_files import read_model
+from esm_explore.parsing.binary_cif import binary_cif_bytes
+from esm_explore.parsing.structure_files import read_model
+from esm_explore.sources.locating import locate
 
 
 def cut(source: Path, target: Path, chain_id: str | None = None) -> None:

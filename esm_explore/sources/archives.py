@@ -8,9 +8,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from esm_explore.chains.compressions import BROKEN, head
-from esm_explore.chains.sniffing import SIZE, is_structure
 from esm_explore.errors import ChainError
+from esm_explore.sources.compressions import BROKEN, head
+from esm_explore.sources.sniffing import SIZE, is_structure
 
 # Each costs a look at its first bytes.
 _MAX_FILES = 10_000

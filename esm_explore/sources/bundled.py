@@ -23,7 +23,7 @@ def examples() -> pd.DataFrame:
     >>> int(examples().loc["1ITU", "residues"])
     369
     """
-    with (files("esm_explore.chains") / _FOLDER / "examples.csv").open() as table:
+    with (files("esm_explore.sources") / _FOLDER / "examples.csv").open() as table:
         return pd.read_csv(table, index_col="name")
 
 
@@ -49,4 +49,4 @@ def bundled_example(text: str, chain_id: str | None) -> tuple[str, bytes] | None
     cut = "_" in table.loc[name, "file"]
     if cut and chain_id not in (None, table.loc[name, "chain"]):
         return None
-    return name, (files("esm_explore.chains") / _FOLDER / table.loc[name, "file"]).read_bytes()
+    return name, (files("esm_explore.sources") / _FOLDER / table.loc[name, "file"]).read_bytes()

@@ -9,9 +9,10 @@ import numpy as np
 from biotite.structure import AtomArray
 from gemmi import cif
 
-from esm_explore.chains.amino_acids import WATERS, is_standard
-from esm_explore.chains.binary_cif import parse_binary_cif
-from esm_explore.chains.cif_columns import (
+from esm_explore.errors import ChainError
+from esm_explore.parsing.amino_acids import WATERS, is_standard
+from esm_explore.parsing.binary_cif import parse_binary_cif
+from esm_explore.parsing.cif_columns import (
     Column,
     Columns,
     binary_column,
@@ -20,8 +21,7 @@ from esm_explore.chains.cif_columns import (
     text_column,
     texts,
 )
-from esm_explore.chains.model import PREDICTORS, Model, check_model, complete
-from esm_explore.errors import ChainError
+from esm_explore.parsing.model import PREDICTORS, Model, check_model, complete
 
 _BLANK = re.compile(r"\s*")
 _NUMBER = re.compile(r"([+-]?\d+)([A-Za-z]?)")

@@ -11,6 +11,8 @@ from biotite.structure import AtomArray
 
 from esm_explore.errors import ChainError
 
+# Å; a farther C and N are not bonded. A peptide bond is 1.33 Å long.
+BONDED = 2.0
 # What titles and remarks of predictions name, in capitals.
 PREDICTORS = re.compile(r"ALPHAFOLD|COLABFOLD|ESMFOLD|BOLTZ|CHAI-1|OPENFOLD|ROSETTAFOLD|PLDDT")
 # Annotations beside biotite's own, with what they are where a format has none.

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from biotite.structure import AtomArray
 
-from esm_explore.chains.backbone import BONDED
-from esm_explore.chains.model import complete
-from esm_explore.chains.residue_numbers import residue_numbers
+from esm_explore.parsing.model import BONDED, complete
+from esm_explore.parsing.residue_numbers import residue_numbers
 
 _WIDTH = 80
 # Where coordinates end that are too wide for their columns.

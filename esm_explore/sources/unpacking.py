@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 
-from esm_explore.chains.archives import archive_kind, only_structure
-from esm_explore.chains.compressions import BROKEN, compression, decompressed
 from esm_explore.errors import ChainError
+from esm_explore.sources.archives import archive_kind, only_structure
+from esm_explore.sources.compressions import BROKEN, compression, decompressed
 
 # The largest PDB entries unpack to about 500 MB of mmCIF; a bomb to far more.
 MAX_BYTES = 1_000_000_000
@@ -44,7 +44,7 @@ def unpacked(content: bytes, title: str) -> bytes:
         if len(content) > MAX_BYTES:
             raise ChainError(
                 f"{title} is larger than {MAX_BYTES:,} bytes unpacked; raise "
-                "esm_explore.chains.unpacking.MAX_BYTES if that is what you want."
+                "esm_explore.sources.unpacking.MAX_BYTES if that is what you want."
             )
         for magic, what in _NOT_READ.items():
             if content.startswith(magic):

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
 
-from esm_explore.chains.archives import archive_kind
-from esm_explore.chains.compressions import BROKEN, head
-from esm_explore.chains.sniffing import SIZE, is_structure, what_it_is
-from esm_explore.chains.sources import is_address
+from esm_explore.sources.archives import archive_kind
+from esm_explore.sources.compressions import BROKEN, head
+from esm_explore.sources.locating import is_address
+from esm_explore.sources.sniffing import SIZE, is_structure, what_it_is
 
 _SUFFIXES = (
     *(".pdb", ".ent", ".brk", ".pdbqt", ".pqr", ".cif", ".mmcif", ".pdbx", ".bcif"),

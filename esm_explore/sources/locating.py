@@ -13,13 +13,13 @@ from urllib.request import url2pathname
 from biotite.structure import AtomArray, AtomArrayStack
 from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.chains.bundled import bundled_example, examples
-from esm_explore.chains.downloads import fetch_address, fetch_alphafold, fetch_pdb
-from esm_explore.chains.identifiers import alphafold_id, pdb_id, pdb_id_and_chain
-from esm_explore.chains.objects import content_of_object
-from esm_explore.chains.streams import file_content, standard_input, stream_content, stream_path
-from esm_explore.chains.unpacking import unpacked
 from esm_explore.errors import ChainError, warn
+from esm_explore.sources.bundled import bundled_example, examples
+from esm_explore.sources.downloads import fetch_address, fetch_alphafold, fetch_pdb
+from esm_explore.sources.identifiers import alphafold_id, pdb_id, pdb_id_and_chain
+from esm_explore.sources.objects import content_of_object
+from esm_explore.sources.streams import file_content, standard_input, stream_content, stream_path
+from esm_explore.sources.unpacking import unpacked
 
 _NAMELESS = "structure"
 # A Path takes one of its slashes away.

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from esm_explore.chains import unpacking
 from esm_explore.errors import ChainError
+from esm_explore.sources import unpacking
 
 _PIECE = 2**24
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from esm_explore.chains.amino_acids import WATERS, is_standard
-from esm_explore.chains.model import PREDICTORS, Model, check_model
-from esm_explore.chains.pdb_columns import atoms_of_lines
+from esm_explore.parsing.amino_acids import WATERS, is_standard
+from esm_explore.parsing.model import PREDICTORS, Model, check_model
+from esm_explore.parsing.pdb_columns import atoms_of_lines
 
 _GROUPS = ("ATOM  ", "HETATM")
 

@@ -7,12 +7,12 @@ import codecs
 import numpy as np
 from biotite.structure import AtomArray, AtomArrayStack
 
-from esm_explore.chains.cif_files import is_cif, read_binary_cif, read_cif
-from esm_explore.chains.model import Model, check_model, complete
-from esm_explore.chains.pdb_files import is_pdb, read_pdb
-from esm_explore.chains.sniffing import is_web_page
-from esm_explore.chains.sources import Source
 from esm_explore.errors import ChainError
+from esm_explore.parsing.cif_files import is_cif, read_binary_cif, read_cif
+from esm_explore.parsing.model import Model, check_model, complete
+from esm_explore.parsing.pdb_files import is_pdb, read_pdb
+from esm_explore.sources.locating import Source
+from esm_explore.sources.sniffing import is_web_page
 
 # The first two bytes of UTF-32 are the mark of UTF-16.
 _MARKS = (

@@ -15,8 +15,8 @@ import requests
 from platformdirs import user_cache_path
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from esm_explore.chains import unpacking
 from esm_explore.errors import ChainError, warn
+from esm_explore.sources import unpacking
 
 # Of the PDB's BinaryCIF files, and of the AlphaFold DB's list of models.
 PDB = "https://models.rcsb.org/"
