@@ -37,7 +37,7 @@ STRUCTURES = {path.name[:4]: whole(path) for path in SOURCES}
 
 def as_pdb(atoms: AtomArray) -> bytes:
     file, stream = pdb.PDBFile(), io.StringIO()
-    file.set_structure(atoms, hybrid36=True)
+    file.set_structure(atoms, hybrid36=bool(atoms.res_id.max() > 9_999))
     file.write(stream)
     return stream.getvalue().encode()
 
