@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from functools import cache
 
-import torch
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 from torch.nn.modules import module as module_hooks
 
+from esm_explore.encoders.blank import blank_encoder
 from esm_explore.encoders.modules import SWITCHES, modules_of
 from esm_explore.errors import TraceError
 
@@ -76,11 +76,9 @@ def _known(function: object) -> int:
 @cache
 def _expected(n_layers: int) -> dict[str, tuple]:
     """Describe what esm's class makes, by its smallest encoder."""
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.device("cpu"):
-        smallest = StructureTokenEncoder(
-            d_model=8, n_heads=1, v_heads=1, n_layers=n_layers, d_out=2, n_codes=2
-        )
-    return _layout(smallest)
+    return _layout(
+        blank_encoder(d_model=8, n_heads=1, v_heads=1, n_layers=n_layers, d_out=2, n_codes=2)
+    )
 
 
 def settings(encoder: StructureTokenEncoder) -> list[tuple]:

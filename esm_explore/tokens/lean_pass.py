@@ -9,8 +9,7 @@ has a third of a state's numbers; of the last block only the query's row is read
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import prod, sqrt
@@ -20,6 +19,7 @@ import torch.nn.functional as F
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import BlockModules, modules_of
 from esm_explore.tokens.layers import (
     FeedForward,
@@ -32,20 +32,6 @@ from esm_explore.tokens.layers import (
 
 # Logits of so many numbers at a time stay in the CPU's cache.
 _CACHED = 2**19
-
-
-@contextmanager
-def plain_float32(device: torch.device) -> Iterator[None]:
-    """Without gradients, and without autocast or inference mode that is on outside.
-
-    Tensors made in inference mode could not be written to in a later call.
-    """
-    with (
-        torch.inference_mode(False),
-        torch.no_grad(),
-        torch.autocast(device.type, enabled=False),
-    ):
-        yield
 
 
 @dataclass(frozen=True)
