@@ -48,5 +48,7 @@ def blank_encoder(**sizes: int) -> StructureTokenEncoder:
 def filled(module: Module, tensors: Mapping[str, torch.Tensor]) -> Module:
     """Give a module made without numbers those of some tensors, which it keeps, in eval mode."""
     with torch.inference_mode(False), torch.no_grad():
-        module.load_state_dict(tensors, assign=True)
+        # What was made in inference mode could not be trained, nor written to.
+        own = {name: t.clone() if t.is_inference() else t for name, t in tensors.items()}
+        module.load_state_dict(own, assign=True)
     return module.eval()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cache
 
 from esm.models.vqvae import StructureTokenEncoder
@@ -11,10 +10,9 @@ from torch.nn.modules import module as module_hooks
 
 from esm_explore.encoders.blank import blank_encoder
 from esm_explore.encoders.modules import SWITCHES, modules_of
+from esm_explore.encoders.turns import PASSES
 from esm_explore.errors import TraceError
 
-# A hooked encoder shared by two threads would mix up their captures.
-LOCK = threading.RLock()
 # Functions are told apart by their place in memory. They are kept, so that no other takes it.
 _FUNCTIONS: dict[int, object] = {}
 
@@ -41,7 +39,7 @@ def changes(encoder: StructureTokenEncoder) -> dict[str, tuple]:
 
     A function is described by where it is in memory: another process cannot tell it.
     """
-    with LOCK:  # not while a pass has its hooks on
+    with PASSES.taken():  # not while a pass has its hooks on
         expected, found = _expected(len(modules_of(encoder).blocks)), _layout(encoder)
     places = expected | found
     changed = {

@@ -13,8 +13,9 @@ from zlib import crc32
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 
-from esm_explore.encoders.changes import LOCK, changes, settings
+from esm_explore.encoders.changes import changes, settings
 from esm_explore.encoders.modules import UNUSED, modules_of
+from esm_explore.encoders.turns import PASSES
 from esm_explore.errors import TraceError
 
 _NAMED = "_esm_explore_named"
@@ -125,7 +126,7 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     EncoderInfo
         The same object as the last time, if nothing changed.
     """
-    with LOCK:  # not while a pass has its hooks on
+    with PASSES.taken():  # not while a pass has its hooks on
         now = getattr(encoder, _NAMED, None), _at_a_glance(encoder)
         known = _KNOWN.get(encoder)
         if known is None or known[0] != now:

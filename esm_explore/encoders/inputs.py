@@ -13,6 +13,7 @@ from esm.utils.structure.protein_chain import ProteinChain
 from esm_explore.chains.backbone import NODES, alarms, flat_frames
 from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import Numbering, check_numbering, repeated_numbers, residue_labels
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError, warn
 from esm_explore.findings import in_short, some
@@ -46,9 +47,10 @@ class Inputs:
     @classmethod
     def build(cls, coords: torch.Tensor, residue_index: torch.Tensor) -> Inputs:
         """Let esm build the backbone frames of `coords`."""
-        flat = torch.from_numpy(flat_frames(coords.cpu().numpy())).to(coords.device)
-        coords = coords.masked_fill(flat[:, None, None], torch.nan)
-        affine, has_frame = build_affine3d_from_coordinates(coords[None])
+        with plain_float32(coords.device):
+            flat = torch.from_numpy(flat_frames(coords.cpu().numpy())).to(coords.device)
+            coords = coords.masked_fill(flat[:, None, None], torch.nan)
+            affine, has_frame = build_affine3d_from_coordinates(coords[None])
         return cls(coords, residue_index, affine, has_frame[0])
 
     def to(self, device: torch.device | str) -> Inputs:

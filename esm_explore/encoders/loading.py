@@ -15,7 +15,8 @@ from esm_explore.encoders.identity import name_encoder
 from esm_explore.encoders.inputs import chain_inputs
 from esm_explore.encoders.mini import MINI_FILE, load_mini
 from esm_explore.encoders.mini import TITLE as MINI_TITLE
-from esm_explore.encoders.modules import modules_of, quiet
+from esm_explore.encoders.modes import plain_float32
+from esm_explore.encoders.modules import modules_of
 from esm_explore.encoders.untrained import SIZES, untrained_encoder
 from esm_explore.encoders.weights import build_encoder
 from esm_explore.errors import EncoderError
@@ -134,7 +135,7 @@ def self_test(encoder: StructureTokenEncoder, fewest: int) -> None:
         lambda _module, _args, output: latents.append(output[0])
     )
     try:
-        with torch.no_grad(), quiet():
+        with plain_float32():
             _, tokens = encoder.encode(
                 inputs.coords[None], residue_index=inputs.residue_index[None]
             )

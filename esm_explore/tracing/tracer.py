@@ -68,6 +68,9 @@ def trace(
     Chains of more than 512 residues are encoded in chunks, which keeps memory flat: tokens are
     those of ``encode``, states differ from it by float32 rounding. A progress bar shows from
     2,000 residues on; interrupting leaves the encoder as it was.
+
+    Threads can share an encoder: traces wait for one another, and what another thread does with
+    the encoder itself meanwhile (``encode``, in eval mode) is neither recorded nor changed.
     """
     check_encoder(encoder)
     inputs = chain_inputs(chain, numbering, next(encoder.parameters()).device)
