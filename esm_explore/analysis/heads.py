@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
+from esm_explore.encoders.identity import unchanged
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
+from esm_explore.tracing.neighborhood import Neighborhood, open_neighborhood
 from esm_explore.tracing.traces import Trace
 
 # Residues this near along the chain are the sequence's, the others space's.
@@ -31,8 +33,11 @@ def head_weights(trace: Trace) -> pd.DataFrame:
         learned scales: a distance weight of 1 means that 1.7 Å farther costs a factor of e.
     """
     rows = []
-    for block, modules in enumerate(modules_of(_encoder(trace)).blocks):
-        distance, rotation = (F.softplus(scale).cpu().numpy() for scale in modules.scales)
+    for block, modules in enumerate(
+        modules_of(unchanged(trace.encoder, trace.encoder_info)).blocks
+    ):
+        with plain_float32():
+            distance, rotation = (F.softplus(scale).cpu().numpy() for scale in modules.scales)
         head = np.arange(len(distance))
         rows.append(
             pd.DataFrame(
@@ -69,17 +74,17 @@ def head_statistics(trace: Trace, residues: list[int] | None = None) -> pd.DataF
         residues = np.flatnonzero(trace.has_frame).tolist()
     if not residues:
         raise TraceError("There are no residues to average over.")
-    _encoder(trace)
-    totals = 0
+    encoder, totals = unchanged(trace.encoder, trace.encoder_info), 0
     for residue in tqdm(residues, unit="residue", leave=False, disable=len(residues) < 100):
-        totals = totals + _of_residue(trace, residue)
+        edges = trace.edges[trace.index_of(residue)]
+        opened = open_neighborhood(encoder, trace.inputs, edges, trace.labels)
+        totals = totals + _of_neighborhood(opened)
     statistics = (totals / len(residues)).reshape(-1, 5)
     names = ["entropy", "reach", "self", "sequence", "space"]
     return pd.concat([head_weights(trace), pd.DataFrame(statistics, columns=names)], axis=1)
 
 
-def _of_residue(trace: Trace, residue: int) -> np.ndarray:
-    opened = trace.neighborhood(residue)
+def _of_neighborhood(opened: Neighborhood) -> np.ndarray:
     attention = opened.attention[:, :, 0]
     away = np.abs(opened.edges - opened.edges[0])
     logs = np.log2(attention, where=attention > 0, out=np.zeros_like(attention))
@@ -91,9 +96,3 @@ def _of_residue(trace: Trace, residue: int) -> np.ndarray:
         attention[..., away > LOCAL].sum(-1),
     ]
     return np.stack(parts, axis=-1)
-
-
-def _encoder(trace: Trace) -> torch.nn.Module:
-    if trace.encoder is None:
-        raise TraceError("Attention needs the encoder: load_trace(path, encoder=...).")
-    return trace.encoder

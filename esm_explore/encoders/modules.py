@@ -23,8 +23,8 @@ LIMIT = 32
 QUERY_BIN = LIMIT + 1
 # Averages that training keeps of the codes; a pass does not use them.
 UNUSED = ("codebook.N", "codebook.z_avg")
-# What changes a block's pass and is no weight.
-SWITCHES = ("use_geom_attn", "use_plain_attn", "scaling_factor")
+# Settings of the codebook that a pass does not use.
+ONLY_TRAINING = ("no_random_restart", "restart_thres", "ema_decay", "freeze_codebook")
 _NEEDED = (
     "pre_vq_proj.weight",
     "codebook.embeddings",
@@ -151,10 +151,7 @@ def paths(n_blocks: int) -> dict[str, str]:
 
 
 def catch_points(encoder: StructureTokenEncoder, internals: bool = False) -> list[CatchPoint]:
-    """List where tensors can be caught, in the order in which the encoder goes.
-
-    With internals also ``projection[i]`` and ``attended[i]``, inside geometric attention.
-    """
+    """List where tensors can be caught, in order; with those inside attention, if asked for."""
     found = []
     for name, path in list(paths(len(encoder.transformer.blocks)).items())[2:]:
         if not internals and name.partition("[")[0] in _INTERNALS:
@@ -223,10 +220,7 @@ def encode_rows(encoder: StructureTokenEncoder, inputs, edges: torch.Tensor) -> 
 
 @contextmanager
 def _searching(encoder: StructureTokenEncoder, search: Callable) -> Iterator[None]:
-    """Let an encoder find its edges in another way; it is a static method, so hooks miss it.
-
-    In other threads it finds them as before.
-    """
+    """Let an encoder find its edges in another way, which hooks cannot; in this thread alone."""
     before, own = encoder.find_knn_edges, vars(encoder).get("find_knn_edges")
 
     def undo():

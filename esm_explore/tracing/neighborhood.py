@@ -97,8 +97,9 @@ def open_neighborhood(
     -------
     Neighborhood
     """
-    with plain_float32(inputs.coords.device):
-        return _opened(encoder, inputs, edges, labels)
+    device = modules_of(encoder).codes.device
+    with plain_float32(device):
+        return _opened(encoder, inputs.to(device), edges, labels)
 
 
 def _opened(

@@ -13,8 +13,9 @@ from tqdm.auto import tqdm
 
 from esm_explore.chains.residues import Numbering
 from esm_explore.encoders.changes import changes
+from esm_explore.encoders.checks import check_encoder
 from esm_explore.encoders.identity import encoder_info, same_encoder
-from esm_explore.encoders.inputs import Inputs, chain_inputs, check_encoder, check_latents
+from esm_explore.encoders.inputs import Inputs, chain_inputs, check_latents
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
 from esm_explore.errors import TraceError
