@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 import esm_explore as ex
-from esm_explore.encoders.weights import build_encoder, read_weights
+from esm_explore.encoders.checkpoints import read_weights
+from esm_explore.encoders.weights import build_encoder
 from esm_explore.recipes.untrained_codebook import CHAINS
 
 pytestmark = pytest.mark.lines

@@ -12,8 +12,10 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import esm_explore as ex
+from esm_explore.analysis.heads import head_statistics, head_weights
 from esm_explore.analysis.probes import stage_states
 from esm_explore.array_files import _checksum
+from esm_explore.decoding.local import decode_neighborhood
 from esm_explore.encoders.identity import one_encoder, same_encoder
 from esm_explore.experiments.alike import same_token
 from esm_explore.experiments.comparing import compare
@@ -191,3 +193,139 @@ def test_what_cannot_have_made_an_older_trace_is_refused(mini, ubiquitin, tmp_pa
     for wrong in (copy.deepcopy(mini).bfloat16(), shorter, "mini"):
         with pytest.raises(ex.TraceError):
             ex.load_trace(path, wrong)
+
+
+SETTINGS = {
+    "one block scaled by 1.001": lambda e: e.transformer.blocks[0].geom_attn.proj.weight.mul_(
+        1.001
+    ),
+    "knn = 8": change_knn,
+    "eps": change_eps,
+    "a hook": add_hook,
+}
+
+
+@pytest.mark.parametrize("change", SETTINGS.values(), ids=SETTINGS)
+def test_what_two_encoders_made_meets_nowhere(change, mini, ubiquitin, tmp_path):
+    """All entry points that take two things: each pair of them, in both orders."""
+    other = copy.deepcopy(mini)
+    change(other)
+    chains = ubiquitin, ex.read_chain("5PTI")
+    mine, theirs = ex.trace(mini, chains[0]), ex.trace(other, chains[0])
+    saved = {"mine": mine.save(tmp_path / "mine"), "theirs": theirs.save(tmp_path / "theirs")}
+    sources = [
+        (mine, theirs),
+        (theirs, mine),
+        (ex.load_trace(saved["mine"]), theirs),
+        (mine, ex.load_trace(saved["theirs"])),
+        (ex.load_trace(saved["mine"], mini), ex.load_trace(saved["theirs"], other)),
+    ]
+    takers = {
+        "compare": compare,
+        "same_token": lambda *traces: same_token([*traces], int(traces[0].tokens[0])),
+        "probes": lambda *traces: stage_states([*traces]),
+        "maps": lambda *traces: ex.plots.stage_maps([*traces], {}, {}),
+        "pictures": lambda *traces: ex.plots.code_usage([*traces], None),
+    }
+    for pair in sources:
+        for take in takers.values():
+            with pytest.raises(ex.TraceError, match="of different encoders"):
+                take(*pair)
+        assert "different encoders" in ex.inspect([*pair]).children[0].value
+    for path, encoder in ((saved["mine"], other), (saved["theirs"], mini)):
+        with pytest.raises(ex.TraceError, match="was made by"):
+            ex.load_trace(path, encoder)
+
+
+def test_two_checkpoints_of_one_file_name_are_two_encoders(mini, ubiquitin, tmp_path):
+    """Their titles are the same, their digests are not."""
+    traces = []
+    for factor in (1, 1.001):
+        path = tmp_path / str(factor) / "mine.pth"
+        path.parent.mkdir()
+        torch.save({name: t * factor for name, t in mini.state_dict().items()}, path)
+        traces.append(ex.trace(ex.load_encoder(path), ubiquitin))
+    assert {trace.encoder_info.title for trace in traces} == {"checkpoint mine.pth"}
+    with pytest.raises(ex.TraceError, match="different encoders"):
+        compare(*traces)
+
+
+@pytest.mark.parametrize("change", SETTINGS.values(), ids=SETTINGS)
+def test_a_trace_whose_encoder_was_changed_says_so_later(change, mini, ubiquitin):
+    """Neighborhoods and heads are refused; what the trace holds is as it was."""
+    encoder = copy.deepcopy(mini)
+    trace = ex.trace(encoder, ubiquitin)
+    codes, nearest = trace.codebook.copy(), trace.nearest.margin.copy()
+    trace.neighborhood(3)
+    change(encoder)
+    for ask in (lambda: trace.neighborhood(3), lambda: head_statistics(trace, [1]),
+                lambda: head_weights(trace)):  # fmt: skip
+        with pytest.raises(ex.TraceError, match="encoder has changed since this trace was made"):
+            ask()
+    np.testing.assert_array_equal(trace.codebook, codes)
+    np.testing.assert_array_equal(trace.nearest.margin, nearest)
+
+
+def test_decoding_takes_the_codes_that_its_decoder_was_trained_with(mini):
+    """An encoder whose codes are others by one number is another one."""
+    other = copy.deepcopy(mini)
+    other.codebook.embeddings[0, 0] += 1e-3
+    with pytest.raises(ex.EncoderError, match="Only the codes of the bundled encoder"):
+        decode_neighborhood(other, 3)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value"),
+    [
+        ("codebook", "n_codes", 17),
+        ("transformer.blocks.0.geom_attn", "mask_and_zero_frameless", True),
+        ("relative_positional_embedding.embedding", "max_norm", 0.5),
+        ("transformer.blocks.1", "use_geom_attn", False),
+    ],
+)
+def test_any_setting_of_any_module_is_part_of_the_identity(mini, place, name, value):
+    """Also those that nobody thought of; tokenize, which goes its own way, refuses them."""
+    other = copy.deepcopy(mini)
+    setattr(other.get_submodule(place), name, value)
+    assert not same_encoder(ex.encoder_info(other), ex.encoder_info(mini))
+    with pytest.raises(ex.TraceError, match=f"changed at {place}"):
+        ex.tokenize(other, [])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:torch.quantize_per:UserWarning")
+def test_quantized_and_compiled_encoders_are_refused(mini, ubiquitin):
+    """By trace, by tokenize, and where it is asked which encoder they are."""
+    quantized = torch.ao.quantization.quantize_dynamic(copy.deepcopy(mini), {torch.nn.Linear})
+    inside = copy.deepcopy(mini)
+    inside.transformer.blocks[0] = torch.compile(inside.transformer.blocks[0])
+    method = copy.deepcopy(mini)
+    method.transformer.blocks[1].compile()
+    for wrong, message in (
+        (quantized, "a quantized encoder gives other tokens than esm's"),
+        (torch.compile(copy.deepcopy(mini)), "what torch.compile made .*: give the encoder itself"),
+        (inside, "was compiled at transformer.blocks.0"),
+        (method, "was compiled at transformer.blocks.1"),
+    ):
+        for ask in (
+            lambda e: ex.trace(e, ubiquitin),
+            lambda e: ex.tokenize(e, [ubiquitin]),
+            ex.encoder_info,
+        ):
+            with pytest.raises(ex.TraceError, match=message):
+                ask(wrong)
+
+
+def test_an_encoder_compiled_as_a_whole_is_as_before(mini, ubiquitin):
+    """Esm calls its methods, never the encoder itself: compile() in place changes no token."""
+    other = copy.deepcopy(mini)
+    other.compile()
+    np.testing.assert_array_equal(
+        ex.trace(other, ubiquitin).tokens, ex.trace(mini, ubiquitin).tokens
+    )
+
+
+@pytest.mark.parametrize("change", [lambda e: e.half(), lambda e: e.to("meta")])
+def test_half_precision_and_meta_encoders_are_refused(mini, ubiquitin, change):
+    """With what would be right."""
+    with pytest.raises(ex.TraceError, match=r"encoder\.(float\(\)|to\(device\))"):
+        ex.trace(change(copy.deepcopy(mini)), ubiquitin)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import torch
 import torch.nn.functional as F
+from esm.models.vqvae import StructureTokenEncoder
 from tqdm.auto import tqdm
 
 from esm_explore.arguments import array_of
+from esm_explore.encoders.identity import unchanged
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import check_trace
+from esm_explore.tracing.neighborhood import Neighborhood, open_neighborhood
 from esm_explore.tracing.traces import Trace
 
 # Residues this near along the chain are the sequence's, the others space's.
@@ -39,7 +42,8 @@ def head_weights(trace: Trace) -> pd.DataFrame:
     """
     rows = []
     for block, modules in enumerate(modules_of(_encoder(trace, "head_weights")).blocks):
-        distance, rotation = (F.softplus(scale).cpu().numpy() for scale in modules.scales)
+        with plain_float32():
+            distance, rotation = (F.softplus(scale).cpu().numpy() for scale in modules.scales)
         head = np.arange(len(distance))
         rows.append(
             pd.DataFrame(
@@ -77,7 +81,7 @@ def head_statistics(trace: Trace, residues: list[int] | None = None) -> pd.DataF
     TraceError
         If it is no trace, has no encoder, or there are no such residues.
     """
-    _encoder(trace, "head_statistics")
+    encoder = _encoder(trace, "head_statistics")
     if residues is None:
         residues = np.flatnonzero(trace.has_frame)
     residues = array_of(residues, "residues", "a list of indices", ndim=1, kinds="iu").tolist()
@@ -85,14 +89,15 @@ def head_statistics(trace: Trace, residues: list[int] | None = None) -> pd.DataF
         raise TraceError("There are no residues to average over.")
     totals = 0
     for residue in tqdm(residues, unit="residue", leave=False, disable=len(residues) < 100):
-        totals = totals + _of_residue(trace, residue)
+        edges = trace.edges[trace.index_of(residue)]
+        opened = open_neighborhood(encoder, trace.inputs, edges, trace.labels)
+        totals = totals + _of_neighborhood(opened)
     statistics = (totals / len(residues)).reshape(-1, 5)
     names = ["entropy", "reach", "self", "sequence", "space"]
     return pd.concat([head_weights(trace), pd.DataFrame(statistics, columns=names)], axis=1)
 
 
-def _of_residue(trace: Trace, residue: int) -> np.ndarray:
-    opened = trace.neighborhood(residue)
+def _of_neighborhood(opened: Neighborhood) -> np.ndarray:
     attention = opened.attention[:, :, 0]
     away = np.abs(opened.edges - opened.edges[0])
     logs = np.log2(attention, where=attention > 0, out=np.zeros_like(attention))
@@ -106,7 +111,6 @@ def _of_residue(trace: Trace, residue: int) -> np.ndarray:
     return np.stack(parts, axis=-1)
 
 
-def _encoder(trace: Trace, verb: str) -> torch.nn.Module:
-    if check_trace(trace, verb).encoder is None:
-        raise TraceError("Attention needs the encoder: load_trace(path, encoder=...).")
-    return trace.encoder
+def _encoder(trace: Trace, verb: str) -> StructureTokenEncoder:
+    check_trace(trace, verb)
+    return unchanged(trace.encoder, trace.encoder_info)

@@ -12,7 +12,9 @@ from torch import nn
 
 from esm_explore.arguments import array_of
 from esm_explore.chains.backbone import NODES
+from esm_explore.encoders.blank import filled, without_numbers
 from esm_explore.encoders.mini import BINS, DECODER, load_mini, mini_tensors
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import QUERY_BIN, check_class, modules_of, relative_position_bins
 from esm_explore.errors import EncoderError
 
@@ -87,7 +89,7 @@ def decode_neighborhood(
         if given.shape != (15,):
             raise EncoderError(f"relative_positions has shape {given.shape}; it has to be (15,).")
         bins = relative_position_bins(torch.from_numpy(given.astype(np.int64)))
-    with torch.no_grad():
+    with plain_float32():
         ca, rotations = decoder(codes[code][None], bins[None])
     return DecodedNeighborhood(
         code=code,
@@ -157,8 +159,6 @@ def load_decoder() -> tuple[LocalDecoder, torch.Tensor]:
     """
     tensors = mini_tensors()
     weights = {n.removeprefix(DECODER): t for n, t in tensors.items() if n.startswith(DECODER)}
-    # It draws random numbers before they are overwritten.
-    with torch.random.fork_rng(devices=[]):
+    with without_numbers():
         decoder = LocalDecoder()
-    decoder.load_state_dict(weights)
-    return decoder.eval().requires_grad_(False), tensors[BINS].long()
+    return filled(decoder, weights).requires_grad_(False), tensors[BINS].long()

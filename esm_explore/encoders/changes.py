@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cache
 
-import torch
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 from torch.nn.modules import module as module_hooks
 
-from esm_explore.encoders.modules import SWITCHES, modules_of
+from esm_explore.encoders.blank import blank_encoder
+from esm_explore.encoders.modules import ONLY_TRAINING, modules_of
+from esm_explore.encoders.turns import PASSES
 from esm_explore.errors import TraceError
 
-# A hooked encoder shared by two threads would mix up their captures.
-LOCK = threading.RLock()
 # Functions are told apart by their place in memory. They are kept, so that no other takes it.
 _FUNCTIONS: dict[int, object] = {}
+# Settings of modules are such attributes; what a pass uses of these `settings` tells, too.
+_PLAIN = (bool, int, float, str, tuple, type(None))
+_ELSEWHERE = {"training", "knn", "bins", "eps", *ONLY_TRAINING}
 
 
 def check_unchanged(encoder: StructureTokenEncoder) -> None:
@@ -25,14 +26,14 @@ def check_unchanged(encoder: StructureTokenEncoder) -> None:
     Raises
     ------
     TraceError
-        If it has hooks, other modules than esm's class makes, or functions of its own: such a pass
-        would skip them.
+        If it has hooks, other modules or settings than esm's class makes, or functions of its own:
+        such a pass would skip them.
     """
     changed = changes(encoder)
     if changed:
         raise TraceError(
-            f"The encoder was changed at {', '.join(changed)} (a hook, another module or another "
-            "function): take that away, or use trace(), which goes through esm's own modules."
+            f"The encoder was changed at {', '.join(changed)} (a hook, another module, function or "
+            "setting): take that away, or use trace(), which goes through esm's own modules."
         )
 
 
@@ -41,8 +42,8 @@ def changes(encoder: StructureTokenEncoder) -> dict[str, tuple]:
 
     A function is described by where it is in memory: another process cannot tell it.
     """
-    with LOCK:  # not while a pass has its hooks on
-        expected, found = _expected(len(modules_of(encoder).blocks)), _layout(encoder)
+    with PASSES.taken():  # not while a pass has its hooks on
+        expected, found = _expected(**_sizes(encoder)), _layout(encoder)
     places = expected | found
     changed = {
         at or "its class": found.get(at, ()) for at in places if expected.get(at) != found.get(at)
@@ -53,13 +54,17 @@ def changes(encoder: StructureTokenEncoder) -> dict[str, tuple]:
 
 
 def _layout(encoder: StructureTokenEncoder) -> dict[str, tuple]:
-    """Describe modules (class, parameters, hooks), and functions of instances."""
+    """Describe modules (class, parameters, hooks, settings), and functions of instances."""
     found = {}
     for name, module in encoder.named_modules():
         given = tuple(key for key, value in module._parameters.items() if value is not None)
         hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
         kind = f"{type(module).__module__}.{type(module).__qualname__}"
-        own = tuple(vars(module).get(key) for key in SWITCHES)
+        own = tuple(
+            (key, value)
+            for key, value in sorted(vars(module).items())
+            if isinstance(value, _PLAIN) and not key.startswith("_") and key not in _ELSEWHERE
+        )
         found[name] = kind, given, tuple(map(_known, hooks)), own
         for key, value in vars(module).items():
             if callable(value) and hasattr(type(module), key):
@@ -73,14 +78,23 @@ def _known(function: object) -> int:
     return id(function)
 
 
+def _sizes(encoder: StructureTokenEncoder) -> dict[str, int]:
+    modules = modules_of(encoder)
+    d_out, d_model = modules.to_latent.weight.shape
+    return {
+        "d_model": d_model,
+        "n_heads": 1,
+        "v_heads": len(modules.blocks[0].scales[0]),
+        "n_layers": len(modules.blocks),
+        "d_out": d_out,
+        "n_codes": len(modules.codes),
+    }
+
+
 @cache
-def _expected(n_layers: int) -> dict[str, tuple]:
-    """Describe what esm's class makes, by its smallest encoder."""
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.device("cpu"):
-        smallest = StructureTokenEncoder(
-            d_model=8, n_heads=1, v_heads=1, n_layers=n_layers, d_out=2, n_codes=2
-        )
-    return _layout(smallest)
+def _expected(**sizes: int) -> dict[str, tuple]:
+    """Describe what esm's class makes of some sizes."""
+    return _layout(blank_encoder(**sizes))
 
 
 def settings(encoder: StructureTokenEncoder) -> list[tuple]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from esm_explore.arguments import array_of, whole_number
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.errors import TraceError
 
 # 1,000 residues x 4,096 codes of float32 are 16 MB at a time.
@@ -80,9 +81,10 @@ def nearest_codes(codebook: np.ndarray, latents: np.ndarray, k: int = 8) -> Near
         raise TraceError("Latents hold NaN or infinite numbers; leave those rows out.")
     k = whole_number(k, "k", 2, len(codebook))
     codes = torch.from_numpy(codebook.astype(np.float32, copy=False))
-    found = [nearest_rows(codes, rows, k) for rows in torch.from_numpy(latents).split(_CHUNK)]
-    indices = torch.cat([index for index, _ in found]).numpy()
-    squared = torch.cat([value for _, value in found]).numpy()
+    with plain_float32():
+        found = [nearest_rows(codes, rows, k) for rows in torch.from_numpy(latents).split(_CHUNK)]
+        indices = torch.cat([index for index, _ in found]).numpy()
+        squared = torch.cat([value for _, value in found]).numpy()
     distance = np.sqrt(squared[:, :2].clip(min=0))
     return NearestCodes(indices, squared, distance[:, 1] - distance[:, 0])
 

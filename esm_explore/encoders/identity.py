@@ -13,8 +13,10 @@ from zlib import crc32
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 
-from esm_explore.encoders.changes import LOCK, changes, settings
-from esm_explore.encoders.modules import UNUSED, check_blocks, check_class, modules_of
+from esm_explore.encoders.changes import changes, settings
+from esm_explore.encoders.checks import check_plain
+from esm_explore.encoders.modules import UNUSED, check_blocks, modules_of
+from esm_explore.encoders.turns import PASSES
 from esm_explore.errors import TraceError
 
 _NAMED = "_esm_explore_named"
@@ -37,9 +39,9 @@ class EncoderInfo:
         number of codes, number of trained parameters (the codebook is not among them).
     digest : str
         SHA-256, in hexadecimal, of all that a pass uses: weights and codes in float32, the size
-        of neighborhoods, the norms' eps, and what was changed in it (hooks, modules, functions); a
-        patch of esm's own class is not seen. Empty where it is not known, as in traces that
-        version 0.1 saved.
+        of neighborhoods, the norms' eps, and what was changed in it (hooks, modules, functions,
+        settings); a patch of esm's own class is not seen. Empty where it is not known, as in
+        traces that version 0.1 saved.
     checksum : str
         SHA-256 of the file that the weights were read from; empty where there was none, or
         where they changed since.
@@ -141,17 +143,38 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     Raises
     ------
     TraceError
-        If it is no encoder of esm's class, or one that lacks a part.
+        If it is no encoder of esm's class, is compiled or quantized, or lacks a part.
     """
-    check_class(encoder)
+    check_plain(encoder)
     check_blocks(encoder)
-    with LOCK:  # not while a pass has its hooks on
+    with PASSES.taken():  # not while a pass has its hooks on
         now = getattr(encoder, _NAMED, None), _at_a_glance(encoder)
         known = _KNOWN.get(encoder)
         if known is None or known[0] != now:
             known = now, _digested(encoder)
             _KNOWN[encoder] = known
     return known[1]
+
+
+def unchanged(encoder: StructureTokenEncoder | None, info: EncoderInfo) -> StructureTokenEncoder:
+    """Give an encoder that made something, if it still is the one that did.
+
+    Raises
+    ------
+    TraceError
+        If there is none, or it is not what it was: weights, codes, settings or hooks.
+    """
+    if encoder is None:
+        raise TraceError(
+            "This trace has no encoder: load it with load_trace(path, encoder=...), given "
+            f"the encoder that made it: {info.title}."
+        )
+    if not same_encoder(encoder_info(encoder), info):
+        raise TraceError(
+            f"The encoder has changed since this trace was made ({info.title}): trace the chain "
+            "again."
+        )
+    return encoder
 
 
 def name_encoder(encoder: StructureTokenEncoder, title: str, checksum: str) -> None:

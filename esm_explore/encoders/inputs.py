@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.affine3d import Affine3D, build_affine3d_from_coordinates
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.backbone import NODES, alarms, flat_frames
 from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import Numbering, check_numbering, repeated_numbers, residue_labels
-from esm_explore.encoders.modules import check_class, modules_of
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.errors import TraceError, warn
 from esm_explore.findings import in_short, some
 
@@ -46,9 +45,10 @@ class Inputs:
     @classmethod
     def build(cls, coords: torch.Tensor, residue_index: torch.Tensor) -> Inputs:
         """Let esm build the backbone frames of `coords`."""
-        flat = torch.from_numpy(flat_frames(coords.cpu().numpy())).to(coords.device)
-        coords = coords.masked_fill(flat[:, None, None], torch.nan)
-        affine, has_frame = build_affine3d_from_coordinates(coords[None])
+        with plain_float32(coords.device):
+            flat = torch.from_numpy(flat_frames(coords.cpu().numpy())).to(coords.device)
+            coords = coords.masked_fill(flat[:, None, None], torch.nan)
+            affine, has_frame = build_affine3d_from_coordinates(coords[None])
         return cls(coords, residue_index, affine, has_frame[0])
 
     def to(self, device: torch.device | str) -> Inputs:
@@ -56,29 +56,6 @@ class Inputs:
         if self.coords.device == torch.device(device):
             return self
         return Inputs.build(self.coords.to(device), self.residue_index.to(device))
-
-
-def check_encoder(encoder: StructureTokenEncoder) -> None:
-    """Refuse what is not esm's structure encoder in float32."""
-    check_class(encoder)
-    tensors = [*encoder.parameters(), *encoder.buffers()]
-    dtypes = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
-    if dtypes != {torch.float32}:
-        names = ", ".join(sorted(str(dtype) for dtype in dtypes))
-        raise TraceError(
-            f"The encoder's weights are {names}; esm encodes in float32: use encoder.float()."
-        )
-    devices = sorted({str(tensor.device) for tensor in tensors})
-    if len(devices) > 1 or devices == ["meta"]:
-        raise TraceError(
-            f"The encoder's weights are on {' and '.join(devices)}; they have to be on one device, "
-            "with numbers: use encoder.to(device), or load it again."
-        )
-    if not torch.isfinite(torch.stack(modules_of(encoder).codes.aminmax())).all():
-        raise TraceError(
-            "The encoder's codebook holds NaN or infinite numbers, with which esm gives every "
-            "residue the same token: load the encoder again."
-        )
 
 
 def check_chain(chain: object) -> None:

@@ -9,14 +9,16 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.chains.reading import read_chain
+from esm_explore.encoders.checkpoints import checksum, read_weights
 from esm_explore.encoders.hub import ESM3_NAME, check_hub_checksum, find_esm3_weights
 from esm_explore.encoders.identity import name_encoder
 from esm_explore.encoders.inputs import chain_inputs
 from esm_explore.encoders.mini import MINI_FILE, load_mini
 from esm_explore.encoders.mini import TITLE as MINI_TITLE
-from esm_explore.encoders.modules import modules_of, quiet
+from esm_explore.encoders.modes import plain_float32
+from esm_explore.encoders.modules import modules_of
 from esm_explore.encoders.untrained import SIZES, untrained_encoder
-from esm_explore.encoders.weights import build_encoder, checksum, read_weights
+from esm_explore.encoders.weights import build_encoder
 from esm_explore.errors import EncoderError
 
 # How many distinct tokens an encoder has to give crambin, of 46 residues. A few may be somebody's
@@ -135,7 +137,7 @@ def self_test(encoder: StructureTokenEncoder, fewest: int) -> None:
         lambda _module, _args, output: latents.append(output[0])
     )
     try:
-        with torch.no_grad(), quiet():
+        with plain_float32():
             _, tokens = encoder.encode(
                 inputs.coords[None], residue_index=inputs.residue_index[None]
             )

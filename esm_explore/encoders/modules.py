@@ -16,6 +16,7 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
+from esm_explore.encoders.turns import of_this_thread, undone
 from esm_explore.errors import TraceError
 
 # Relative positions are clipped to this; row 0 of their table is padding, so the query has row 33.
@@ -23,10 +24,10 @@ LIMIT = 32
 QUERY_BIN = LIMIT + 1
 # Averages that training keeps of the codes; a pass does not use them.
 UNUSED = ("codebook.N", "codebook.z_avg")
-# What changes a block's pass and is no weight.
-SWITCHES = ("use_geom_attn", "use_plain_attn", "scaling_factor")
 # What each block is made of.
 _PARTS = ("geom_attn.s_norm", "geom_attn.proj", "geom_attn.out_proj", "ffn")
+# Settings of the codebook that a pass does not use.
+ONLY_TRAINING = ("no_random_restart", "restart_thres", "ema_decay", "freeze_codebook")
 _NEEDED = (
     "pre_vq_proj.weight",
     "codebook.embeddings",
@@ -45,6 +46,10 @@ AFTER_BLOCKS = {
     "z_q": "codebook",
     "tokens": "codebook",
 }
+# esm 3.2 calls torch in ways that torch warns of, each time; its user can do nothing about it. A
+# filter for a while would be one for all threads, and take theirs away: these stay.
+for _text in (r"`torch\.cuda\.amp\.autocast", "Using a non-tuple sequence for multidim"):
+    warnings.filterwarnings("ignore", message=_text, module=r"esm\.models\.vqvae")
 _BLOCK = re.compile(r"transformer\.blocks\.(\d+)\.")
 
 
@@ -214,24 +219,18 @@ def encode_rows(encoder: StructureTokenEncoder, inputs, edges: torch.Tensor) -> 
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep esm 3.2's calls of torch from warning each time: its user can do nothing about it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"esm\.")
-        yield
-
-
-@contextmanager
 def _searching(encoder: StructureTokenEncoder, search: Callable) -> Iterator[None]:
-    """Let an encoder find its edges in another way; it is a static method, so hooks miss it."""
-    before = vars(encoder).get("find_knn_edges")
-    encoder.find_knn_edges = search
-    try:
+    """Let an encoder find its edges in another way, which hooks cannot; in this thread alone."""
+    before, own = encoder.find_knn_edges, vars(encoder).get("find_knn_edges")
+
+    def undo():
+        vars(encoder).pop("find_knn_edges", None)
+        if own is not None:
+            encoder.find_knn_edges = own
+
+    with undone(undo):
+        encoder.find_knn_edges = of_this_thread(search, before)
         yield
-    finally:
-        del encoder.find_knn_edges
-        if before is not None:
-            encoder.find_knn_edges = before
 
 
 def missing_keys(weights: Mapping[str, torch.Tensor]) -> list[str]:

@@ -1,84 +1,22 @@
-"""Checkpoints: read safely, checked against the class that they are for."""
+"""Weights become an encoder, if they are those of esm's class."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-import pickle
 from collections.abc import Mapping
-from pathlib import Path
+from reprlib import repr as short
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
-from safetensors.torch import load_file
 
+from esm_explore.encoders.blank import blank_encoder, filled
 from esm_explore.encoders.modules import UNUSED, missing_keys, sizes_of
 from esm_explore.errors import EncoderError
 
-# torch.save's zip, and the pickle that it wrote before.
-_TORCH = (b"PK", b"\x80")
 # Far above any weight; a flipped bit in an exponent soon goes beyond.
 _LARGEST = 1e10
-
-
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read a checkpoint without running anything in it.
-
-    Parameters
-    ----------
-    path : Path
-        A safetensors file, or one of ``torch.save``, told apart by content.
-
-    Returns
-    -------
-    dict
-        Tensors by name, on the CPU.
-
-    Raises
-    ------
-    EncoderError
-        If the file is empty, cut off, a Git LFS pointer, a web page, or holds anything but
-        tensors.
-    """
-    with path.open("rb") as file:
-        start = file.read(512)
-    size = path.stat().st_size
-    if not start:
-        raise EncoderError(f"{path} is empty (0 bytes): download it again.")
-    if start.startswith(b"version https://git-lfs"):
-        raise EncoderError(
-            f"{path} is a Git LFS pointer of {size} bytes, not the weights: fetch the file itself "
-            "('git lfs pull', or download it)."
-        )
-    if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
-        raise EncoderError(f"{path} is a web page, not weights: was the download refused?")
-    safe = start[8:9] == b"{"
-    if not safe and not start.startswith(_TORCH):
-        raise EncoderError(
-            f"{path} is neither of torch.save nor safetensors: it begins with {start[:40]!r}."
-        )
-    try:
-        if safe:
-            weights = load_file(path)
-        else:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise EncoderError(
-            f"{path} holds something other than tensors, and was not loaded: a pickle can run any "
-            "code. Save the state dict alone."
-        ) from error
-    except Exception as error:  # on damaged bytes torch raises whatever they lead it to
-        raise EncoderError(
-            f"{path} is damaged or cut off ({size:,} bytes): download it again. ({error})"
-        ) from error
-    if not isinstance(weights, Mapping) or not weights:
-        raise EncoderError(f"{path} holds a {type(weights).__name__}, not a state dict of tensors.")
-    for name, value in weights.items():
-        if not isinstance(name, str):
-            raise EncoderError(f"{path} is not a state dict: {name!r} is no name of a tensor.")
-        if not isinstance(value, torch.Tensor):
-            raise EncoderError(f"{path} is not a state dict: {name!r} is not a tensor.")
-    return dict(weights)
+# ESM3's encoder has 2; to make a block takes milliseconds, whatever it holds.
+_MOST_BLOCKS = 100
 
 
 def build_encoder(
@@ -108,23 +46,25 @@ def build_encoder(
     if missing:
         raise EncoderError(
             f"This is not a checkpoint of esm's StructureTokenEncoder: it has no {missing[0]!r}; "
-            f"it has {', '.join(list(weights)[:4])} ... ({len(weights)} tensors)."
+            f"it has {', '.join(map(short, list(weights)[:4]))} ... ({len(weights)} tensors)."
         )
-    weights = {name: _sound(name, tensor) for name, tensor in weights.items()}
+    empty = [name for name, tensor in weights.items() if tensor.numel() == 0]
+    if empty:
+        raise EncoderError(
+            f"Tensor {empty[0]!r} has shape {tuple(weights[empty[0]].shape)}: it holds no numbers."
+        )
     try:
-        encoder = blank_encoder(**(sizes or sizes_of(weights)))
-    except (ValueError, TypeError) as error:
-        raise EncoderError(f"The sizes of this checkpoint make no encoder: {error}") from error
+        sizes = sizes or sizes_of(weights)
+        if sizes["n_layers"] > _MOST_BLOCKS:
+            raise ValueError(f"{sizes['n_layers']:,} blocks; there can be {_MOST_BLOCKS}")
+        encoder = blank_encoder(**sizes)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise EncoderError(f"The sizes of this checkpoint make no encoder: {error}.") from error
     _check_shapes(encoder, weights)
-    _check_constant(weights)
-    encoder.load_state_dict(weights)
-    return encoder.float().eval()
-
-
-def blank_encoder(**sizes: int) -> StructureTokenEncoder:
-    """Make an encoder of some sizes, leaving torch's random numbers as they were."""
-    with torch.random.fork_rng(devices=[]):
-        return StructureTokenEncoder(**sizes)
+    with torch.inference_mode(False), torch.no_grad():
+        weights = {name: _sound(name, tensor) for name, tensor in weights.items()}
+        _check_constant(weights)
+    return filled(encoder, weights)
 
 
 def _sound(name: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -134,8 +74,9 @@ def _sound(name: str, tensor: torch.Tensor) -> torch.Tensor:
             f"Tensor {name!r} is of {tensor.dtype}, {tensor.layout} on {tensor.device}; weights "
             "are dense floating-point numbers."
         )
-    tensor = tensor.float()
-    largest = tensor.abs().max().item() if tensor.numel() else 0.0
+    # A copy: of a file that is mapped into memory, or of what the caller goes on to change.
+    tensor = tensor.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+    largest = max(map(abs, torch.stack(tensor.aminmax()).tolist()))
     if not math.isfinite(largest):
         raise EncoderError(f"Tensor {name!r} holds NaN or infinite numbers: the file is damaged.")
     if largest > _LARGEST:
@@ -173,9 +114,3 @@ def _check_constant(weights: Mapping[str, torch.Tensor]) -> None:
                 f"Tensor {name!r} holds nothing but {tensor.reshape(-1)[0].item():g}: the file is "
                 "damaged, or was never filled."
             )
-
-
-def checksum(path: Path) -> str:
-    """Give a file's SHA-256, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -20,7 +20,6 @@ from tqdm import tqdm
 
 from esm_explore.decoding.local import LocalDecoder
 from esm_explore.encoders.modules import modules_of
-from esm_explore.encoders.weights import blank_encoder
 from esm_explore.errors import EncoderError
 from esm_explore.recipes.mini_data import (
     N_PARTNERS,
@@ -95,7 +94,7 @@ class Trained(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder: StructureTokenEncoder = blank_encoder(**SIZES)
+        self.encoder = StructureTokenEncoder(**SIZES)
         nn.init.normal_(modules_of(self.encoder).positions.weight, std=0.5)
         self.decoder = LocalDecoder()
         self.readings = Readings()

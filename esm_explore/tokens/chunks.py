@@ -16,14 +16,16 @@ from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.residues import Numbering, check_numbering
 from esm_explore.encoders.changes import check_unchanged
+from esm_explore.encoders.checks import check_encoder
 from esm_explore.encoders.codebook import squared_distances, take_nearest
 from esm_explore.encoders.identity import EncoderInfo, encoder_info
-from esm_explore.encoders.inputs import Inputs, chain_inputs, check_encoder, check_latents
+from esm_explore.encoders.inputs import Inputs, chain_inputs, check_latents
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
-from esm_explore.tokens.lean_pass import LeanPass, Nodes, plain_float32
+from esm_explore.tokens.lean_pass import LeanPass, Nodes
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 

@@ -8,9 +8,7 @@ has a third of a state's numbers; of the last block only the query's row is read
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import prod, sqrt
@@ -20,7 +18,9 @@ import torch.nn.functional as F
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import BlockModules, modules_of
+from esm_explore.encoders.turns import Turns
 from esm_explore.tokens.layers import (
     FeedForward,
     Linear,
@@ -32,20 +32,6 @@ from esm_explore.tokens.layers import (
 
 # Logits of so many numbers at a time stay in the CPU's cache.
 _CACHED = 2**19
-
-
-@contextmanager
-def plain_float32(device: torch.device) -> Iterator[None]:
-    """Without gradients, and without autocast or inference mode that is on outside.
-
-    Tensors made in inference mode could not be written to in a later call.
-    """
-    with (
-        torch.inference_mode(False),
-        torch.no_grad(),
-        torch.autocast(device.type, enabled=False),
-    ):
-        yield
 
 
 @dataclass(frozen=True)
@@ -90,11 +76,11 @@ class LeanPass:
             ]
             self._table = self._blocks[0].project(self._states, self._states)
             self._latent = Linear(latent.weight, latent.bias, dtype)
-            self._space, self._taken = space, threading.Lock()
+            self._space, self._turns = space, Turns()
 
     def __call__(self, nodes: Nodes) -> torch.Tensor:
         """Encode neighborhoods up to the latent, shape=(M, d_code), dtype=float32."""
-        with self._taken, plain_float32(nodes.rotation.device):
+        with self._turns.taken(), plain_float32(nodes.rotation.device):
             m, k = nodes.bins.shape
             first, last = self._blocks[0], self._blocks[-1]
             rows = 1 if first is last else k

@@ -9,6 +9,7 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.encoders.inputs import Inputs
+from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.tracing.attention import recompute_attention
 from esm_explore.tracing.run import all_nodes, as_array, run
@@ -96,6 +97,14 @@ def open_neighborhood(
     -------
     Neighborhood
     """
+    device = modules_of(encoder).codes.device
+    with plain_float32(device):
+        return _opened(encoder, inputs.to(device), edges, labels)
+
+
+def _opened(
+    encoder: StructureTokenEncoder, inputs: Inputs, edges: np.ndarray, labels: list[str]
+) -> Neighborhood:
     nodes = torch.from_numpy(edges).to(inputs.coords.device)
     capture = run(encoder, inputs, nodes[None], keep=all_nodes, internals=True)
     modules = modules_of(encoder)

@@ -12,10 +12,11 @@ from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.arguments import check_kind, wrong
 from esm_explore.encoders.catching import CatchPoint, catch_points
-from esm_explore.encoders.changes import LOCK
 from esm_explore.encoders.inputs import Inputs
-from esm_explore.encoders.modules import encode_chain, encode_rows, quiet
+from esm_explore.encoders.modes import plain_float32
+from esm_explore.encoders.modules import encode_chain, encode_rows
 from esm_explore.encoders.neighbors import check_rows
+from esm_explore.encoders.turns import PASSES, of_this_thread, undone
 from esm_explore.errors import TraceError
 
 
@@ -72,8 +73,10 @@ def run(
     """Make one pass, and leave the encoder as it was found.
 
     During the pass the encoder is in eval mode (in train mode esm overwrites its codebook), and
-    gradients and autocast are off. The hooks, each module's mode and ``find_knn_edges`` are put
-    back whatever happens. One thread at a time makes a pass.
+    gradients, autocast and inference mode are off. The hooks, each module's mode and
+    ``find_knn_edges`` are put back whatever happens, also in a process that is forked meanwhile.
+    One thread at a time makes a pass; only its calls are caught, so that another thread can
+    ``encode`` with the same encoder at the same time, in eval mode.
 
     Parameters
     ----------
@@ -99,7 +102,8 @@ def run(
     ------
     TraceError
         If edges are no neighborhoods of the chain, if an edit is none, is at no catch point or
-        gives another kind of tensor, or if the encoder's pass does not come to what is caught.
+        gives another kind of tensor, or if the pass goes around what is caught, as it does where a
+        module was compiled.
 
     Examples
     --------
@@ -126,7 +130,8 @@ def run(
     missed = [f"{point.name} ({point.path})" for point in points if point.name not in caught]
     if missed:
         raise TraceError(
-            f"The encoder's pass did not come to {', '.join(missed)}: load the encoder again."
+            f"The pass did not come to {', '.join(missed)}: another function, or a compiled one, "
+            "is in its place. Load the encoder again."
         )
     return caught
 
@@ -192,30 +197,31 @@ def _hook(point: CatchPoint, catch: _Catcher) -> Callable:
         changed = catch(point, output[point.index])
         return (*output[: point.index], changed, *output[point.index + 1 :])
 
-    return on_input if point.is_input else on_output
+    # Whoever encodes with the same encoder in another thread is neither caught nor changed.
+    return of_this_thread(on_input if point.is_input else on_output, lambda *_: None)
 
 
 @contextmanager
 def _hooked(
     encoder: StructureTokenEncoder, points: list[CatchPoint], catch: _Catcher
 ) -> Iterator[None]:
-    with LOCK, quiet():
-        modes = [(module, module.training) for module in encoder.modules()]
-        handles = []
-        try:
-            encoder.eval()
-            for point in points:
-                register = (
-                    point.module.register_forward_pre_hook
-                    if point.is_input
-                    else point.module.register_forward_hook
-                )
-                handles.append(register(_hook(point, catch)))
-            device = next(encoder.parameters()).device.type
-            with torch.no_grad(), torch.autocast(device, enabled=False):
-                yield
-        finally:
-            for handle in handles:
-                handle.remove()
-            for module, training in modes:
-                module.training = training
+    handles, modes = [], []
+
+    def undo():
+        for handle in handles:
+            handle.remove()
+        for module, training in modes:
+            module.training = training
+
+    with PASSES.taken(), undone(undo):
+        modes += [(module, module.training) for module in encoder.modules()]
+        encoder.eval()
+        for point in points:
+            register = (
+                point.module.register_forward_pre_hook
+                if point.is_input
+                else point.module.register_forward_hook
+            )
+            handles.append(register(_hook(point, catch)))
+        with plain_float32(next(encoder.parameters()).device):
+            yield

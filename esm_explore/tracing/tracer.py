@@ -12,8 +12,9 @@ from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.residues import Numbering
 from esm_explore.encoders.changes import changes
+from esm_explore.encoders.checks import check_encoder
 from esm_explore.encoders.identity import encoder_info, same_encoder
-from esm_explore.encoders.inputs import Inputs, chain_inputs, check_encoder, check_latents
+from esm_explore.encoders.inputs import Inputs, chain_inputs, check_latents
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
 from esm_explore.encoders.progress import residue_bar
@@ -67,6 +68,9 @@ def trace(
     Chains of more than 512 residues are encoded in chunks, which keeps memory flat: tokens are
     those of ``encode``, states differ from it by float32 rounding. A progress bar shows from
     2,000 residues on; interrupting leaves the encoder as it was.
+
+    Threads can share an encoder: traces wait for one another, and what another thread does with
+    the encoder itself meanwhile (``encode``, in eval mode) is neither recorded nor changed.
     """
     check_encoder(encoder)
     inputs = chain_inputs(chain, numbering, next(encoder.parameters()).device)

@@ -20,7 +20,7 @@ from esm_explore.chains.residues import (
     residue_table,
 )
 from esm_explore.encoders.codebook import NearestCodes, nearest_codes
-from esm_explore.encoders.identity import EncoderInfo
+from esm_explore.encoders.identity import EncoderInfo, unchanged
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.errors import TraceError
 from esm_explore.tracing.neighborhood import Neighborhood, open_neighborhood
@@ -200,22 +200,11 @@ class Trace:
         ------
         TraceError
             If there is no such residue, if this trace has no encoder, or if the encoder's
-            weights are no longer those that made this trace.
+            weights or settings are no longer those that made this trace.
         """
         index = self.index_of(residue)
-        if self.encoder is None:
-            raise TraceError(
-                "This trace has no encoder: load it with load_trace(path, encoder=...), given "
-                f"the encoder that made it: {self.encoder_info.title}."
-            )
-        inputs = self.inputs.to(next(self.encoder.parameters()).device)
-        opened = open_neighborhood(self.encoder, inputs, self.edges[index], self.labels)
-        if not np.allclose(opened.states[-1][0], self.blocks[-1][index], atol=1e-3, rtol=1e-3):
-            raise TraceError(
-                f"The encoder has changed since this trace was made ({self.encoder_info.title}): "
-                "trace the chain again."
-            )
-        return opened
+        encoder = unchanged(self.encoder, self.encoder_info)
+        return open_neighborhood(encoder, self.inputs, self.edges[index], self.labels)
 
     def tokens_with_special(self) -> np.ndarray:
         """Give the tokens between BOS and EOS.

@@ -10,8 +10,8 @@ from esm.models.vqvae import StructureTokenEncoder
 from safetensors.torch import load
 from torch import nn
 
+from esm_explore.encoders.blank import blank_encoder, filled
 from esm_explore.encoders.modules import modules_of
-from esm_explore.encoders.weights import blank_encoder
 
 SEED = 20
 CODEBOOK = "codebook.safetensors"
@@ -50,21 +50,26 @@ def random_encoder() -> StructureTokenEncoder:
     Returns
     -------
     StructureTokenEncoder
-        Its codebook is not set. numpy draws, because torch's numbers depend on the processor.
+        Its codebook is all zeros. numpy draws, because torch's numbers depend on the processor.
     """
     encoder = blank_encoder(**SIZES)
     rng = np.random.default_rng(SEED)
-
-    def draw(tensor: torch.Tensor, spread: float) -> None:
-        numbers = rng.standard_normal(tensor.shape, dtype=np.float32)
-        tensor.copy_(torch.from_numpy(numbers) * spread)
-
-    with torch.no_grad():
-        for module in encoder.modules():
-            if isinstance(module, nn.Linear):
-                draw(module.weight, (3 * module.in_features) ** -0.5)
-                if module.bias is not None:
-                    draw(module.bias, (3 * module.in_features) ** -0.5)
-            elif isinstance(module, nn.Embedding):
-                draw(module.weight, 0.02)
-    return encoder
+    numbers = {
+        name: np.zeros(tensor.shape, dtype=np.float32)
+        for name, tensor in encoder.state_dict().items()
+    }
+    for name, module in encoder.named_modules():
+        if isinstance(module, nn.Linear):
+            spread = (3 * module.in_features) ** -0.5
+            names = ["weight", "bias"] if module.bias is not None else ["weight"]
+        elif isinstance(module, nn.Embedding):
+            spread, names = 0.02, ["weight"]
+        else:
+            if isinstance(module, nn.LayerNorm):
+                numbers[f"{name}.weight"][:] = 1
+            continue
+        for part in names:
+            drawn = numbers[f"{name}.{part}"]
+            rng.standard_normal(dtype=np.float32, out=drawn)
+            drawn *= np.float32(spread)
+    return filled(encoder, {name: torch.from_numpy(each) for name, each in numbers.items()})
