@@ -254,7 +254,7 @@ def go_around(encoder):
         (switch_on_plain, r"use_plain_attn of block 0 is on.*blocks\[0\].use_plain_attn = False"),
         (take_away_attention, "Block 1 of the encoder has no geom_attn"),
         (take_away_blocks, "The encoder has no blocks"),
-        (go_around, r"did not come to .*ffn_out\[1\] .transformer.blocks\[1\].ffn.: load the"),
+        (go_around, r"did not come to .*ffn_out\[1\] .transformer.blocks\[1\].ffn.: another"),
     ],
 )
 def test_an_encoder_whose_pass_is_another_is_refused_by_what_is_wrong(
@@ -266,7 +266,7 @@ def test_an_encoder_whose_pass_is_another_is_refused_by_what_is_wrong(
     change(encoder)
     with pytest.raises(ex.TraceError, match=said):
         ex.trace(encoder, ubiquitin)
-    with pytest.raises(ex.TraceError, match=said):
+    with pytest.raises(ex.TraceError, match=f"{said}|has changed since this trace was made"):
         trace.neighborhood(3)
     with pytest.raises(ex.TraceError):
         list(ex.tokenize(encoder, [ubiquitin]))

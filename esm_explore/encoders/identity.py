@@ -15,7 +15,7 @@ from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.encoders.changes import changes, settings
 from esm_explore.encoders.checks import check_plain
-from esm_explore.encoders.modules import UNUSED, check_blocks, modules_of
+from esm_explore.encoders.modules import UNUSED, modules_of
 from esm_explore.encoders.turns import PASSES
 from esm_explore.errors import TraceError
 
@@ -146,7 +146,6 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
         If it is no encoder of esm's class, is compiled or quantized, or lacks a part.
     """
     check_plain(encoder)
-    check_blocks(encoder)
     with PASSES.taken():  # not while a pass has its hooks on
         now = getattr(encoder, _NAMED, None), _at_a_glance(encoder)
         known = _KNOWN.get(encoder)

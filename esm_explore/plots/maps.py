@@ -11,6 +11,7 @@ from esm_explore.arguments import array_of, check_is_one_of, check_kind, check_m
 from esm_explore.errors import TraceError
 from esm_explore.palette import Colors, colors_of
 from esm_explore.plots.picture import LEGEND_ABOVE, Picture, draw, source_of, title_of
+from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
 _VALUES = "numbers or words of shape (N,), or colors of shape (N, 3) and dtype uint8"
@@ -170,6 +171,7 @@ def stage_maps(
         If they are no traces of one encoder or no maps, if maps or colors are not of the same
         number of residues, or there is no such color.
     """
+    traces = traces_of(traces, "stage_maps")
     check_mapping(maps, LatentMap, "maps", "a dict of LatentMap, by stage")
     check_mapping(colors, object, "colors", "a dict of arrays, by what they are")
     colors = {name: _values(values, f"colors[{name!r}]") for name, values in colors.items()}
