@@ -122,7 +122,9 @@ def older(path, new):
     about["format"] = "esm_explore trace 2"
     about["encoder"] = {**about["encoder"], "fingerprint": "0" * 8}
     del about["encoder"]["digest"]
-    about["checksum"] = _checksum(arrays)
+    codes = np.array(about["chain"].pop("insertion_code"), dtype="U1")
+    arrays["chain.insertion_code"] = codes.view(np.uint32)
+    about["checksum"] = _checksum(arrays, None)
     save_file(arrays, new, metadata={"esm_explore": json.dumps(about)})
     return new
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from biotite.structure import CellList, annotate_sse
+from biotite.structure import AtomArray, annotate_sse
 from esm.utils import residue_constants
 from esm.utils.structure.protein_chain import ProteinChain
+from scipy.spatial import cKDTree
 
 from esm_explore.arguments import array_of
-from esm_explore.encoders.inputs import check_chain
+from esm_explore.encoders.own_chains import own_chain
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
@@ -51,7 +52,7 @@ def annotate(chain: ProteinChain) -> pd.DataFrame:
     Raises
     ------
     TraceError
-        If it is no chain.
+        If it is no chain, or its arrays do not fit one another.
 
     Examples
     --------
@@ -59,18 +60,25 @@ def annotate(chain: ProteinChain) -> pd.DataFrame:
     >>> annotate(ex.read_chain("1UBI"))["secondary_structure"].iloc[25]
     'helix'
     """
-    check_chain(chain)
+    chain = own_chain(chain)
     present = chain.atom37_mask[:, _CA]
-    atoms = chain.atom_array
-    ca = atoms[atoms.atom_name == "CA"]
+    ca = chain.atom37_positions[present, _CA]
     structure = np.full(len(chain), STRUCTURES[""], dtype=object)
-    structure[present] = [STRUCTURES[element] for element in annotate_sse(ca).tolist()]
-    near = CellList(ca, cell_size=BURIAL_RADIUS).get_atoms(ca.coord, radius=BURIAL_RADIUS)
     burial = np.full(len(chain), np.nan)
-    burial[present] = (near >= 0).sum(1) - 1
+    if present.any():
+        structure[present] = _secondary_structure(ca, chain.residue_index[present])
+        burial[present] = cKDTree(ca).query_ball_point(ca, BURIAL_RADIUS, return_length=True) - 1
     return pd.DataFrame(
         {"amino_acid": list(chain.sequence), "secondary_structure": structure, "burial": burial}
     )
+
+
+def _secondary_structure(ca: np.ndarray, numbers: np.ndarray) -> list[str]:
+    atoms = AtomArray(len(ca))
+    atoms.coord, atoms.res_id, atoms.atom_name[:], atoms.res_name[:] = ca, numbers, "CA", "ALA"
+    # Neighbors of one number would be one residue to biotite.
+    atoms.ins_code = np.resize(["", "A"], len(ca))
+    return [STRUCTURES[element] for element in annotate_sse(atoms).tolist()]
 
 
 def amino_acid_classes(letters: Sequence[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +14,7 @@ from esm_explore.arguments import array_of, whole_number, wrong
 from esm_explore.array_files import FileKind, read_arrays, write_arrays
 from esm_explore.errors import TraceError
 
-KIND = FileKind("map", 2, "LatentMap.save")
+KIND = FileKind("map", 3, 3, "LatentMap.save")
 # Trustworthiness compares all pairs; this many points are enough for two digits.
 _SAMPLE = 2_000
 # UMAP takes 500 for up to 10,000 points; 200, as for more, gives maps as trustworthy sooner.
@@ -90,8 +89,7 @@ class LatentMap:
                 f"Points of {latents.shape[1]} numbers do not fit a map of points of "
                 f"{self.settings.width}: is it of another stage, or of another encoder?"
             )
-        with _quiet():
-            return self._reducer.transform(latents)
+        return self._reducer.transform(latents)
 
     def trustworthiness(self) -> float:
         """Measure how far neighbors on the map are neighbors in the data.
@@ -156,11 +154,9 @@ def fit_map(
     settings = MapSettings(len(latents), latents.shape[1], seed, n_neighbors, min_dist)
     # The first map in a session takes some ten seconds more, to import and compile UMAP.
     said = f"UMAP of {len(latents):,} points (compiled before the first one)"
-    with tqdm(total=0, desc=said, bar_format="{desc}, {elapsed}", leave=False) as bar, _quiet():
+    with tqdm(total=0, desc=said, bar_format="{desc}, {elapsed}", leave=False) as bar:
         bar.refresh()
-        reducer = _reducer(settings)
-        reducer.tqdm_kwds = {"disable": bar.disable, "desc": "layout", "leave": False}
-        reducer.fit(latents)
+        reducer = _fitted(settings, latents, _EPOCHS, disable=bar.disable, desc="layout")
     return LatentMap(reducer, latents, settings)
 
 
@@ -186,14 +182,13 @@ def load_map(path: str | Path) -> LatentMap:
         # In version 1 the settings were not apart.
         held = about.get("settings") or {k: v for k, v in about.items() if k != "format"}
         settings = MapSettings(**held)
-        data, points = arrays["data"], arrays["points"]
-    except (KeyError, TypeError) as error:
+        data, points = _checked(arrays["data"]), arrays["points"]
+        if data.shape != (settings.n_points, settings.width) or points.shape != (len(data), 2):
+            raise ValueError(f"its settings are of other data, {data.shape} on {points.shape}")
+        # No epochs: everything but the layout, which is put in from the file.
+        reducer = _fitted(settings, data, 0)
+    except (KeyError, TypeError, ValueError) as error:
         raise TraceError(f"{path} is a map that lacks something: {error}. Fit it again.") from error
-    reducer = _reducer(settings)
-    # No epochs: everything but the layout, which is put in from the file.
-    reducer.n_epochs = 0
-    with _quiet():
-        reducer.fit(data)
     reducer.n_epochs = _EPOCHS
     reducer.embedding_ = points
     return LatentMap(reducer, data, settings)
@@ -206,25 +201,12 @@ def _checked(latents: np.ndarray) -> np.ndarray:
         raise TraceError(
             f"What is put on a map holds NaN or infinite numbers; it has to be {right}."
         )
-    return np.ascontiguousarray(latents, dtype=np.float32)
+    return np.array(latents, dtype=np.float32, order="C")
 
 
-def _reducer(settings: MapSettings):
+def _fitted(settings: MapSettings, data: np.ndarray, n_epochs: int, **progress):
     # Imported here: umap takes seconds to import, and most of this package does not need it.
-    from umap import UMAP
+    from esm_explore.analysis.reducers import fitted
 
-    return UMAP(
-        n_neighbors=settings.n_neighbors,
-        min_dist=settings.min_dist,
-        n_epochs=_EPOCHS,
-        random_state=settings.seed,
-        n_jobs=-1 if settings.seed is None else 1,
-    )
-
-
-class _quiet(warnings.catch_warnings):
-    """UMAP warns of what a seed means for threads, and sklearn of arguments that UMAP gives it."""
-
-    def __enter__(self):
-        super().__enter__()
-        warnings.simplefilter("ignore")
+    options = {"n_neighbors": settings.n_neighbors, "min_dist": settings.min_dist}
+    return fitted(data, settings.seed, n_epochs=n_epochs, tqdm_kwds=progress, **options)

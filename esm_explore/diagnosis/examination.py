@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
@@ -13,7 +12,7 @@ from esm_explore.chains.residues import Numbering
 from esm_explore.diagnosis.chain_findings import findings_of_chain
 from esm_explore.diagnosis.token_findings import token_findings
 from esm_explore.encoders.loading import load_encoder
-from esm_explore.errors import ChainError, ChainWarning, TraceError
+from esm_explore.errors import ChainError, TraceError, heard
 from esm_explore.findings import Finding, Report
 from esm_explore.sources.locating import locate
 from esm_explore.tracing.tracer import trace
@@ -71,8 +70,7 @@ def doctor(
         try:
             # What is said of a download or a cache is in no finding.
             source = locate(what, chain_id)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ChainWarning)
+            with heard():
                 chain = parsed(source, model).read(chain_id)
         except ChainError as error:
             named = str(what) if isinstance(what, str | os.PathLike) else type(what).__name__
@@ -80,8 +78,7 @@ def doctor(
     if encoder is None:
         encoder = load_encoder()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ChainWarning)
+        with heard():
             traced = trace(encoder, chain, numbering=numbering)
     except TraceError as error:
         title = f"{chain.id} chain {chain.chain_id}, {len(chain)} residues"

@@ -33,7 +33,8 @@ def tokenize(
         From `load_encoder`, or any of esm's; float32. It is never changed.
     chains : iterable of ProteinChain
         From `read_chain`, or any of esm's. Each is asked for when it is needed, so that there can
-        be more than memory holds.
+        be more than memory holds, and copied then: a loop over a trajectory may give one object
+        again and again, with other coordinates.
     numbering : {"file", "sequential"}
         Which residue numbers the encoder sees, as in `trace`.
     chunk_size : int

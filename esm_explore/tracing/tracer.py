@@ -17,6 +17,7 @@ from esm_explore.encoders.identity import encoder_info, same_encoder
 from esm_explore.encoders.inputs import Inputs, chain_inputs, check_latents
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
+from esm_explore.encoders.own_chains import own_chain
 from esm_explore.encoders.progress import residue_bar
 from esm_explore.errors import TraceError
 from esm_explore.tracing.run import as_array, run
@@ -39,7 +40,8 @@ def trace(
     encoder : StructureTokenEncoder
         From `load_encoder`, or any of esm's; float32. It is left exactly as it was found.
     chain : ProteinChain
-        From `read_chain`, or any of esm's.
+        From `read_chain`, or any of esm's. The trace keeps a copy, which later changes of this
+        one do not reach.
     numbering : {"file", "sequential"}
         Which residue numbers the encoder sees; they change tokens wherever the file's numbers
         have gaps or insertions. ``"file"``: the chain's own, as
@@ -73,6 +75,7 @@ def trace(
     the encoder itself meanwhile (``encode``, in eval mode) is neither recorded nor changed.
     """
     check_encoder(encoder)
+    chain = own_chain(chain)
     inputs = chain_inputs(chain, numbering, next(encoder.parameters()).device)
     if len(chain) <= WHOLE_CHAIN:
         capture = run(encoder, inputs)
