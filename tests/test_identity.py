@@ -222,12 +222,13 @@ def test_what_two_encoders_made_meets_nowhere(change, mini, ubiquitin, tmp_path)
         (mine, ex.load_trace(saved["theirs"])),
         (ex.load_trace(saved["mine"], mini), ex.load_trace(saved["theirs"], other)),
     ]
+    used = ex.analysis.usage(mine.tokens, 4096)
     takers = {
         "compare": compare,
         "same_token": lambda *traces: same_token([*traces], int(traces[0].tokens[0])),
         "probes": lambda *traces: stage_states([*traces]),
         "maps": lambda *traces: ex.plots.stage_maps([*traces], {}, {}),
-        "pictures": lambda *traces: ex.plots.code_usage([*traces], None),
+        "pictures": lambda *traces: ex.plots.code_usage([*traces], used),
     }
     for pair in sources:
         for take in takers.values():
