@@ -19,6 +19,10 @@ KIND = FileKind("map", 2, "LatentMap.save")
 _SAMPLE = 2_000
 # UMAP takes 500 for up to 10,000 points; 200, as for more, gives maps as trustworthy sooner.
 _EPOCHS = 200
+# UMAP warns of what a seed means for threads, and sklearn of arguments that UMAP gives it. A filter
+# for a while would be one for all threads: these stay.
+warnings.filterwarnings("ignore", module=r"umap\.")
+warnings.filterwarnings("ignore", message="'force_all_finite' was renamed", category=FutureWarning)
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,7 @@ class LatentMap:
                 f"Points of {latents.shape[1]} numbers do not fit a map of points of "
                 f"{self.settings.width}: is it of another stage, or of another encoder?"
             )
-        with _quiet():
-            return self._reducer.transform(latents)
+        return self._reducer.transform(latents)
 
     def trustworthiness(self) -> float:
         """Measure how far neighbors on the map are neighbors in the data.
@@ -149,7 +152,7 @@ def fit_map(
     settings = MapSettings(len(latents), latents.shape[1], seed, n_neighbors, min_dist)
     # The first map in a session takes some ten seconds more, to import and compile UMAP.
     said = f"UMAP of {len(latents):,} points (compiled before the first one)"
-    with tqdm(total=0, desc=said, bar_format="{desc}, {elapsed}", leave=False) as bar, _quiet():
+    with tqdm(total=0, desc=said, bar_format="{desc}, {elapsed}", leave=False) as bar:
         bar.refresh()
         reducer = _reducer(settings)
         reducer.tqdm_kwds = {"disable": bar.disable, "desc": "layout", "leave": False}
@@ -185,8 +188,7 @@ def load_map(path: str | Path) -> LatentMap:
     reducer = _reducer(settings)
     # No epochs: everything but the layout, which is put in from the file.
     reducer.n_epochs = 0
-    with _quiet():
-        reducer.fit(data)
+    reducer.fit(data)
     reducer.n_epochs = _EPOCHS
     reducer.embedding_ = points
     return LatentMap(reducer, data, settings)
@@ -213,11 +215,3 @@ def _reducer(settings: MapSettings):
         random_state=settings.seed,
         n_jobs=-1 if settings.seed is None else 1,
     )
-
-
-class _quiet(warnings.catch_warnings):
-    """UMAP warns of what a seed means for threads, and sklearn of arguments that UMAP gives it."""
-
-    def __enter__(self):
-        super().__enter__()
-        warnings.simplefilter("ignore")
