@@ -34,7 +34,7 @@ test: install ## unit tests, then all notebooks compared with their stored outpu
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -ra $(NBVAL) notebooks
 
 quick: install ## the tests that need no browser, no notebook, no second line
-	$(BIN)/python -m pytest -q -m "not slow and not browser"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not browser"
 
 notebooks: install ## run all notebooks and write a gallery that opens offline to build/notebooks
 	TQDM_DISABLE=1 $(BIN)/python .ci/gallery.py build/notebooks notebooks/*.ipynb

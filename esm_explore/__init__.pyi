@@ -4,7 +4,6 @@ from . import experiments as experiments
 from . import plots as plots
 from .chains.reading import read_chain as read_chain
 from .chains.reading import read_chains as read_chains
-from .chains.sources import examples as examples
 from .diagnosis.examination import doctor as doctor
 from .encoders.identity import encoder_info as encoder_info
 from .encoders.loading import load_encoder as load_encoder
@@ -15,6 +14,7 @@ from .errors import EncoderError as EncoderError
 from .errors import EsmExploreError as EsmExploreError
 from .errors import TraceError as TraceError
 from .plots.structure_views import view as view
+from .sources.bundled import examples as examples
 from .tokens.tokenizing import tokenize as tokenize
 from .tracing.tracer import load_trace as load_trace
 from .tracing.tracer import trace as trace

@@ -1,10 +1,12 @@
-"""Arrays in a file: safetensors, written in one step, with a version and a checksum."""
+"""Arrays in a file: safetensors, written in one step, with a version and a checksum of all."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +16,15 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from esm_explore.arguments import as_path
 from esm_explore.errors import TraceError
+
+# What safetensors, json and numpy raise on files that are something else.
+_BROKEN = (
+    *(SafetensorError, OSError, RecursionError),
+    *(ValueError, TypeError, AttributeError, KeyError),
+)
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -26,24 +36,28 @@ class FileKind:
     name : str
         Such as ``"trace"``; a file says ``esm_explore trace 2`` of itself.
     version : int
-        What this package writes; it reads all up to it. Files of version 1 have no checksum.
+        What this package writes; it reads all up to it.
+    sealed : int
+        From this version on the checksum is of everything in the file. Before, it was of the
+        arrays alone, and version 1 had none.
     written_by : str
         The method that writes it, for messages.
     """
 
     name: str
     version: int
+    sealed: int
     written_by: str
 
 
 def write_arrays(
-    path: Path, kind: FileKind, arrays: Mapping[str, np.ndarray], about: Mapping
+    path: str | Path, kind: FileKind, arrays: Mapping[str, np.ndarray], about: Mapping
 ) -> Path:
     """Write arrays; what breaks off midway leaves neither a part nor harm to what was there.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
     kind : FileKind
     arrays : mapping
         By name.
@@ -57,30 +71,29 @@ def write_arrays(
     Raises
     ------
     TraceError
-        If the file cannot be written.
+        If the file cannot be written, or what is there is no file.
     """
+    path = as_path(path)
+    _is_there(path)
     arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
-    about = {
-        **about,
-        "format": f"esm_explore {kind.name} {kind.version}",
-        "checksum": _checksum(arrays),
-    }
+    about = {**about, "format": f"esm_explore {kind.name} {kind.version}"}
     try:
+        about["checksum"] = _checksum(arrays, about)
         # A folder of its own: two who save to one path do not write into one another's part.
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
             part = Path(folder) / path.name
-            save_file(arrays, part, metadata={"esm_explore": json.dumps(about)})
+            save_file(arrays, part, metadata={"esm_explore": _text(about)})
             return part.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise TraceError(f"{path} could not be written ({error}).") from error
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
+        raise TraceError(f"{_shown(path)} could not be written ({_said(error)}).") from error
 
 
-def read_arrays(path: Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict]:
+def read_arrays(path: str | Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict]:
     """Read what `write_arrays` wrote.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
     kind : FileKind
 
     Returns
@@ -91,47 +104,95 @@ def read_arrays(path: Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict
     Raises
     ------
     TraceError
-        If there is no such file, if it is of another kind or of a newer version, or damaged.
+        If there is no such file, if it is no file, of another kind or of a newer version, or
+        damaged, to the last bit.
     """
-    if not path.is_file():
-        raise TraceError(f"There is no file {path}.")
+    path = as_path(path)
+    if not _is_there(path):
+        raise TraceError(f"There is no file {_shown(path)}.")
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {}).get("esm_explore", "{}"))
             version = _version(path, kind, about)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            whole = _is_whole(arrays, about, version, kind)
     except TraceError:
         raise
-    except (SafetensorError, ValueError, TypeError, AttributeError, OSError) as error:
+    except _BROKEN as error:
         raise TraceError(
-            f"{path} is not a {kind.name} of {kind.written_by}, or is damaged: {error}"
+            f"{_shown(path)} is not a {kind.name} of {kind.written_by}, or is damaged: "
+            f"{_said(error)}"
         ) from error
-    if version > 1 and about.get("checksum") != _checksum(arrays):
+    if not whole:
         raise TraceError(
-            f"{path} is damaged: its numbers are not those that were written (checksum). Make the "
+            f"{_shown(path)} is damaged: it is not what was written (checksum). Make the "
             f"{kind.name} again."
         )
     return arrays, about
 
 
+def _is_there(path: Path) -> bool:
+    """Say whether a file is there; refuse a directory, pipe or device, and what is no path."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise TraceError(f"{_shown(path)} is not the path of a file: {_said(error)}.") from error
+    if not stat.S_ISREG(mode):
+        kind = "directory" if stat.S_ISDIR(mode) else "pipe, socket or device"
+        raise TraceError(f"{_shown(path)} is a {kind}, not a file.")
+    return True
+
+
+def _shown(path: Path) -> str:
+    """Write a path in messages: on one line, and not longer than one can read."""
+    text = str(path) if str(path).isprintable() else ascii(str(path))
+    return text if len(text) <= _LONGEST else f"{text[:60]}...{text[-60:]}"
+
+
+def _said(error: Exception) -> str:
+    """Say what went wrong without the path, which the system's errors name, too."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def _version(path: Path, kind: FileKind, about: dict) -> int:
     held = str(about.get("format"))
-    match = re.fullmatch(r"esm_explore (\w+) (\d+)", held)
+    match = re.fullmatch(r"esm_explore (\w+) ([1-9]\d*)", held, re.ASCII)
     if match is None or match[1] != kind.name:
         what = f"a {match[1]} of esm_explore" if match else "a safetensors file"
-        raise TraceError(f"{path} is {what}, but not a {kind.name} of {kind.written_by}.")
+        raise TraceError(f"{_shown(path)} is {what}, but not a {kind.name} of {kind.written_by}.")
     version = int(match[2])
     if version > kind.version:
         raise TraceError(
-            f"{path} was written by a newer esm_explore: it is a {kind.name} of version {version}, "
-            f"and this one reads up to {kind.version}. Update esm_explore, or make it again."
+            f"{_shown(path)} was written by a newer esm_explore: it is a {kind.name} of version "
+            f"{version}, and this one reads up to {kind.version}. Update esm_explore, or make it "
+            "again."
         )
     return version
 
 
-def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
+def _is_whole(
+    arrays: Mapping[str, np.ndarray], about: Mapping, version: int, kind: FileKind
+) -> bool:
+    # A later version whose number is damaged may pass for version 1, but has a checksum.
+    if version == 1 and "checksum" not in about:
+        return True
+    covered = about if version >= kind.sealed else None
+    return about.get("checksum") == _checksum(arrays, covered)
+
+
+def _checksum(arrays: Mapping[str, np.ndarray], about: Mapping | None) -> str:
+    """Digest arrays with their names, and what else a file holds, but the checksum itself."""
     digest = hashlib.sha256()
+    if about is not None:
+        digest.update(_text({k: v for k, v in about.items() if k != "checksum"}).encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).data)
     return digest.hexdigest()
+
+
+def _text(about: Mapping) -> str:
+    """Write what JSON has, and numpy's numbers, the same way each time."""
+    return json.dumps(about, sort_keys=True, default=np.generic.item)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from esm_explore.errors import EncoderError, EsmExploreError
+from esm_explore.errors import ChainWarning, EncoderError, EsmExploreError
 
 # Each command imports what it needs: torch and esm take seconds, which --help need not.
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -24,7 +25,9 @@ def main() -> None:
 def tokenize_command(
     files: Annotated[
         list[str],
-        typer.Argument(help="Files, directories, patterns in quotes, bundled examples, or ids."),
+        typer.Argument(
+            help="Files, directories, patterns in quotes, bundled examples, ids, addresses, or -."
+        ),
     ],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="A table, FILE.parquet, or a folder for an atlas.")
@@ -41,8 +44,8 @@ def tokenize_command(
 
     from esm_explore.atlas.building import Report, build
     from esm_explore.atlas.writing import check_out
-    from esm_explore.chains.sources import find_sources, printable
     from esm_explore.encoders.loading import load_encoder
+    from esm_explore.sources.directories import find_sources, printable
     from esm_explore.tokens.chunks import ChunkedEncoder
 
     if chain is not None and all_chains:
@@ -92,7 +95,12 @@ def _print_failures(console, failures: list[tuple[str, str, str]]) -> None:
 
 @app.command("doctor")
 def doctor_command(
-    source: Annotated[str, typer.Argument(help="A file, a bundled example, or an id.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A file, a bundled example, an id, an address, or - for standard input."
+        ),
+    ],
     chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
     model: Annotated[int, typer.Option(help="Model, counted from 1.")] = 1,
     encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
@@ -102,9 +110,13 @@ def doctor_command(
     from esm_explore.encoders.loading import load_encoder
 
     try:
-        report = doctor(source, load_encoder(encoder), chain_id=chain, model=model)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", ChainWarning)
+            report = doctor(source, load_encoder(encoder), chain_id=chain, model=model)
     except EncoderError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
+    for warning in said:
+        typer.echo(f"warning: {warning.message}", err=True)
     typer.echo(repr(report))
     raise typer.Exit(STATUS[report.worst])

@@ -7,6 +7,12 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+# `warnings.catch_warnings` is of the whole process: other threads would lose theirs.
+_HEARD: ContextVar[list[str] | None] = ContextVar("_HEARD", default=None)
 
 
 class EsmExploreError(Exception):
@@ -33,8 +39,23 @@ class ChainWarning(UserWarning):
     """Something in a structure was left out or chosen between; the message says what and why."""
 
 
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """Collect what this thread would be warned of; other threads' warnings go their way."""
+    said: list[str] = []
+    token = _HEARD.set(said)
+    try:
+        yield said
+    finally:
+        _HEARD.reset(token)
+
+
 def warn(message: str) -> None:
-    """Issue a `ChainWarning` at the line that called this package."""
+    """Issue a `ChainWarning` at the line that called this package, unless it is `heard`."""
+    said = _HEARD.get()
+    if said is not None:
+        said.append(message)
+        return
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("esm_explore."):
         frame, level = frame.f_back, level + 1

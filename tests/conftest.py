@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from biotite.structure.io.pdb import PDBFile
 from esm.models.vqvae import StructureTokenEncoder
 
 import esm_explore as ex
+
+# Processes beside each other do not share a core's threads.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)
 
 SLOW = {"full_encoder", "weights", "fitted"}
 
@@ -54,7 +59,7 @@ def ubiquitin():
 @pytest.fixture
 def structures(tmp_path):
     """A directory with 1UBI (76 residues) and, one level down, 2HT0 (96 and 93 residues)."""
-    folder, bundled = tmp_path / "structures", Path(ex.__file__).parent / "chains" / "examples"
+    folder, bundled = tmp_path / "structures", Path(ex.__file__).parent / "sources" / "examples"
     (folder / "more").mkdir(parents=True)
     files = ex.examples()["file"]
     shutil.copy(bundled / files["1UBI"], folder / "1ubi.bcif.gz")

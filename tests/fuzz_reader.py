@@ -32,9 +32,10 @@ import numpy as np
 from biotite.structure.io import pdb, pdbx
 
 import esm_explore as ex
-from esm_explore.chains import structure_files
+from esm_explore.parsing import structure_files
+from esm_explore.sources.locating import locate
 
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 DATA = Path(__file__).parent / "data"
 TIME_LIMIT = 10
 EXTREMES = [*b"-1 0 1e30 nan inf -99999999 4294967295 ? '".split(), b""]
@@ -46,7 +47,7 @@ def originals() -> list[bytes]:
     """Give small real files in all formats."""
     files = []
     for source in (EXAMPLES / "1as5.bcif.gz", EXAMPLES / "5pti.bcif.gz"):
-        atoms = structure_files.read_model(source).atoms
+        atoms = structure_files.read_model(locate(source)).atoms
         for kind in (pdb.PDBFile, pdbx.CIFFile, pdbx.BinaryCIFFile):
             file, stream = kind(), io.BytesIO() if kind is pdbx.BinaryCIFFile else io.StringIO()
             file.set_structure(atoms) if kind is pdb.PDBFile else pdbx.set_structure(file, atoms)

@@ -13,7 +13,7 @@ import pytest
 import esm_explore as ex
 from esm_explore.atlas import building, writing
 from esm_explore.atlas.building import Report, build
-from esm_explore.chains import reading
+from esm_explore.chains import structure
 from esm_explore.errors import AtlasError
 from esm_explore.tokens.chunks import ChunkedEncoder
 
@@ -127,7 +127,7 @@ def test_an_empty_folder_or_an_atlas_is_replaced_and_nothing_else(encoded, tmp_p
 
 def test_all_chains_of_a_source_cost_one_parse(encoded, tmp_path, monkeypatch):
     """2HT0 has A and B; a chain that cannot be encoded is a failure of its own."""
-    parsed, real_read, real_prepare = [], reading.read_model, ChunkedEncoder.prepare
+    parsed, real_read, real_prepare = [], structure.read_model, ChunkedEncoder.prepare
 
     def read_model(path, model=1):
         parsed.append(path)
@@ -138,7 +138,7 @@ def test_all_chains_of_a_source_cost_one_parse(encoded, tmp_path, monkeypatch):
             raise ValueError("odd")
         return real_prepare(self, chain)
 
-    monkeypatch.setattr(reading, "read_model", read_model)
+    monkeypatch.setattr(structure, "read_model", read_model)
     report = encoded(["2HT0"], tmp_path / "tokens.parquet", all_chains=True)
     assert (report.n_chains, report.n_residues, len(parsed)) == (2, 189, 1)
     monkeypatch.setattr(ChunkedEncoder, "prepare", prepare)

@@ -23,16 +23,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import esm_explore as ex
-from esm_explore.chains import downloads, structure_files
+from esm_explore.parsing import structure_files
+from esm_explore.sources import downloads, unpacking
+from esm_explore.sources.locating import locate
 
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture
 def lines() -> list[str]:
     """1UBI in PDB columns."""
-    return pdb_lines(structure_files.read_model(EXAMPLES / "1ubi.bcif.gz").atoms)
+    return pdb_lines(structure_files.read_model(locate(EXAMPLES / "1ubi.bcif.gz")).atoms)
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_missing_file():
         (b"HEADER    HYDROLASE\nEND\n", "no ATOM lines"),
         (b"hello", "is not a structure"),
         (b"data_x\n_entry.id x\n", "no atom_site"),
-        (gzip.compress(b"ATOM" * 1000)[:40], "damaged or cut off"),
+        (gzip.compress(b"ATOM" * 1000, mtime=0)[:40], "damaged or cut off"),
         (bytes(range(256)) * 10, "is not a structure"),
     ],
 )
@@ -261,7 +263,7 @@ def test_what_is_no_name_is_refused_before_any_request(source, monkeypatch):
 
 def test_a_gzip_bomb_is_refused(written, monkeypatch):
     """The limit is on what comes out."""
-    monkeypatch.setattr(structure_files, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(unpacking, "MAX_BYTES", 10_000)
     with pytest.raises(ex.ChainError, match="larger than 10,000 bytes unpacked"):
         ex.read_chain(written(gzip.compress(b"0" * 1_000_000)))
 
@@ -432,7 +434,7 @@ def test_any_bytes_are_refused_with_our_error(tmp_path, content, prefix):
 def test_a_damaged_file_is_read_or_refused_with_our_error(tmp_path, data):
     """Bytes of a BinaryCIF and of its PDB twin changed or cut off."""
     packed = EXAMPLES / "1as5.bcif.gz"
-    twin = "\n".join(pdb_lines(structure_files.read_model(packed).atoms))
+    twin = "\n".join(pdb_lines(structure_files.read_model(locate(packed)).atoms))
     kinds = [gzip.decompress(packed.read_bytes()), twin.encode()]
     content = bytearray(data.draw(st.sampled_from(kinds)))
     for _ in range(data.draw(st.integers(1, 8))):

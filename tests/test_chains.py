@@ -16,12 +16,13 @@ from conftest import pdb_lines
 from esm.utils import residue_constants
 
 import esm_explore as ex
-from esm_explore.chains import reading, structure_files
+from esm_explore.chains import reading, structure
 from esm_explore.chains.provenance import reading_of
+from esm_explore.parsing import structure_files
 
 pytestmark = pytest.mark.lines
 DATA = Path(__file__).parent / "data"
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 
 
 def atoms_of(path: Path):
@@ -182,7 +183,7 @@ def test_all_chains_of_a_file_cost_one_parse_and_are_those_that_it_has(source, m
         parses.append(given)
         return structure_files.read_model(*given)
 
-    monkeypatch.setattr(reading, "read_model", read_model)
+    monkeypatch.setattr(structure, "read_model", read_model)
     chains = ex.read_chains(source)
     assert len(parses) == 1
     assert len(chains) > 1
@@ -202,12 +203,12 @@ def test_a_chain_that_cannot_be_read_does_not_take_the_others_away(tmp_path):
     lines += [f"{line[:21]}B{line[22:]}" for line in lines if line[12:16].strip() == "CA"]
     path = tmp_path / "two.pdb"
     path.write_text("\n".join([*lines, "END"]))
-    structure = reading.open_structure(path)
-    assert structure.chain_ids == ["A", "B"]
-    assert len(structure.read("A")) == 76
+    opened = reading.open_structure(path)
+    assert opened.chain_ids == ["A", "B"]
+    assert len(opened.read("A")) == 76
     with pytest.raises(ex.ChainError, match="chain B has N, CA and C; there are only: CA"):
-        structure.read("B")
-    assert len(structure.read()) == 76
+        opened.read("B")
+    assert len(opened.read()) == 76
     with pytest.raises(ex.ChainError, match="chain B has N, CA and C"):
         ex.read_chains(path)
 

@@ -43,6 +43,7 @@ def run(*arguments):
 
 def test_a_directory_becomes_one_table(structures, tmp_path, toy_encoder):
     """The first chain of each file; what was chosen and which encoder it was are said."""
+    (structures / "notes.txt").unlink()
     out = tmp_path / "tokens.parquet"
     status, said = run(structures, "-o", out)
     assert status == 0
@@ -62,7 +63,8 @@ def test_a_folder_becomes_an_atlas(structures, tmp_path):
     assert len(pd.read_parquet(out / "residues")) == 265
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["counts"] == {"residues": 265, "chains": 3}
-    assert [failure["file"] for failure in manifest["failures"]] == [str(structures / "broken.pdb")]
+    failed = {failure["file"] for failure in manifest["failures"]}
+    assert failed == {str(structures / name) for name in ("broken.pdb", "notes.txt")}
 
 
 def test_all_chains_a_chain_patterns_and_names(structures, tmp_path):
@@ -91,8 +93,8 @@ def test_what_fails_is_named_and_the_rest_is_written(structures, tmp_path):
     out = tmp_path / "tokens.parquet"
     status, said = run(structures, "none.pdb", tmp_path / "x*.cif", "-o", out, "--all-chains")
     assert status == 1
-    assert "4 not tokenized" in said
-    for part in ("broken.pdb", "none.pdb", "x*.cif", "doubled.pdb", "at the same place"):
+    assert "5 not tokenized" in said
+    for part in ("broken.pdb", "none.pdb", "x*.cif", "doubled.pdb", "at the same place", "notes"):
         assert part in said, part
     assert len(pd.read_parquet(out)) == 76 + 96 + 93
     status, said = run(structures / "1ubi.bcif.gz", "-o", out, "--chain", "Z")

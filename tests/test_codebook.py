@@ -42,7 +42,7 @@ def test_what_does_not_fit_is_refused(toy_encoder, ubiquitin):
         nearest_codes(trace.codebook, trace.query)
     with pytest.raises(ex.TraceError, match="NaN"):
         nearest_codes(trace.codebook, np.full((2, 16), np.nan))
-    with pytest.raises(ex.TraceError, match="it can be 2 to 512"):
+    with pytest.raises(ex.TraceError, match="whole number, 2 to 512"):
         nearest_codes(trace.codebook, trace.pre_vq, k=1)
 
 

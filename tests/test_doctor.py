@@ -14,18 +14,19 @@ from conftest import pdb_lines, with_positions
 from typer.testing import CliRunner
 
 import esm_explore as ex
-from esm_explore.chains import structure_files
 from esm_explore.cli import doctor_command
 from esm_explore.diagnosis.file_findings import unseen_neighbors
+from esm_explore.parsing import structure_files
+from esm_explore.sources.locating import locate
 
 DATA = Path(__file__).parent / "data"
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 
 
 @pytest.fixture
 def lines() -> list[str]:
     """1UBI in PDB columns."""
-    return pdb_lines(structure_files.read_model(EXAMPLES / "1ubi.bcif.gz").atoms)
+    return pdb_lines(structure_files.read_model(locate(EXAMPLES / "1ubi.bcif.gz")).atoms)
 
 
 def finding(report, words):

@@ -51,14 +51,17 @@ def test_residues_match_by_number_not_by_place(traces, toy_encoder):
     assert list(table.index) == [str(n) for n in range(11, 215)]
 
 
-def test_a_number_that_two_residues_share_is_the_first_ones(toy_encoder, ubiquitin):
-    """Residue 2 is numbered 1, too; nothing matches where the other chain has no such number."""
+def test_of_residues_that_share_a_number_each_has_its_own_counterpart(toy_encoder, ubiquitin):
+    """Residue 2 is numbered 1, too: it is the second 1, which the other chain does not have."""
     numbers = ubiquitin.residue_index.copy()
     numbers[1] = 1
     twice = ex.trace(toy_encoder, replace(ubiquitin, residue_index=numbers), numbering="sequential")
     once = ex.trace(toy_encoder, ubiquitin)
     assert match_residues(once, twice, "residue number")[:3].tolist() == [0, -1, 2]
-    assert match_residues(twice, once, "residue number")[:3].tolist() == [0, 0, 2]
+    assert match_residues(twice, once, "residue number")[:3].tolist() == [0, -1, 2]
+    assert match_residues(twice, twice, "residue number")[:3].tolist() == [0, 1, 2]
+    assert not compare(twice, twice)["changed"].any()
+    assert compare(twice, twice)["whole_chain"].max() < 1e-3
 
 
 def test_neighborhoods_of_a_token_are_seen_from_their_query(traces):

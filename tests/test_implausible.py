@@ -12,12 +12,13 @@ from conftest import pdb_lines, with_positions
 from scipy.spatial.transform import Rotation
 
 import esm_explore as ex
-from esm_explore.chains import structure_files
 from esm_explore.chains.backbone import alarms
 from esm_explore.chains.residues import residue_labels
+from esm_explore.parsing import structure_files
+from esm_explore.sources.locating import locate
 
 pytestmark = pytest.mark.lines
-EXAMPLES = Path(ex.__file__).parent / "chains" / "examples"
+EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
 NAMES = list(ex.examples().index)
 
 
@@ -66,7 +67,7 @@ def test_tracing_and_tokenizing_warn(toy_encoder, ubiquitin, change):
 @pytest.mark.parametrize("change", [name for name in CHANGES if name != "pm"])
 def test_reading_warns(tmp_path, change):
     """The same from a file; columns have no room for pm."""
-    atoms = structure_files.read_model(EXAMPLES / "1ubi.bcif.gz").atoms
+    atoms = structure_files.read_model(locate(EXAMPLES / "1ubi.bcif.gz")).atoms
     alter, message = CHANGES[change]
     if "," in change:
         names = dict(zip(["N", "CA", "C"], change.split(", "), strict=True))

@@ -172,14 +172,14 @@ def test_wrong_values_from_python_change_nothing(both, name, value, said):
 @pytest.mark.parametrize("start", range(5))
 def test_traits_are_set_from_python_in_any_order(pair, trace, start):
     """Two chains, the second much shorter: afterwards each view shows what the traits say."""
-    values = {"selected": 70, "chain": 1, "step": 8, "selection": [3, 4], "color": "token"}
+    values = {"selected": 70, "chain": 1, "step": 8, "selection": (3, 4), "color": "token"}
     order = [*values][start:] + [*values][:start]
     shown = ex.inspect([pair[0], trace])
     shown.choose(0, 200, [200, 201])
     for name in order:
         setattr(shown, name, values[name])
     lost = [name for name in order[: order.index("chain")] if name in ("selected", "selection")]
-    expected = values | dict.fromkeys(lost, -1) | ({"selection": []} if "selection" in lost else {})
+    expected = values | dict.fromkeys(lost, -1) | ({"selection": ()} if "selection" in lost else {})
     assert {name: getattr(shown, name) for name in order} == expected
     for chain, pane in enumerate(shown._panes):
         selected, many = shown.partner(chain)
@@ -225,7 +225,8 @@ def test_a_lasso_selects_many_and_sums_them_up(inspector, trace):
     """Counts of amino acids, structures and tokens."""
     inspector._map.lassoed([22, 23, 24, 25])
     structure, strip, _ = parts(inspector)
-    assert inspector.selection == structure.selection == strip.selection == [22, 23, 24, 25]
+    assert inspector.selection == (22, 23, 24, 25)
+    assert structure.selection == strip.selection == [22, 23, 24, 25]
     assert "4 residues selected" in inspector._summary.value
     assert "4 helix" in inspector._summary.value
     assert len(marked(inspector, 1)) == 4
@@ -238,17 +239,17 @@ def test_a_drag_over_the_strip_is_a_selection(inspector):
     seen = []
     inspector.observe(lambda change: seen.append(change["new"]), "selection")
     parts(inspector)[1].selection = [3, 4, 5]
-    assert seen == [[3, 4, 5]]
+    assert seen == [(3, 4, 5)]
 
 
 def test_clicking_a_code_marks_the_residues_that_have_it(inspector, trace):
     """None is said in words."""
     token = int(trace.tokens[30])
     inspector._code_clicked(0, token)
-    assert inspector.selection == np.flatnonzero(trace.tokens == token).tolist()
+    assert list(inspector.selection) == np.flatnonzero(trace.tokens == token).tolist()
     unused = int(np.setdiff1d(np.arange(4096), trace.tokens)[0])
     inspector._code_clicked(0, unused)
-    assert inspector.selection == []
+    assert inspector.selection == ()
     assert f"has code {unused}" in inspector._message.value
 
 

@@ -8,8 +8,9 @@ import pytest
 import esm_explore as ex
 from esm_explore.analysis.maps import fit_map, load_map
 from esm_explore.analysis.probes import probe_stages, stage_states
-from esm_explore.plots.maps import map_figure, probe_scores, stage_maps
+from esm_explore.plots.maps import map_figure, stage_maps
 from esm_explore.plots.picture import source_of
+from esm_explore.plots.probes import probe_scores
 
 NAMES = ["1UBI", "5PTI", "1A8O", "1EJG", "1AS5"]
 
@@ -135,7 +136,7 @@ def test_maps_of_all_stages_change_color_by_button(traces, fitted, latents):
 
 def test_stage_maps_refuse_what_does_not_fit(traces, fitted, latents):
     """A color that is not there; values of other residues."""
-    with pytest.raises(ex.TraceError, match="no color 'hue'; there are size"):
+    with pytest.raises(ex.TraceError, match="no color 'hue'; it is one of: size"):
         stage_maps(traces, {"one": fitted}, {"size": latents[:, 0]}, first="hue")
     with pytest.raises(ex.TraceError, match="not of the same residues"):
         stage_maps(traces, {"one": fitted}, {"size": latents[:5, 0]})

@@ -200,12 +200,14 @@ def test_attention_picture_is_the_neighborhoods(pictures, trace):
 def test_heads_and_blocks_that_are_not_there_are_refused(trace):
     """The message says which there are."""
     opened = trace.neighborhood(3)
-    with pytest.raises(ex.TraceError, match="blocks are 0 to 1, heads 0 to 7"):
+    with pytest.raises(ex.TraceError, match="block is 2; it has to be a whole number, 0 to 1"):
         attention.attention_matrix(trace, opened, block=2)
-    with pytest.raises(ex.TraceError, match="Block 2, head None is not there"):
+    with pytest.raises(ex.TraceError, match="block is 2; .* 0 to 1"):
         attention.logit_terms(trace, opened, block=2)
-    with pytest.raises(ex.TraceError, match="blocks are 0 to 1, heads 0 to 7"):
+    with pytest.raises(ex.TraceError, match="head is 8; it has to be a whole number, 0 to 7"):
         view_neighborhood(trace, 3, block=0, head=8)
+    with pytest.raises(ex.TraceError, match="Head 3 is of a block, and there is none"):
+        view_neighborhood(trace, 3, head=3)
     with pytest.raises(ex.TraceError, match="Heads have no 'size'; they have: distance_weight"):
         attention.head_map(trace, head_weights(trace), "size", "distance_weight")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 import esm_explore as ex
+from esm_explore.encoders.catching import catch_points
 from esm_explore.encoders.inputs import Inputs
-from esm_explore.encoders.modules import catch_points
 from esm_explore.tracing.run import Edit, all_nodes, run
 
 pytestmark = pytest.mark.lines
@@ -154,3 +156,118 @@ def test_edits_that_cannot_be_made_are_refused_and_leave_the_encoder_alone(toy_e
         assert not module._forward_hooks
         assert not module._forward_pre_hooks
     assert "find_knn_edges" not in vars(toy_encoder)
+
+
+ROWS = torch.arange(32).reshape(2, 16)
+
+
+@pytest.mark.parametrize(
+    ("edges", "said"),
+    [
+        (ROWS - 1, "names residue -1; the chain has residues 0 to 75"),
+        (ROWS + 60, "names residue 76; the chain has residues 0 to 75"),
+        (ROWS[0], r"shape \(16,\) and torch.int64; it has to be a tensor of shape \(M, K\)"),
+        (ROWS[None], r"shape \(1, 2, 16\) and"),
+        (ROWS[:0], r"shape \(0, 16\) .* M and K 1 or more"),
+        (ROWS[:, :0], r"shape \(2, 0\) .* M and K 1 or more"),
+        (ROWS.float(), r"torch.float32; it has to be .* dtype int64"),
+        (ROWS.int(), "torch.int32; it has to be"),
+        (ROWS > 3, "torch.bool; it has to be"),
+        (ROWS.to("meta"), "edges is on meta, the chain on cpu"),
+        (ROWS.numpy(), r"an array of int64, shape \(2, 16\); it has to be a tensor"),
+        ([[0, 1], [2, 3]], r"edges is \[\[0, 1\], \[2, 3\]\]; it has to be a tensor"),
+        (5, "edges is 5; it has to be a tensor"),
+    ],
+)
+def test_edges_that_are_no_neighborhoods_are_refused(toy_encoder, trace, edges, said):
+    """Before the pass; -1 would wrap around to the last residue."""
+    with pytest.raises(ex.TraceError, match=said):
+        run(toy_encoder, trace.inputs, edges)
+
+
+def test_edges_of_another_length_name_what_is_not_there(toy_encoder, trace):
+    """Those of the whole chain, given with a part of it."""
+    part = ex.trace(toy_encoder, trace.chain[:40]).inputs
+    with pytest.raises(ex.TraceError, match="the chain has residues 0 to 39"):
+        run(toy_encoder, part, torch.from_numpy(trace.edges))
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        (Edit("pre_vq", torch.clone), "edits is a Edit; it has to be a list of Edit"),
+        (5, "edits is 5; it has to be a list of Edit"),
+        (None, "edits is None; it has to be a list of Edit"),
+        (["pre_vq"], r"One of edits is 'pre_vq'; it has to be an Edit\(at, change\)"),
+        ([torch.clone], "One of edits is a builtin"),
+        ([Edit(None, torch.clone)], "no None to edit; there are: relative_position"),
+        ([Edit(["pre_vq"], torch.clone)], r"no \['pre_vq'\] to edit"),
+        ([Edit("pre_vq", 2.0)], "The change at pre_vq is 2.0; it has to be a function"),
+        (
+            [Edit("pre_vq", torch.Tensor.double)],
+            "dtype torch.float64; .* dtype torch.float32",
+        ),
+        ([Edit("tokens", torch.Tensor.float)], "gives dtype torch.float32; .* dtype torch.int64"),
+        ([Edit("pre_vq", lambda v: v.numpy())], r"gives a ndarray; .* shape \(2, 16\)"),
+        ([Edit("pre_vq", lambda v: v[0])], r"gives shape \(16,\); .* shape \(2, 16\)"),
+        ([Edit("pre_vq", lambda v: v.to("meta"))], "gives device meta; .* device cpu"),
+    ],
+)
+def test_edits_that_are_none_are_refused(toy_encoder, trace, edits, said):
+    """What was given, and what would be right; esm would fail later, or go on with another type."""
+    with pytest.raises(ex.TraceError, match=said):
+        run(toy_encoder, trace.inputs, ROWS, edits=edits)
+
+
+def test_a_run_of_the_wrong_things_is_refused(toy_encoder, trace):
+    """No encoder; a trace, which has inputs, is none."""
+    with pytest.raises(ex.TraceError, match="StructureTokenEncoder first.*not a str"):
+        run("mini", trace.inputs)
+    with pytest.raises(ex.TraceError, match="inputs is a Trace; .* such as trace.inputs"):
+        run(toy_encoder, trace)
+
+
+def switch_off(encoder):
+    encoder.transformer.blocks[1].use_geom_attn = False
+
+
+def switch_on_plain(encoder):
+    encoder.transformer.blocks[0].use_plain_attn = True
+
+
+def take_away_attention(encoder):
+    del encoder.transformer.blocks[1].geom_attn
+
+
+def take_away_blocks(encoder):
+    encoder.transformer.blocks = torch.nn.ModuleList()
+
+
+def go_around(encoder):
+    encoder.transformer.blocks[1].forward = encoder.transformer.blocks[0].forward
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (switch_off, r"use_geom_attn of block 1 is off.* set .*blocks\[1\].use_geom_attn = True"),
+        (switch_on_plain, r"use_plain_attn of block 0 is on.*blocks\[0\].use_plain_attn = False"),
+        (take_away_attention, "Block 1 of the encoder has no geom_attn"),
+        (take_away_blocks, "The encoder has no blocks"),
+        (go_around, r"did not come to .*ffn_out\[1\] .transformer.blocks\[1\].ffn.: another"),
+    ],
+)
+def test_an_encoder_whose_pass_is_another_is_refused_by_what_is_wrong(
+    toy_encoder, ubiquitin, change, said
+):
+    """Which block, and what is right; also where its neighborhoods are asked for later."""
+    encoder = copy.deepcopy(toy_encoder)
+    trace = ex.trace(encoder, ubiquitin)
+    change(encoder)
+    with pytest.raises(ex.TraceError, match=said):
+        ex.trace(encoder, ubiquitin)
+    with pytest.raises(ex.TraceError, match=f"{said}|has changed since this trace was made"):
+        trace.neighborhood(3)
+    with pytest.raises(ex.TraceError):
+        list(ex.tokenize(encoder, [ubiquitin]))
+    assert not any(module._forward_hooks for module in encoder.modules())

@@ -32,7 +32,7 @@ def test_choosing_is_one_event(selection):
     selection.observe(lambda change: events.append(change["new"]), "choice")
     selection.choose(1, 5, [4, 3, 3])
     assert events == [(1, 5, (3, 4))]
-    assert now(selection) == (1, 5, [3, 4])
+    assert now(selection) == (1, 5, (3, 4))
     selection.choose(1, 5, [3, 4])
     selection.selected = 5
     assert len(events) == 1
@@ -48,7 +48,7 @@ def test_whoever_observes_one_trait_finds_the_others_right(selection, choose):
         selection.choose(1)
     else:
         selection.chain = 1
-    assert set(map(str, seen)) == {"(1, -1, [])"}
+    assert set(map(str, seen)) == {"(1, -1, ())"}
 
 
 def test_one_set_alone_leaves_the_other_in_the_same_chain(selection):
@@ -57,13 +57,13 @@ def test_one_set_alone_leaves_the_other_in_the_same_chain(selection):
     selection.selection = [9, 8]
     assert selection.choice == (0, 5, (8, 9))
     selection.select(0, 6)
-    assert now(selection) == (0, 6, [8, 9])
+    assert now(selection) == (0, 6, (8, 9))
     selection.select_many(0, np.array([2, 1]))
-    assert now(selection) == (0, 6, [1, 2])
+    assert now(selection) == (0, 6, (1, 2))
     selection.select(1, 3)
-    assert now(selection) == (1, 3, [])
+    assert now(selection) == (1, 3, ())
     selection.select_many(0, [1])
-    assert now(selection) == (0, -1, [1])
+    assert now(selection) == (0, -1, (1,))
 
 
 def test_a_partner_is_the_counterpart_in_another_chain(selection):
@@ -97,6 +97,8 @@ def test_partners_by_alignment(toy_encoder, traces):
         ("selected", -2, "it is 0 to 65"),
         ("selection", [3, 66], "index 66 is not there: it is 0 to 65"),
         ("selection", [-1], "it is 0 to 65"),
+        ("selection", ["3"], "index '3' is not there: it is 0 to 65"),
+        ("selection", [1.5], "index 1.5 is not there"),
         ("hovered", (2, 0), "one of: 0, 1"),
         ("hovered", (0, 76), "it is 0 to 75"),
         ("linked_by", "name", "one of: residue number, alignment"),
@@ -112,6 +114,62 @@ def test_what_is_not_there_is_refused_and_changes_nothing(selection, name, value
         whole = {"chain": 1, "selected": 6, "selection": [4]} | {name: value}
         with pytest.raises(ex.TraceError, match=said):
             selection.choose(**whole)
-    assert now(selection) == (1, 5, [3])
+    assert now(selection) == (1, 5, (3,))
     assert (selection.hovered, selection.linked_by) == ((0, -1), "residue number")
     assert events == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"selected": 70}, {"selection": [3, 70]}, {"chain": 7}, {"hovered": (1, 70)}]
+)
+def test_what_is_not_there_does_not_stay_where_notifications_are_held(selection, wrong):
+    """All that was set since comes back, and nobody hears of it."""
+    selection.choose(1, 5, [3])
+    events = []
+    selection.observe(events.append)
+
+    def set_together():
+        with selection.hold_trait_notifications():
+            selection.selected = 6
+            for name, value in wrong.items():
+                setattr(selection, name, value)
+
+    with pytest.raises(ex.TraceError, match="is not there|There is no chain 7"):
+        set_together()
+    assert now(selection) == (1, 5, (3,))
+    assert (selection.hovered, selection.choice) == ((0, -1), (1, 5, (3,)))
+    assert events == []
+    selection.selected = 6
+    assert selection.choice == (1, 6, (3,))
+
+
+def test_what_is_there_can_be_set_where_notifications_are_held(selection):
+    """The chain and residues of it, in any order: all are chosen."""
+    for names in (("chain", "selected", "selection"), ("selection", "selected", "chain")):
+        selection.choose(0, 75, [70])
+        with selection.hold_trait_notifications():
+            for name in names:
+                setattr(selection, name, {"chain": 1, "selected": 5, "selection": [4]}[name])
+        assert now(selection) == (1, 5, (4,))
+        assert selection.choice == (1, 5, (4,))
+
+
+def test_residues_cannot_be_slipped_into_the_selection(selection):
+    """It is a tuple: what is set later to the list that it was set to changes nothing."""
+    many = [3, 4]
+    selection.selection = many
+    many.append(999)
+    assert selection.selection == (3, 4)
+    with pytest.raises(AttributeError):
+        selection.selection.append(999)
+
+
+def test_without_chains_it_is_said_that_there_is_none(traces):
+    """Not what it is one of."""
+    with pytest.raises(ex.TraceError, match="^There is no chain 0: there is none at all.$"):
+        Selection([]).selected = 0
+    inspector = ex.inspect([])
+    with pytest.raises(ex.TraceError, match="^There is no chain 0: there is none at all.$"):
+        inspector.select(0, 1)
+    with pytest.raises(ex.TraceError, match="^There is no step 1: there is none at all.$"):
+        inspector.step = 1

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from biotite.structure import CellList, annotate_sse
+from biotite.structure import AtomArray, annotate_sse
 from esm.utils import residue_constants
 from esm.utils.structure.protein_chain import ProteinChain
+from scipy.spatial import cKDTree
 
+from esm_explore.arguments import array_of
+from esm_explore.encoders.own_chains import own_chain
 from esm_explore.errors import TraceError
+from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
 _CA = residue_constants.atom_order["CA"]
@@ -45,23 +49,36 @@ def annotate(chain: ProteinChain) -> pd.DataFrame:
         "coil"; "unknown" without a CA; biotite's P-SEA) and burial (other CA within 10 Å; NaN
         without a CA).
 
+    Raises
+    ------
+    TraceError
+        If it is no chain, or its arrays do not fit one another.
+
     Examples
     --------
     >>> import esm_explore as ex
     >>> annotate(ex.read_chain("1UBI"))["secondary_structure"].iloc[25]
     'helix'
     """
+    chain = own_chain(chain)
     present = chain.atom37_mask[:, _CA]
-    atoms = chain.atom_array
-    ca = atoms[atoms.atom_name == "CA"]
+    ca = chain.atom37_positions[present, _CA]
     structure = np.full(len(chain), STRUCTURES[""], dtype=object)
-    structure[present] = [STRUCTURES[element] for element in annotate_sse(ca).tolist()]
-    near = CellList(ca, cell_size=BURIAL_RADIUS).get_atoms(ca.coord, radius=BURIAL_RADIUS)
     burial = np.full(len(chain), np.nan)
-    burial[present] = (near >= 0).sum(1) - 1
+    if present.any():
+        structure[present] = _secondary_structure(ca, chain.residue_index[present])
+        burial[present] = cKDTree(ca).query_ball_point(ca, BURIAL_RADIUS, return_length=True) - 1
     return pd.DataFrame(
         {"amino_acid": list(chain.sequence), "secondary_structure": structure, "burial": burial}
     )
+
+
+def _secondary_structure(ca: np.ndarray, numbers: np.ndarray) -> list[str]:
+    atoms = AtomArray(len(ca))
+    atoms.coord, atoms.res_id, atoms.atom_name[:], atoms.res_name[:] = ca, numbers, "CA", "ALA"
+    # Neighbors of one number would be one residue to biotite.
+    atoms.ins_code = np.resize(["", "A"], len(ca))
+    return [STRUCTURES[element] for element in annotate_sse(atoms).tolist()]
 
 
 def amino_acid_classes(letters: Sequence[str]) -> list[str]:
@@ -78,12 +95,20 @@ def amino_acid_classes(letters: Sequence[str]) -> list[str]:
         "aliphatic", "aromatic", "polar", "positive", "negative", "glycine", "proline"; "other"
         for letters that are none of the twenty.
 
+    Raises
+    ------
+    TraceError
+        If they are no letters.
+
     Examples
     --------
     >>> amino_acid_classes("GKX")
     ['glycine', 'positive', 'other']
     """
-    return [_CLASSES.get(letter, "other") for letter in letters]
+    right = "one-letter codes, such as chain.sequence"
+    given = list(letters) if isinstance(letters, str) else letters
+    given = array_of(given, "letters", right, ndim=1, kinds="UO")
+    return [_CLASSES.get(str(letter), "other") for letter in given.tolist()]
 
 
 KEYS = ("token", "margin", "secondary_structure", "burial", "amino_acid")
@@ -106,17 +131,18 @@ def residue_values(trace: Trace, key: str) -> np.ndarray:
     Raises
     ------
     TraceError
-        If there is no such value.
+        If it is no trace, or there is no such value.
     """
-    if key == "token":
-        return trace.tokens
-    if key == "margin":
-        return np.where(trace.has_frame, trace.nearest.margin, np.nan)
-    if key not in KEYS:
+    check_trace(trace, "residue_values")
+    if not isinstance(key, str) or key not in KEYS:
         raise TraceError(
             f"There is no color {key!r}; there are {', '.join(KEYS)}, and arrays of "
             f"{len(trace)} values."
         )
+    if key == "token":
+        return trace.tokens
+    if key == "margin":
+        return np.where(trace.has_frame, trace.nearest.margin, np.nan)
     if key == "amino_acid":
         return np.array(amino_acid_classes(trace.chain.sequence))
     return annotate(trace.chain)[key].to_numpy()

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import gammaln
 
 # A number about codes, for `ex.analysis`; esm's choice of a code stands on it, too.
+from esm_explore.arguments import array_of, whole_number
 from esm_explore.encoders.codebook import nearest_codes as nearest_codes
 from esm_explore.errors import TraceError
 
@@ -55,7 +56,7 @@ def usage(tokens: np.ndarray, n_codes: int, n_points: int = 50) -> Usage:
     Raises
     ------
     TraceError
-        If there are no tokens, or one is not a code.
+        If there are no tokens, or one is not a code; if the numbers are none.
 
     Notes
     -----
@@ -69,7 +70,9 @@ def usage(tokens: np.ndarray, n_codes: int, n_points: int = 50) -> Usage:
     >>> found.counts.tolist(), found.perplexity, found.n_used
     ([2, 2, 0], 2.0, 2)
     """
-    tokens = np.asarray(tokens)
+    tokens = array_of(tokens, "tokens", "an array of whole numbers, shape (N,)", ndim=1, kinds="iu")
+    n_codes = whole_number(n_codes, "n_codes", 1)
+    n_points = whole_number(n_points, "n_points", 1)
     if tokens.size == 0:
         raise TraceError("There are no tokens to count.")
     if tokens.min() < 0 or tokens.max() >= n_codes:

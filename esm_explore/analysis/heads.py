@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import torch.nn.functional as F
+from esm.models.vqvae import StructureTokenEncoder
 from tqdm.auto import tqdm
 
+from esm_explore.arguments import array_of
 from esm_explore.encoders.identity import unchanged
 from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
+from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.neighborhood import Neighborhood, open_neighborhood
 from esm_explore.tracing.traces import Trace
 
@@ -31,11 +34,14 @@ def head_weights(trace: Trace) -> pd.DataFrame:
     DataFrame
         One row a head: block, head, distance_weight and rotation_weight, the softplus of the
         learned scales: a distance weight of 1 means that 1.7 Å farther costs a factor of e.
+
+    Raises
+    ------
+    TraceError
+        If it is no trace, or has no encoder.
     """
     rows = []
-    for block, modules in enumerate(
-        modules_of(unchanged(trace.encoder, trace.encoder_info)).blocks
-    ):
+    for block, modules in enumerate(modules_of(_encoder(trace, "head_weights")).blocks):
         with plain_float32():
             distance, rotation = (F.softplus(scale).cpu().numpy() for scale in modules.scales)
         head = np.arange(len(distance))
@@ -69,12 +75,19 @@ def head_statistics(trace: Trace, residues: list[int] | None = None) -> pd.DataF
         reach (mean CA distance of what is attended to, Å), and the shares of attention on the
         residue itself (``self``), on others up to 4 along the chain (``sequence``) and on the
         rest (``space``).
+
+    Raises
+    ------
+    TraceError
+        If it is no trace, has no encoder, or there are no such residues.
     """
+    encoder = _encoder(trace, "head_statistics")
     if residues is None:
-        residues = np.flatnonzero(trace.has_frame).tolist()
+        residues = np.flatnonzero(trace.has_frame)
+    residues = array_of(residues, "residues", "a list of indices", ndim=1, kinds="iu").tolist()
     if not residues:
         raise TraceError("There are no residues to average over.")
-    encoder, totals = unchanged(trace.encoder, trace.encoder_info), 0
+    totals = 0
     for residue in tqdm(residues, unit="residue", leave=False, disable=len(residues) < 100):
         edges = trace.edges[trace.index_of(residue)]
         opened = open_neighborhood(encoder, trace.inputs, edges, trace.labels)
@@ -96,3 +109,8 @@ def _of_neighborhood(opened: Neighborhood) -> np.ndarray:
         attention[..., away > LOCAL].sum(-1),
     ]
     return np.stack(parts, axis=-1)
+
+
+def _encoder(trace: Trace, verb: str) -> StructureTokenEncoder:
+    check_trace(trace, verb)
+    return unchanged(trace.encoder, trace.encoder_info)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -11,18 +10,15 @@ import numpy as np
 from sklearn.manifold import trustworthiness
 from tqdm.auto import tqdm
 
+from esm_explore.arguments import array_of, whole_number, wrong
 from esm_explore.array_files import FileKind, read_arrays, write_arrays
 from esm_explore.errors import TraceError
 
-KIND = FileKind("map", 2, "LatentMap.save")
+KIND = FileKind("map", 3, 3, "LatentMap.save")
 # Trustworthiness compares all pairs; this many points are enough for two digits.
 _SAMPLE = 2_000
 # UMAP takes 500 for up to 10,000 points; 200, as for more, gives maps as trustworthy sooner.
 _EPOCHS = 200
-# UMAP warns of what a seed means for threads, and sklearn of arguments that UMAP gives it. A filter
-# for a while would be one for all threads: these stay.
-warnings.filterwarnings("ignore", module=r"umap\.")
-warnings.filterwarnings("ignore", message="'force_all_finite' was renamed", category=FutureWarning)
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class LatentMap:
     def save(self, path: str | Path) -> Path:
         """Write the map to a safetensors file; an existing one is replaced in one step."""
         tensors = {"data": self._data, "points": self.points}
-        return write_arrays(Path(path), KIND, tensors, {"settings": asdict(self.settings)})
+        return write_arrays(path, KIND, tensors, {"settings": asdict(self.settings)})
 
 
 def fit_map(
@@ -141,9 +137,15 @@ def fit_map(
     Raises
     ------
     TraceError
-        If there are no more points than neighbors, or points are not finite.
+        If there are no more points than neighbors, or points are not finite; if an option is
+        none of those above.
     """
     latents = _checked(latents)
+    if seed is not None:
+        seed = whole_number(seed, "seed", 0)
+    n_neighbors = whole_number(n_neighbors, "n_neighbors", 2)
+    if not isinstance(min_dist, float | int) or not 0 <= min_dist <= 1:
+        raise wrong(min_dist, "min_dist", "a number from 0 to 1")
     if len(latents) <= n_neighbors:
         raise TraceError(
             f"A map with {n_neighbors} neighbors needs more than {n_neighbors} points; there are "
@@ -154,9 +156,7 @@ def fit_map(
     said = f"UMAP of {len(latents):,} points (compiled before the first one)"
     with tqdm(total=0, desc=said, bar_format="{desc}, {elapsed}", leave=False) as bar:
         bar.refresh()
-        reducer = _reducer(settings)
-        reducer.tqdm_kwds = {"disable": bar.disable, "desc": "layout", "leave": False}
-        reducer.fit(latents)
+        reducer = _fitted(settings, latents, _EPOCHS, disable=bar.disable, desc="layout")
     return LatentMap(reducer, latents, settings)
 
 
@@ -177,41 +177,36 @@ def load_map(path: str | Path) -> LatentMap:
     TraceError
         If there is no such file, or it is not a map, is damaged or of a newer version.
     """
-    arrays, about = read_arrays(Path(path), KIND)
+    arrays, about = read_arrays(path, KIND)
     try:
         # In version 1 the settings were not apart.
         held = about.get("settings") or {k: v for k, v in about.items() if k != "format"}
         settings = MapSettings(**held)
-        data, points = arrays["data"], arrays["points"]
-    except (KeyError, TypeError) as error:
+        data, points = _checked(arrays["data"]), arrays["points"]
+        if data.shape != (settings.n_points, settings.width) or points.shape != (len(data), 2):
+            raise ValueError(f"its settings are of other data, {data.shape} on {points.shape}")
+        # No epochs: everything but the layout, which is put in from the file.
+        reducer = _fitted(settings, data, 0)
+    except (KeyError, TypeError, ValueError) as error:
         raise TraceError(f"{path} is a map that lacks something: {error}. Fit it again.") from error
-    reducer = _reducer(settings)
-    # No epochs: everything but the layout, which is put in from the file.
-    reducer.n_epochs = 0
-    reducer.fit(data)
     reducer.n_epochs = _EPOCHS
     reducer.embedding_ = points
     return LatentMap(reducer, data, settings)
 
 
 def _checked(latents: np.ndarray) -> np.ndarray:
-    latents = np.ascontiguousarray(latents, dtype=np.float32)
-    if latents.ndim != 2 or not np.isfinite(latents).all():
+    right = "finite numbers of shape (N, width), without residues that have no backbone frame"
+    latents = array_of(latents, "What is put on a map", right, ndim=2)
+    if not np.isfinite(latents).all():
         raise TraceError(
-            f"A map needs finite points of shape (N, width), not {latents.shape}; leave out "
-            "residues without a backbone frame."
+            f"What is put on a map holds NaN or infinite numbers; it has to be {right}."
         )
-    return latents
+    return np.array(latents, dtype=np.float32, order="C")
 
 
-def _reducer(settings: MapSettings):
+def _fitted(settings: MapSettings, data: np.ndarray, n_epochs: int, **progress):
     # Imported here: umap takes seconds to import, and most of this package does not need it.
-    from umap import UMAP
+    from esm_explore.analysis.reducers import fitted
 
-    return UMAP(
-        n_neighbors=settings.n_neighbors,
-        min_dist=settings.min_dist,
-        n_epochs=_EPOCHS,
-        random_state=settings.seed,
-        n_jobs=-1 if settings.seed is None else 1,
-    )
+    options = {"n_neighbors": settings.n_neighbors, "min_dist": settings.min_dist}
+    return fitted(data, settings.seed, n_epochs=n_epochs, tqdm_kwds=progress, **options)

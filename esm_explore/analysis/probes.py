@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_score
 
+from esm_explore.arguments import array_of, check_kind
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.stages import Block, Codebook, Latent, RelativePosition
@@ -59,8 +60,12 @@ def probe_stages(traces: list[Trace], labels: list[np.ndarray]) -> pd.DataFrame:
     Raises
     ------
     TraceError
-        If labels do not fit or are all alike, or there are fewer than five different sequences.
+        If they are no traces, labels do not fit or are all alike, or there are fewer than five
+        different sequences.
     """
+    traces = traces_of(traces, "probe_stages")
+    right = "a list of arrays, one a trace, of one value a residue"
+    check_kind(labels, list | tuple, "labels", right)
     sequences = sorted({trace.chain.sequence for trace in traces})
     if len(sequences) < 5:
         raise TraceError(
@@ -68,6 +73,7 @@ def probe_stages(traces: list[Trace], labels: list[np.ndarray]) -> pd.DataFrame:
         )
     if len(labels) != len(traces):
         raise TraceError(f"There are labels for {len(labels)} of {len(traces)} traces.")
+    labels = [array_of(each, "One of labels", right, ndim=1, kinds="iufbUO") for each in labels]
     for trace, values in zip(traces, labels, strict=True):
         if len(values) != len(trace):
             raise TraceError(f"There are {len(values)} labels for {trace.title}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,8 +16,8 @@ from esm.utils.structure.protein_chain import ProteinChain
 from esm_explore.atlas.schema import Origin, residue_rows, residues_table
 from esm_explore.atlas.writing import check_out, write
 from esm_explore.chains.reading import open_structure, read_chain
-from esm_explore.chains.sources import printable
-from esm_explore.errors import EsmExploreError
+from esm_explore.errors import EsmExploreError, heard
+from esm_explore.sources.directories import printable
 from esm_explore.tokens.chunks import ChunkedEncoder, PreparedChain
 
 # Rows in one group of a file, or in one part of an atlas: small ones are slow to read.
@@ -144,10 +143,9 @@ def _read(
 @contextmanager
 def _remarks(name: str, report: Report) -> Iterator[None]:
     """Keep what is warned of, each remark once."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with heard() as told:
         yield
-    said = [printable(f"{name}: {warning.message}") for warning in caught]
+    said = [printable(f"{name}: {message}") for message in told]
     report.remarks += [remark for remark in dict.fromkeys(said) if remark not in report.remarks]
 
 

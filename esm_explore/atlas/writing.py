@@ -41,7 +41,7 @@ def check_out(out: Path) -> Path:
         If it is something else, or in no directory that can be written to.
     """
     try:
-        out = out.resolve()
+        out = Path(os.path.expanduser(out)).resolve()
         if not out.exists() and out.suffix and not _is_table(out):
             raise AtlasError(
                 f"{out} would be a folder: give a file that ends in .parquet, or a folder's name "

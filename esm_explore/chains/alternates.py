@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 from biotite.structure import AtomArray
 
-from esm_explore.chains.amino_acids import BACKBONE
+from esm_explore.parsing.amino_acids import BACKBONE
 
 _BLANK = "blank"
 

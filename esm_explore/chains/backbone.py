@@ -12,13 +12,12 @@ import numpy as np
 from biotite.structure import dihedral, superimpose
 
 from esm_explore.findings import Finding
+from esm_explore.parsing.model import BONDED
 
 # Å; Engh and Huber (1991). N-C is across the angle at CA, C-N the peptide bond.
 N_CA, CA_C, N_C, C_N = 1.46, 1.52, 2.46, 1.33
 _UNITS = {"nm": 0.1, "pm": 100.0, "Bohr": 1.8897}
 _ATOMS = ("N", "CA", "C")
-# A farther C and N are not bonded.
-BONDED = 2.0
 # float32 keeps 1e-4 Å at this distance from the origin, where a file has 1e-3.
 FAR = 1_000.0
 # Nodes of a neighborhood.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from biotite.structure import AtomArray, get_residue_starts
 
-from esm_explore.chains.amino_acids import UNKNOWN
-from esm_explore.chains.model import Model
 from esm_explore.chains.residue_groups import Groups, residue_groups
 from esm_explore.chains.separating import Run, separate
+from esm_explore.parsing.amino_acids import UNKNOWN, is_standard
+from esm_explore.parsing.model import Model
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +116,12 @@ def _members(run: Run) -> list[int]:
     amino = np.array([letter is not None for letter in groups.letters[own]], bool)
     amino |= groups.backbone[own]
     hetero, polymer = first.hetero[own], first.polymer[own]
-    member = (amino & (~hetero | linked)) | polymer | both
+    # Of the 20 none is written as HETATM in a polymer, unless it is bonded in one.
+    odd = ~is_standard(first.res_name[own])
+    member = (~hetero & (amino | linked)) | (amino & linked) | (polymer & odd) | both
     # An island: neither neighbor is there to be bonded to.
     inside = np.flatnonzero(member)
-    for place in np.flatnonzero(amino & ~member):
+    for place in np.flatnonzero(amino & odd & ~member & ~groups.model.sequenced):
         left, right = inside[inside < place], inside[inside > place]
         if len(left) and len(right):
             member[place] = groups.within_span(own[left[-1]], own[place])

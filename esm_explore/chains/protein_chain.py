@@ -12,10 +12,10 @@ from esm.utils import residue_constants
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.alternates import most_occupied
-from esm_explore.chains.amino_acids import BACKBONE, is_standard
 from esm_explore.chains.protein_atoms import residue_starts
 from esm_explore.errors import ChainError
 from esm_explore.findings import some
+from esm_explore.parsing.amino_acids import BACKBONE, is_standard
 
 # Names that force fields and older files give to atoms of esm's 37.
 _ALIASES = {"OT1": "O", "OC1": "O", "OT2": "OXT", "OC2": "OXT"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from esm_explore.chains.amino_acids import BACKBONE, WATERS, parent_letter
-from esm_explore.chains.backbone import BONDED
-from esm_explore.chains.model import Model
+from esm_explore.parsing.amino_acids import BACKBONE, WATERS, is_standard, parent_letter
+from esm_explore.parsing.model import BONDED, Model
 
 # From the C of one residue to the N of the next but one, Å.
 _SPAN = 3.9
@@ -51,6 +51,24 @@ class Groups:
 
     def __len__(self) -> int:
         return len(self.letters)
+
+    def key(self, group: int) -> tuple[int, str]:
+        """Give a group's number and insertion code."""
+        return self._keys[group]
+
+    @cached_property
+    def _keys(self) -> list[tuple[int, str]]:
+        numbers, codes = self.first.res_id.tolist(), self.first.ins_code.tolist()
+        return list(zip(numbers, codes, strict=True))
+
+    def is_partial(self, group: int) -> bool:
+        """Say whether other groups can have more of the same residue."""
+        return self._partial[group]
+
+    @cached_property
+    def _partial(self) -> list[bool]:
+        lettered = np.add.reduceat(self.model.atoms.altloc_id != "", self.starts[:-1]) > 0
+        return (~self.backbone | lettered).tolist()
 
     def placed_atoms(self, group: int) -> set[tuple[str, str]]:
         """Give the names of a group's atoms, each with the letter of its location."""
@@ -105,7 +123,10 @@ def residue_groups(model: Model) -> Groups:
     letters = _letters(model, first, of_atom)
     backbone = np.all([present[name] for name in BACKBONE], axis=0)
     known = np.array([letter is not None for letter in letters], bool)
-    partial = present["CA"] & (present["N"] | present["C"]) & first.polymer
+    # A ligand can have the name of an unknown residue (UNK), a nucleotide that of a parent.
+    shaped = present["CA"] | (present["N"] & present["C"])
+    known &= is_standard(first.res_name) | shaped | first.polymer
+    partial = present["CA"] & (present["N"] | present["C"]) & (first.polymer | ~first.hetero)
     both = _attached(atoms, starts, first, known | backbone, places)
     water = np.isin(first.res_name, WATERS)
     candidates = np.flatnonzero((known | backbone | partial | both) & ~water)
@@ -134,7 +155,7 @@ def _attached(atoms, starts, first, residues: np.ndarray, places: dict) -> np.nd
     odd = (_without_ends(places) & (sizes > _CAP)) & ~np.isin(first.res_name, WATERS)
     for chain in np.unique(first.chain_id[odd]):
         own = np.flatnonzero(residues & (first.chain_id == chain))
-        ends = {name: own[np.isfinite(places[name][own]).all(1)] for name in ("N", "C")}
+        ends = _free_ends(places, own)
         if not all(map(len, ends.values())):
             continue
         trees = {name: cKDTree(places[name][rows]) for name, rows in ends.items()}
@@ -151,6 +172,17 @@ def _attached(atoms, starts, first, residues: np.ndarray, places: dict) -> np.nd
 def _without_ends(places: dict) -> np.ndarray:
     """Mark groups without both ends."""
     return np.isnan(places["N"]).any(1) | np.isnan(places["C"]).any(1)
+
+
+def _free_ends(places: dict[str, np.ndarray], own: np.ndarray) -> dict[str, np.ndarray]:
+    """Give residues whose N or C has no peptide bond yet, by that atom."""
+    ends = {name: own[np.isfinite(places[name][own]).all(1)] for name in ("N", "C")}
+    if not all(map(len, ends.values())):
+        return ends
+    bonds = cKDTree(places["C"][ends["C"]]).query_ball_tree(cKDTree(places["N"][ends["N"]]), BONDED)
+    bonded = {"C": np.array([len(near) > 0 for near in bonds]), "N": np.zeros(len(ends["N"]), bool)}
+    bonded["N"][[other for near in bonds for other in near]] = True
+    return {name: rows[~bonded[name]] for name, rows in ends.items()}
 
 
 def _nearest(tree: cKDTree, coord: np.ndarray, ends: np.ndarray, group: int) -> np.ndarray | None:

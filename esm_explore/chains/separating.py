@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from esm_explore.chains.residue_groups import Groups
+from esm_explore.parsing.amino_acids import is_standard
 
 # Residues that can be missing where TER stands within a chain.
 _GAP = 30
@@ -22,14 +23,14 @@ class Run:
         self.groups = groups
         self.heads: list[int] = list(piece)
         self.moved: list[int] = []
+        self._keys = {groups.key(group) for group in piece}
 
     def take(self, piece: list[int]) -> bool:
         """Take in a piece of the same chain id that stands elsewhere, if it belongs here."""
         groups = self.groups
-        if groups.first.part[self.heads[0]] != groups.first.part[piece[0]]:
+        if any(groups.key(group) in self._keys for group in piece):
             return False
-        present = {_key(groups, head) for head in self.heads}
-        if any(_key(groups, group) in present for group in piece):
+        if groups.first.part[self.heads[0]] != groups.first.part[piece[0]]:
             return False
         place = self._place(piece)
         if place is None:
@@ -37,6 +38,7 @@ class Run:
         if place < len(self.heads):
             self.moved += piece
         self.heads[place:place] = piece
+        self._keys.update(map(groups.key, piece))
         return True
 
     def _place(self, piece: list[int]) -> int | None:
@@ -59,13 +61,24 @@ class Run:
         """Find the place by numbers; outside of the chain only for what the file says is of it."""
         numbers, span = self.groups.first.res_id, self.groups.within_span
         low, high = numbers[piece[0]], numbers[piece[-1]]
+        polymer = self.groups.first.polymer[piece].all()
+        if not polymer and (self.groups.model.sequenced or self._is_free(piece)):
+            return None
         gaps = np.flatnonzero((numbers[own][:-1] < low) & (numbers[own][1:] > high))
         for gap in gaps.tolist():
             if span(own[gap], piece[0]) and span(piece[-1], own[gap + 1]):
                 return gap + 1
-        if not self.groups.first.polymer[piece].all():
+        if not polymer:
             return None
         return len(own) if numbers[own[-1]] < low else 0 if high < numbers[own[0]] else None
+
+    def _is_free(self, piece: list[int]) -> bool:
+        """Say whether it is a free amino acid: one of the 20, or with its terminal O."""
+        names = self.groups.first.res_name[piece]
+        return bool(is_standard(names).any()) or any(map(self._has_end, piece))
+
+    def _has_end(self, group: int) -> bool:
+        return any(name in _TERMINAL for name, _ in self.groups.placed_atoms(group))
 
     def _is_gap(self, last: int, following: int) -> bool:
         """Say whether residues are missing between two, with a TER that ends no chain."""
@@ -73,14 +86,10 @@ class Run:
         missing = first.res_id[following] - first.res_id[last]
         same = first.segment[last] == first.segment[following]
         # Where there are no ids nothing but TER tells chains apart.
-        if not 2 <= missing <= _GAP or not same or not first.chain_id[last]:
+        unseen = groups.model.lengths.get(first.chain_id[last], 0) - len(self.heads)
+        if not 2 <= missing <= max(_GAP, unseen) or not same or not first.chain_id[last]:
             return False
-        ended = any(name in _TERMINAL for name, _ in groups.placed_atoms(last))
-        return groups.within_span(last, following) and not ended
-
-
-def _key(groups: Groups, group: int) -> tuple[int, str]:
-    return int(groups.first.res_id[group]), str(groups.first.ins_code[group])
+        return groups.within_span(last, following) and not self._has_end(last)
 
 
 def separate(groups: Groups, own: np.ndarray) -> tuple[list[Run], dict[int, list[int]]]:
@@ -122,10 +131,16 @@ def _gather(groups: Groups, own: np.ndarray) -> dict[int, list[int]]:
     It has the number of a residue nearby, and atoms that are not there yet.
     """
     residues: dict[int, list[int]] = {}
+    # Of residues that can be completed: a whole one without alternates cannot, nor complete one.
     heads: dict[tuple[int, str], list[int]] = {}
     for group in own.tolist():
-        alike = heads.setdefault(_key(groups, group), [])
-        fitting = [head for head in alike if _completes(groups, residues[head], group)]
+        partial = groups.is_partial(group)
+        alike = heads.setdefault(groups.key(group), [])
+        fitting = [
+            head
+            for head in alike
+            if (partial or groups.is_partial(head)) and _completes(groups, residues[head], group)
+        ]
         if fitting:
             residues[min(fitting, key=lambda head: groups.distance(head, group))].append(group)
         else:
@@ -137,9 +152,10 @@ def _gather(groups: Groups, own: np.ndarray) -> dict[int, list[int]]:
 def _completes(groups: Groups, residue: list[int], group: int) -> bool:
     if groups.first.part[residue[0]] != groups.first.part[group]:
         return False
+    if groups.distance(residue[0], group) > _RESIDUE:
+        return False
     present = set().union(*(groups.placed_atoms(other) for other in residue))
-    disjoint = not present & groups.placed_atoms(group)
-    return disjoint and groups.distance(residue[0], group) < _RESIDUE
+    return not present & groups.placed_atoms(group)
 
 
 def _pieces(groups: Groups, own: np.ndarray) -> list[list[int]]:
@@ -148,9 +164,9 @@ def _pieces(groups: Groups, own: np.ndarray) -> list[list[int]]:
     bonded = groups.bonded(own[:-1], own[1:])
     if _is_plain(groups, own, bonded):
         return [own.tolist()]
-    pieces, seen = [[int(own[0])]], {_key(groups, own[0])}
+    pieces, seen = [[int(own[0])]], {groups.key(own[0])}
     for (before, group), joined in zip(pairwise(own.tolist()), bonded.tolist(), strict=True):
-        key = _key(groups, group)
+        key = groups.key(group)
         goes_on = (
             first.ter[before] == first.ter[group]
             and first.segment[before] == first.segment[group]

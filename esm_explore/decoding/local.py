@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
+from esm_explore.arguments import array_of
 from esm_explore.chains.backbone import NODES
 from esm_explore.encoders.blank import filled, without_numbers
 from esm_explore.encoders.mini import BINS, DECODER, load_mini, mini_tensors
 from esm_explore.encoders.modes import plain_float32
-from esm_explore.encoders.modules import QUERY_BIN, modules_of, relative_position_bins
+from esm_explore.encoders.modules import QUERY_BIN, check_class, modules_of, relative_position_bins
 from esm_explore.errors import EncoderError
 
 
@@ -62,6 +63,8 @@ def decode_neighborhood(
     EncoderError
         If the encoder is another one, or there is no such code; if there are not 15 relative
         positions.
+    TraceError
+        If it is no encoder.
 
     Examples
     --------
@@ -69,19 +72,23 @@ def decode_neighborhood(
     >>> decode_neighborhood(ex.load_encoder("mini"), 0).ca.shape
     (16, 3)
     """
+    check_class(encoder)
     bundled, (decoder, usual) = load_mini(), load_decoder()
     codes = modules_of(bundled).codes
-    if not torch.equal(modules_of(encoder).codes.cpu(), codes):
+    given = modules_of(encoder).codes.cpu()
+    if given.dtype != codes.dtype or not torch.equal(given, codes):
         raise EncoderError("Only the codes of the bundled encoder, load_encoder('mini'), decode.")
-    if not 0 <= code < len(codes):
-        raise EncoderError(f"Code {code} is not one of the encoder's: 0 to {len(codes) - 1}.")
+    if not isinstance(code, int | np.integer) or not 0 <= code < len(codes):
+        raise EncoderError(f"Code {code!r} is not one of the encoder's: 0 to {len(codes) - 1}.")
     if relative_positions is None:
         bins = usual[code]
     else:
-        given = np.asarray(relative_positions, dtype=np.int64)
+        given = array_of(
+            relative_positions, "relative_positions", "15 whole numbers", ndim=1, kinds="iu"
+        )
         if given.shape != (15,):
             raise EncoderError(f"relative_positions has shape {given.shape}; it has to be (15,).")
-        bins = relative_position_bins(torch.from_numpy(given))
+        bins = relative_position_bins(torch.from_numpy(given.astype(np.int64)))
     with plain_float32():
         ca, rotations = decoder(codes[code][None], bins[None])
     return DecodedNeighborhood(

@@ -9,7 +9,6 @@ from esm.utils.structure.protein_chain import ProteinChain
 from scipy.spatial import cKDTree
 
 from esm_explore.chains.backbone import (
-    BONDED,
     CA_C,
     N_C,
     N_CA,
@@ -21,6 +20,7 @@ from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import repeated_numbers, residue_labels
 from esm_explore.diagnosis.file_findings import file_findings, surrounding_findings
 from esm_explore.findings import Finding
+from esm_explore.parsing.model import BONDED
 
 
 def findings_of_chain(chain: ProteinChain) -> list[Finding]:
@@ -161,6 +161,11 @@ def _clashing(positions: np.ndarray) -> np.ndarray:
     residue = residue[known]
     clashing = np.zeros(len(positions), bool)
     if known.any():
-        pairs = residue[cKDTree(atoms[known]).query_pairs(2.2, output_type="ndarray")]
-        clashing[pairs[np.abs(pairs[:, 0] - pairs[:, 1]) > 1]] = True
+        # At most nine are of the residue itself and those beside it: of ten one is of another. All
+        # pairs would be millions where a chain has collapsed.
+        tree = cKDTree(atoms[known])
+        length, near = tree.query(atoms[known], k=10, distance_upper_bound=2.2)
+        other = np.append(residue, -9)[near]
+        foreign = np.isfinite(length) & (np.abs(other - residue[:, None]) > 1)
+        clashing[residue[foreign.any(1)]] = True
     return clashing

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-import warnings
 
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.chains.reading import read_chain
+from esm_explore.chains.reading import parsed
 from esm_explore.chains.residues import Numbering
 from esm_explore.diagnosis.chain_findings import findings_of_chain
 from esm_explore.diagnosis.token_findings import token_findings
 from esm_explore.encoders.loading import load_encoder
-from esm_explore.errors import ChainError, ChainWarning, TraceError
+from esm_explore.errors import ChainError, TraceError, heard
 from esm_explore.findings import Finding, Report
+from esm_explore.sources.locating import locate
 from esm_explore.tracing.tracer import trace
 from esm_explore.tracing.traces import Trace
 
 
 def doctor(
-    what: str | os.PathLike | ProteinChain | Trace,
+    what: object,
     encoder: StructureTokenEncoder | None = None,
     *,
     chain_id: str | None = None,
@@ -31,8 +31,8 @@ def doctor(
 
     Parameters
     ----------
-    what : str, path, ProteinChain or Trace
-        What `read_chain` takes, a chain, or a trace. A chain that `read_chain` made still knows
+    what : ProteinChain, Trace or object
+        A chain, a trace, or what `read_chain` takes. A chain that `read_chain` made still knows
         what else its file held; another does not.
     encoder : StructureTokenEncoder, optional
         Whose tokens are meant; the bundled mini without it, and of a trace its own. The title
@@ -68,17 +68,17 @@ def doctor(
         chain = what
     else:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ChainWarning)
-                chain = read_chain(what, chain_id, model=model)
+            # What is said of a download or a cache is in no finding.
+            source = locate(what, chain_id)
+            with heard():
+                chain = parsed(source, model).read(chain_id)
         except ChainError as error:
             named = str(what) if isinstance(what, str | os.PathLike) else type(what).__name__
             return Report(named, [_refused("cannot be read", error)])
     if encoder is None:
         encoder = load_encoder()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ChainWarning)
+        with heard():
             traced = trace(encoder, chain, numbering=numbering)
     except TraceError as error:
         title = f"{chain.id} chain {chain.chain_id}, {len(chain)} residues"

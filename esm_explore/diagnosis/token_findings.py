@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 
 from esm_explore.chains.residues import NUMBERINGS
-from esm_explore.errors import ChainWarning, TraceError
+from esm_explore.errors import TraceError, heard
 from esm_explore.findings import Finding
 from esm_explore.tracing.traces import Trace
 
@@ -79,8 +78,7 @@ def _numbering(trace: Trace, retrace: Callable[[str], Trace] | None) -> list[Fin
     if retrace is None:
         title = "numbers have jumps; what numbering changes was not computed, without the encoder"
         return [Finding("note", title, (), why, remedy)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ChainWarning)
+    with heard():
         changed = (retrace(other).tokens != trace.tokens) & trace.has_frame
     title = f'numbering="{other}" changes {changed.sum()} of {trace.has_frame.sum()} tokens'
     return Finding.at(changed, trace.labels, "warning", title, why, remedy)

@@ -33,7 +33,7 @@ def check_unchanged(encoder: StructureTokenEncoder) -> None:
     if changed:
         raise TraceError(
             f"The encoder was changed at {', '.join(changed)} (a hook, another module, function or "
-            "setting): take that away, or use trace(), which respects it."
+            "setting): take that away, or use trace(), which goes through esm's own modules."
         )
 
 

@@ -6,7 +6,7 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
-from esm_explore.encoders.modules import modules_of
+from esm_explore.encoders.modules import check_blocks, check_class, modules_of
 from esm_explore.errors import TraceError
 
 
@@ -41,17 +41,14 @@ def check_encoder(encoder: StructureTokenEncoder) -> None:
 
 
 def check_plain(encoder: StructureTokenEncoder) -> None:
-    """Refuse what is no encoder of esm's, or is compiled or quantized: it has no plain weights."""
+    """Refuse what is no encoder of esm's, lacks a part, or is compiled or quantized."""
     if hasattr(encoder, "_orig_mod"):
         raise TraceError(
             "This is what torch.compile made of an encoder; inside it nothing can be caught: give "
             "the encoder itself."
         )
-    if not isinstance(encoder, StructureTokenEncoder):
-        raise TraceError(
-            f"Give esm's StructureTokenEncoder first, from load_encoder(), "
-            f"not a {type(encoder).__name__}."
-        )
+    check_class(encoder)
+    check_blocks(encoder)
     for name, module in encoder.named_modules():
         # esm never calls the encoder itself, so it may be compiled.
         called = name and getattr(module, "_compiled_call_impl", None) is not None

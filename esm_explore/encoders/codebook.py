@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from esm_explore.arguments import array_of, whole_number
 from esm_explore.encoders.modes import plain_float32
 from esm_explore.errors import TraceError
 
@@ -68,17 +69,18 @@ def nearest_codes(codebook: np.ndarray, latents: np.ndarray, k: int = 8) -> Near
     >>> found.codes.tolist(), found.margin.tolist()
     ([[0, 1]], [1.0])
     """
-    latents = np.asarray(latents, dtype=np.float32)
-    if latents.ndim != 2 or latents.shape[1] != codebook.shape[1]:
+    codebook = array_of(codebook, "codebook", "numbers of shape (n_codes, d_code)", ndim=2)
+    right = f"numbers of shape (L, {codebook.shape[1]})"
+    latents = array_of(latents, "latents", right, ndim=2).astype(np.float32, copy=False)
+    if latents.shape[1] != codebook.shape[1]:
         raise TraceError(
             f"Latents of shape {latents.shape} do not fit codes of {codebook.shape[1]} numbers; "
             f"they have to be (L, {codebook.shape[1]})."
         )
     if not np.isfinite(latents).all():
         raise TraceError("Latents hold NaN or infinite numbers; leave those rows out.")
-    if not 2 <= k <= len(codebook):
-        raise TraceError(f"k is {k}; it can be 2 to {len(codebook)}, the number of codes.")
-    codes = torch.from_numpy(codebook)
+    k = whole_number(k, "k", 2, len(codebook))
+    codes = torch.from_numpy(codebook.astype(np.float32, copy=False))
     with plain_float32():
         found = [nearest_rows(codes, rows, k) for rows in torch.from_numpy(latents).split(_CHUNK)]
         indices = torch.cat([index for index, _ in found]).numpy()

@@ -81,6 +81,13 @@ def same_encoder(a: EncoderInfo, b: EncoderInfo) -> bool:
     return bool(a.digest) and a.digest == b.digest
 
 
+def _may_be_same(a: EncoderInfo, b: EncoderInfo) -> bool:
+    """Say whether nothing tells two encoders apart, where one of them has no digest."""
+    sizes = ("d_model", "v_heads", "n_layers", "d_code", "n_codes", "n_parameters")
+    known = a.digest and b.digest
+    return not known and all(getattr(a, name) == getattr(b, name) for name in sizes)
+
+
 def one_encoder(things: Iterable[Made]) -> EncoderInfo:
     """Give the encoder that made all of some things, such as traces.
 
@@ -102,6 +109,12 @@ def one_encoder(things: Iterable[Made]) -> EncoderInfo:
     if not infos:
         raise TraceError("Traces of one encoder are needed; there are no traces.")
     others = [info for info in infos if info is not infos[0] and not same_encoder(info, infos[0])]
+    if others and all(_may_be_same(info, infos[0]) for info in others):
+        raise TraceError(
+            "Traces of one encoder are needed, and it is not known whose these are: files that "
+            "version 0.1 saved do not say. Load each with the encoder that made it: "
+            "load_trace(path, encoder)."
+        )
     if others:
         titles = dict.fromkeys(
             f"{info.title} [{info.fingerprint or 'no digest'}]" for info in (infos[0], *others)
@@ -130,7 +143,7 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     Raises
     ------
     TraceError
-        If it is not esm's structure encoder, or is compiled or quantized.
+        If it is no encoder of esm's class, is compiled or quantized, or lacks a part.
     """
     check_plain(encoder)
     with PASSES.taken():  # not while a pass has its hooks on

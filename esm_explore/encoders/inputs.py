@@ -66,6 +66,7 @@ def chain_inputs(
     Parameters
     ----------
     chain : ProteinChain
+        From `own_chain`.
     numbering : {"file", "sequential"}
         As in `trace`.
     device : torch.device or str
@@ -77,15 +78,9 @@ def chain_inputs(
     Raises
     ------
     TraceError
-        If it is no chain, has no residue with a backbone frame, or coordinates beyond 10,000 Å.
+        If it has no residue with a backbone frame, or coordinates beyond 10,000 Å.
     """
-    if not isinstance(chain, ProteinChain):
-        raise TraceError(
-            f"Give one ProteinChain, from read_chain() or esm, not a {type(chain).__name__}; "
-            "of a complex or a list, one chain after the other."
-        )
     check_numbering(numbering)
-    check_arrays(chain)
     _check_coords(chain)
     coords, _, residue_index = chain.to_structure_encoder_inputs()
     coords, residue_index = coords[0, :, :3].clone(), residue_index[0].clone()
@@ -102,7 +97,7 @@ def chain_inputs(
 
 
 def _check_coords(chain: ProteinChain) -> None:
-    positions = np.asarray(chain.atom37_positions)[:, :3]
+    positions = chain.atom37_positions[:, :3]
     far = (np.isfinite(positions) & (np.abs(positions) > FARTHEST)).any((1, 2))
     if far.any():
         raise TraceError(
@@ -116,41 +111,6 @@ def residues_at(chain: ProteinChain, indices: np.ndarray) -> str:
     """Name some residues of a chain, for a message."""
     labels = residue_labels(chain)
     return some([labels[i] for i in indices])
-
-
-def check_arrays(chain: ProteinChain) -> None:
-    """Check shapes, and that residue numbers are whole numbers.
-
-    Parameters
-    ----------
-    chain : ProteinChain
-
-    Raises
-    ------
-    TraceError
-        With the shape that it has and the one that it should have.
-    """
-    length = len(chain.sequence)
-    for name, beyond in (
-        ("residue_index", ""),
-        ("insertion_code", ""),
-        ("atom37_positions", "37, 3"),
-    ):
-        value = getattr(chain, name)
-        shape = getattr(value, "shape", None)
-        dimensions = 3 if beyond else 1
-        if not isinstance(value, np.ndarray) or len(shape) != dimensions or shape[0] != length:
-            given = f"has shape {shape}" if shape is not None else f"is a {type(value).__name__}"
-            raise TraceError(
-                f"{name} of the chain {given}; for a sequence of {length} residues it has to be "
-                f"an array of shape ({length}, {beyond})."
-            )
-    numbers = chain.residue_index
-    if not np.issubdtype(numbers.dtype, np.number) or not (numbers == np.trunc(numbers)).all():
-        raise TraceError(
-            f"residue_index of the chain ({numbers.dtype}) holds what is no whole number, which "
-            "esm would cut off: give residue numbers as integers."
-        )
 
 
 def warn_of_alarms(chain: ProteinChain) -> None:

@@ -115,6 +115,8 @@ def _esm3(path: Path) -> tuple[StructureTokenEncoder, str]:
 
 
 def _moved(encoder: StructureTokenEncoder, device: str | torch.device) -> StructureTokenEncoder:
+    if not isinstance(device, str | int | torch.device):
+        raise EncoderError(f'device is {device!r}; it has to be a name, such as "cpu".')
     try:
         if torch.device(device).type == "meta":
             raise RuntimeError("there, tensors have no numbers")

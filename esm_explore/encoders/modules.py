@@ -17,12 +17,15 @@ from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
 
 from esm_explore.encoders.turns import of_this_thread, undone
+from esm_explore.errors import TraceError
 
 # Relative positions are clipped to this; row 0 of their table is padding, so the query has row 33.
 LIMIT = 32
 QUERY_BIN = LIMIT + 1
 # Averages that training keeps of the codes; a pass does not use them.
 UNUSED = ("codebook.N", "codebook.z_avg")
+# What each block is made of.
+_PARTS = ("geom_attn.s_norm", "geom_attn.proj", "geom_attn.out_proj", "ffn")
 # Settings of the codebook that a pass does not use.
 ONLY_TRAINING = ("no_random_restart", "restart_thres", "ema_decay", "freeze_codebook")
 _NEEDED = (
@@ -37,8 +40,7 @@ _IN_BLOCK = {
     "ffn_out": ".ffn",
     "blocks": "",
 }
-_INTERNALS = ("projection", "attended")
-_AFTER_BLOCKS = {
+AFTER_BLOCKS = {
     "query": "pre_vq_proj (input)",
     "pre_vq": "pre_vq_proj",
     "z_q": "codebook",
@@ -110,31 +112,45 @@ def modules_of(encoder: StructureTokenEncoder) -> Modules:
     return Modules(encoder)
 
 
-@dataclass(frozen=True)
-class CatchPoint:
-    """A place in the encoder where a tensor can be caught, or changed.
+def check_class(encoder: object) -> None:
+    """Refuse what is not of esm's class."""
+    if not isinstance(encoder, StructureTokenEncoder):
+        raise TraceError(
+            "Give esm's StructureTokenEncoder first, from load_encoder(), "
+            f"not a {type(encoder).__name__}."
+        )
 
-    Attributes
-    ----------
-    name : str
-        As in `esm_explore.tracing.stages`, such as ``"blocks[0]"``.
-    module : Module
-    is_input : bool
-        What the module is given; else what it returns.
-    path : str
-        Where esm has it.
-    index : int
-        Which of the values that the module returns.
-    has_nodes : bool
-        Whether the tensor is (M, K, width), a row a node; else (M, width) or (M,).
-    """
 
-    name: str
-    module: nn.Module
-    is_input: bool
-    path: str
-    index: int
-    has_nodes: bool
+def check_blocks(encoder: StructureTokenEncoder) -> None:
+    """Refuse an encoder without blocks, or with one that lacks a part: which, and what is right."""
+    blocks = encoder.transformer.blocks
+    if not len(blocks):
+        raise TraceError("The encoder has no blocks: load it again.")
+    for i, block in enumerate(blocks):
+        for part in _PARTS:
+            try:
+                block.get_submodule(part)
+            except AttributeError as error:
+                raise TraceError(
+                    f"Block {i} of the encoder has no {part}, as esm's have: load the encoder "
+                    "again, or put back what was there."
+                ) from error
+
+
+def check_switches(encoder: StructureTokenEncoder) -> None:
+    """Refuse blocks whose switches make their pass another than the one that is traced."""
+    for i, block in enumerate(encoder.transformer.blocks):
+        if not block.use_geom_attn:
+            raise TraceError(
+                f"use_geom_attn of block {i} is off, so that its geometric attention, which a "
+                f"trace shows, is never computed: set encoder.transformer.blocks[{i}]"
+                ".use_geom_attn = True."
+            )
+        if block.use_plain_attn and not hasattr(block, "attn"):
+            raise TraceError(
+                f"use_plain_attn of block {i} is on, but esm's structure encoder has no plain "
+                f"attention: set encoder.transformer.blocks[{i}].use_plain_attn = False."
+            )
 
 
 def paths(n_blocks: int) -> dict[str, str]:
@@ -147,23 +163,7 @@ def paths(n_blocks: int) -> dict[str, str]:
     for i in range(n_blocks):
         block = f"transformer.blocks[{i}]"
         found |= {f"{name}[{i}]": block + where for name, where in _IN_BLOCK.items()}
-    return found | _AFTER_BLOCKS
-
-
-def catch_points(encoder: StructureTokenEncoder, internals: bool = False) -> list[CatchPoint]:
-    """List where tensors can be caught, in order; with those inside attention, if asked for."""
-    found = []
-    for name, path in list(paths(len(encoder.transformer.blocks)).items())[2:]:
-        if not internals and name.partition("[")[0] in _INTERNALS:
-            continue
-        where, is_input, _ = path.partition(" (input)")
-        module = encoder.get_submodule(where.replace("[", ".").replace("]", ""))
-        # Of a block's values in esm 3.4, a tuple, the first; in 3.2 there is no other.
-        index = 1 if name == "tokens" else 0
-        found.append(
-            CatchPoint(name, module, bool(is_input), path, index, name not in _AFTER_BLOCKS)
-        )
-    return found
+    return found | AFTER_BLOCKS
 
 
 def relative_position_bins(relative: torch.Tensor, limit: int = LIMIT) -> torch.Tensor:

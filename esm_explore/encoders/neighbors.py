@@ -8,6 +8,7 @@ from esm.utils.misc import MAX_SUPPORTED_DISTANCE
 from esm.utils.structure.protein_chain import ProteinChain
 from scipy.spatial import cKDTree
 
+from esm_explore.arguments import check_kind
 from esm_explore.encoders.inputs import Inputs, residues_at
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
@@ -81,6 +82,40 @@ def _whole_rows(inputs: Inputs, rows: torch.Tensor, knn: int) -> torch.Tensor:
         both = inputs.has_frame[some, None] & inputs.has_frame
         found.append(torch.where(both, distance, separation).argsort(dim=-1)[:, :knn])
     return torch.cat(found)
+
+
+def check_rows(edges: torch.Tensor, inputs: Inputs) -> None:
+    """Refuse what is no neighborhoods of a chain.
+
+    Parameters
+    ----------
+    edges : Tensor, shape=(M, K), dtype=int64
+        On the device of the inputs.
+    inputs : Inputs
+
+    Raises
+    ------
+    TraceError
+        If it is no tensor of that shape and type, holds nothing, or names residues that are not
+        there; -1 would wrap around to the last one.
+    """
+    length, device = len(inputs.coords), inputs.coords.device
+    right = (
+        "a tensor of shape (M, K) and dtype int64 with indices of residues, such as "
+        "torch.from_numpy(trace.edges[:2])"
+    )
+    check_kind(edges, torch.Tensor, "edges", right)
+    if edges.ndim != 2 or edges.dtype != torch.int64 or not edges.numel():
+        given = f"shape {tuple(edges.shape)} and {edges.dtype}"
+        raise TraceError(f"edges has {given}; it has to be {right}, with M and K 1 or more.")
+    if edges.device != device:
+        raise TraceError(f"edges is on {edges.device}, the chain on {device}: use edges.to(...).")
+    outside = edges[(edges < 0) | (edges >= length)]
+    if len(outside):
+        raise TraceError(
+            f"edges names residue {int(outside[0])}; the chain has residues 0 to {length - 1}. To "
+            "leave a neighbor out, leave it out of its row."
+        )
 
 
 def check_edges(edges: torch.Tensor, rows: torch.Tensor, chain: ProteinChain) -> None:

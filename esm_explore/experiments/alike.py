@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from esm_explore.arguments import whole_number
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import traces_of
@@ -82,6 +83,7 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
         If no residue with a backbone frame has it, or traces are of several encoders.
     """
     traces = traces_of(traces, "same_token")
+    token = whole_number(token, "token", 0, len(traces[0].codebook) - 1)
     labels, places, relative = [], [], []
     for trace in traces:
         for query in np.flatnonzero((trace.tokens == token) & trace.has_frame):

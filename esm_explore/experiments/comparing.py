@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from biotite.sequence import ProteinSequence
@@ -71,8 +74,9 @@ def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:
     ----------
     first, second : Trace
     by : {"residue number", "alignment"}
-        The same number and insertion code (the first of those that share them), or the same
-        column of a global sequence alignment (BLOSUM62, affine gaps).
+        The same number and insertion code (of residues that share them, the first is the first's
+        counterpart, the second the second's), or the same column of a global sequence alignment
+        (BLOSUM62, affine gaps; letters that it does not have are X).
 
     Returns
     -------
@@ -80,9 +84,9 @@ def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:
         Indices in `second`; -1 where there is none.
     """
     if by == "residue number":
-        places = dict(zip(reversed(second.labels), reversed(range(len(second))), strict=True))
-        return np.array([places.get(label, -1) for label in first.labels])
-    sequences = [ProteinSequence(trace.chain.sequence) for trace in (first, second)]
+        places = {label: index for index, label in enumerate(_counted(second.labels))}
+        return np.array([places.get(label, -1) for label in _counted(first.labels)])
+    sequences = [_aligned(trace.chain.sequence) for trace in (first, second)]
     matrix = SubstitutionMatrix.std_protein_matrix()
     alignment = align_optimal(
         *sequences, matrix, gap_penalty=(-10, -1), terminal_penalty=False, max_number=1
@@ -91,3 +95,18 @@ def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:
     match = np.full(len(first), -1, dtype=np.int64)
     match[pairs[:, 0]] = pairs[:, 1]
     return match
+
+
+def _counted(labels: list[str]) -> Iterator[tuple[str, int]]:
+    """Give each label with how many were like it before."""
+    seen = Counter()
+    for label in labels:
+        yield label, seen[label]
+        seen[label] += 1
+
+
+def _aligned(sequence: str) -> ProteinSequence:
+    """Write a sequence in letters that BLOSUM62 has: U and O as the nearest of them, C and K."""
+    known = set(ProteinSequence.alphabet.get_symbols())
+    letters = ({"U": "C", "O": "K"}.get(letter, letter) for letter in map(str.upper, sequence))
+    return ProteinSequence([letter if letter in known else "X" for letter in letters])

@@ -14,8 +14,8 @@ from .latents import latent_numbers as latent_numbers
 from .latents import latent_spectrum as latent_spectrum
 from .latents import margins_along_chain as margins_along_chain
 from .maps import map_figure as map_figure
-from .maps import probe_scores as probe_scores
 from .maps import stage_maps as stage_maps
+from .probes import probe_scores as probe_scores
 from .relative_positions import bin_path as bin_path
 from .relative_positions import bin_similarity as bin_similarity
 from .relative_positions import bin_usage as bin_usage

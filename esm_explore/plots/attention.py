@@ -8,8 +8,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
+from esm_explore.arguments import check_is_one_of, check_kind, whole_number
 from esm_explore.errors import TraceError
-from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw
+from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, check_table, draw
+from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.traces import Trace
 
@@ -30,12 +32,14 @@ def head_map(trace: Trace, statistics: pd.DataFrame, x: str, y: str) -> Picture:
     Raises
     ------
     TraceError
-        If there is no such column.
+        If it is no trace, or there is no such column of numbers.
     """
-    unknown = [name for name in (x, y) if name not in statistics.columns]
-    if unknown:
-        allowed = ", ".join(name for name in statistics if name not in ("block", "head"))
-        raise TraceError(f"Heads have no {unknown[0]!r}; they have: {allowed}.")
+    check_trace(trace, "head_map")
+    check_table(statistics, "statistics", ("block", "head"), "head_statistics")
+    allowed = [name for name in statistics if name not in ("block", "head")]
+    for name in (x, y):
+        if not isinstance(name, str) or name not in allowed:
+            raise TraceError(f"Heads have no {name!r}; they have: {', '.join(allowed)}.")
     dots = [
         go.Scatter(
             x=rows[x],
@@ -62,12 +66,10 @@ def head_map(trace: Trace, statistics: pd.DataFrame, x: str, y: str) -> Picture:
 
 def check_head(opened: Neighborhood, block: int, head: int | None = None) -> None:
     """Raise a TraceError if a neighborhood has no such block or head; None is all heads."""
+    check_kind(opened, Neighborhood, "opened", "a Neighborhood, from trace.neighborhood(residue)")
     blocks, heads = opened.attention.shape[:2]
-    if not 0 <= block < blocks or not 0 <= (head or 0) < heads:
-        raise TraceError(
-            f"Block {block}, head {head} is not there: blocks are 0 to {blocks - 1}, heads 0 to "
-            f"{heads - 1}."
-        )
+    whole_number(block, "block", 0, blocks - 1)
+    whole_number(0 if head is None else head, "head", 0, heads - 1)
 
 
 def attention_matrix(
@@ -93,16 +95,16 @@ def attention_matrix(
     Raises
     ------
     TraceError
-        If there is no such block, head or term.
+        If it is no trace, or there is no such block, head or term.
     """
+    check_trace(trace, "attention_matrix")
     check_head(opened, block, head)
     terms = {
         "attention": (opened.attention, "Viridis", "Attention"),
         "distance": (-opened.distance_term, "Viridis", "Distance term"),
         "rotation": (opened.rotation_term, "RdBu_r", "Rotation term"),
     }
-    if term not in terms:
-        raise TraceError(f"There is no term {term!r}; there are {', '.join(terms)}.")
+    check_is_one_of("term", term, terms)
     values, colorscale, name = terms[term]
     shown = values[block].mean(0) if head is None else values[block, head]
     which = f"the average of {values.shape[1]} heads" if head is None else f"head {head}"
@@ -135,6 +137,7 @@ def attention_matrix(
 
 def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
     """Show the two terms of the query's logits, over heads and nodes; of one of the blocks."""
+    check_trace(trace, "logit_terms")
     check_head(opened, block)
     distance = -opened.distance_term[block, :, 0]
     rotation = opened.rotation_term[block, :, 0]
@@ -165,6 +168,7 @@ def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
 
 def residual_stream(trace: Trace) -> Picture:
     """Show how much attention and feed-forward write into the query's state, block by block."""
+    check_trace(trace, "residual_stream")
     keep = trace.has_frame
     parts = [("relative position", trace.relative_position.embeddings[keep, 0])]
     for i in range(len(trace.blocks)):

@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 from scipy.spatial.distance import pdist, squareform
 
 from esm_explore.analysis.code_usage import Usage
+from esm_explore.arguments import check_kind
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
 from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, draw
@@ -15,6 +16,7 @@ from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
 _BINS = 60
+_USAGE = "a Usage, from ex.analysis.usage(tokens, n_codes)"
 
 
 def code_distances(traces: Trace | list[Trace]) -> Picture:
@@ -61,7 +63,13 @@ def code_usage(traces: Trace | list[Trace], used: Usage) -> Picture:
     traces : Trace or list of Trace
     used : Usage
         Of the traces' codes.
+
+    Raises
+    ------
+    TraceError
+        If they are no traces of one encoder, or it is no usage.
     """
+    check_kind(used, Usage, "used", _USAGE)
     ranked = np.sort(used.counts)[::-1]
     figure = make_subplots(
         rows=1, cols=2, subplot_titles=("how often, by rank", "codes seen as residues are added")
@@ -100,12 +108,16 @@ def stored_counts(traces: Trace | list[Trace], used: Usage) -> Picture:
     Raises
     ------
     TraceError
-        If the first trace has no encoder.
+        If they are no traces of one encoder, the first has no encoder, or it is no usage of its
+        codes.
     """
     encoder = traces_of(traces, "A picture")[0].encoder
     if encoder is None:
         raise TraceError("Stored counts need the encoder: load_trace(path, encoder=...).")
+    check_kind(used, Usage, "used", _USAGE)
     stored = modules_of(encoder).counts.cpu().numpy()
+    if len(used.counts) != len(stored):
+        raise TraceError(f"used counts {len(used.counts)} codes; the encoder has {len(stored)}.")
     most = min(5, int(used.counts.max()))
     groups = np.minimum(used.counts, most)
     boxes = [

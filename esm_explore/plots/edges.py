@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw, hover_of
+from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
 
@@ -31,6 +32,7 @@ def edge_distances(trace: Trace) -> np.ndarray:
 
 def edge_matrix(trace: Trace) -> Picture:
     """Show who is in whose neighborhood: rows are queries, columns their neighbors."""
+    check_trace(trace, "edge_matrix")
     rows = np.repeat(np.arange(len(trace)), trace.edges.shape[1])
     distance = edge_distances(trace)
     names = hover_of(trace)
@@ -60,6 +62,7 @@ def edge_matrix(trace: Trace) -> Picture:
 
 def separation(trace: Trace) -> Picture:
     """Show how far neighbors are along the chain and in space: a histogram over both."""
+    check_trace(trace, "separation")
     away = np.abs(trace.edges - np.arange(len(trace))[:, None])[:, 1:]
     distance = edge_distances(trace)[:, 1:]
     known = np.isfinite(distance)
@@ -94,6 +97,7 @@ def along_chain(trace: Trace) -> Picture:
     Three panels: the distance to the farthest neighbor, how many of the neighbors are up to 4
     away along the chain, and how many neighborhoods of others each residue is in.
     """
+    check_trace(trace, "along_chain")
     # A short chain has frameless residues among its edges; they have no distance.
     distance = np.nan_to_num(edge_distances(trace))
     radius = np.where(trace.has_frame, distance.max(1), np.nan)

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.palette import CHANGE
-from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, draw
+from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, check_table, draw
+from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
 
@@ -23,7 +24,15 @@ def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Pic
     first, second : Trace
     motion : DataFrame
         What `compare` says of them.
+
+    Raises
+    ------
+    TraceError
+        If they are no traces of one encoder, or it is no such table.
     """
+    traces = traces_of([first, second], "motion_along_chain")
+    columns = ("first_token", "second_token", "changed", "whole_chain", "neighborhood")
+    check_table(motion, "motion", columns, "compare")
     what = (("whole_chain", "moved in the chain, Å"), ("neighborhood", "neighborhood, Å"))
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     x = np.arange(len(motion))
@@ -48,11 +57,11 @@ def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Pic
             )
             figure.add_trace(dots, row, 1)
         figure.update_yaxes(title=title, rangemode="tozero", row=row)
-    one, other = (f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in (first, second))
+    one, other = (f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in traces)
     shown = draw(
         figure,
         f"From {one} to {other}: how far, and which tokens change",
-        [first, second],
+        traces,
         motion[[column for column, _ in what]].to_numpy(),
         source=f"{len(motion)} residues; encoder: {first.encoder_info.title}",
         height=560,

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from esm_explore.palette import hex_colors, token_colors
 from esm_explore.plots.picture import BLUE, LEGEND_ABOVE, Picture, draw, hover_of
-from esm_explore.tracing.given import traces_of
+from esm_explore.tracing.given import check_trace, traces_of
 from esm_explore.tracing.traces import Trace
 
 
@@ -76,6 +76,7 @@ def latent_spectrum(traces: Trace | list[Trace]) -> Picture:
 
 def margins_along_chain(trace: Trace) -> Picture:
     """Show the distance to the winning code and to the runner-up, along the chain."""
+    check_trace(trace, "margins_along_chain")
     found = trace.nearest
     distance = np.sqrt(found.squared_distances.clip(min=0))
     # Without a backbone frame both distances are constants.
@@ -113,6 +114,7 @@ def margins_along_chain(trace: Trace) -> Picture:
 
 def latent_and_codes(trace: Trace, residue: int | str) -> Picture:
     """Show one residue's latent beside the winning and the runner-up code."""
+    check_trace(trace, "latent_and_codes")
     index = trace.index_of(residue)
     first, second = trace.nearest.codes[index].tolist()
     rows = np.stack([trace.codebook[second], trace.codebook[first], trace.pre_vq[index]])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.analysis.maps import LatentMap
+from esm_explore.arguments import array_of, check_is_one_of, check_kind, check_mapping, wrong
 from esm_explore.errors import TraceError
-from esm_explore.palette import CATEGORIES, Colors, colors_of
+from esm_explore.palette import Colors, colors_of
 from esm_explore.plots.picture import LEGEND_ABOVE, Picture, draw, source_of, title_of
+from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
+_VALUES = "numbers or words of shape (N,), or colors of shape (N, 3) and dtype uint8"
+_MAP = "a LatentMap, from ex.analysis.fit_map(latents)"
 BEHIND = "#d9d9d9"
 _BARE = {"showticklabels": False, "showgrid": False, "zeroline": False}
 
@@ -43,15 +46,17 @@ def map_figure(
     Raises
     ------
     TraceError
-        If there is not one value a point.
+        If they are no traces of one encoder, it is no map, or there is not one value a point.
     """
-    points = placed.points if isinstance(placed, LatentMap) else placed
-    values = np.asarray(values)
-    if len(values) != len(points):
-        raise TraceError(f"There are {len(values)} values for {len(points)} points.")
+    points = placed.points if isinstance(placed, LatentMap) else _points(placed)
+    values = _values(values, "values")
+    _check_fit(values, "values", points)
+    check_kind(what, str, "what", "a text")
+    hover = _hover(hover, points)
     size = float(np.clip(300 / np.sqrt(len(points)), 3, 7))
     dots = []
     if behind is not None:
+        check_kind(behind, LatentMap, "behind", _MAP)
         name = f"the map ({len(behind.points):,} points)"
         dots.append(_dots(behind.points, {"size": 4, "color": BEHIND}, None, name))
     if values.ndim == 2 or values.dtype.kind in "iuf":
@@ -78,6 +83,35 @@ def map_figure(
     return figure
 
 
+def _points(given: object) -> np.ndarray:
+    right = "a LatentMap, or places on one: numbers of shape (N, 2)"
+    points = array_of(given, "placed", right, ndim=2)
+    if points.shape[1] != 2:
+        raise wrong(points, "placed", right)
+    return points
+
+
+def _check_fit(values: np.ndarray, what: str, points: np.ndarray) -> None:
+    if len(values) != len(points):
+        raise TraceError(f"There are {len(values)} {what} for {len(points)} points.")
+
+
+def _values(given: object, name: str) -> np.ndarray:
+    values = array_of(given, name, _VALUES, ndim=(1, 2), kinds="iufbUO")
+    if values.ndim == 2 and (values.shape[1] != 3 or values.dtype != np.uint8):
+        raise wrong(values, name, _VALUES)
+    return values
+
+
+def _hover(given: object, points: np.ndarray) -> list[str] | None:
+    """Take a text a point, or none."""
+    if given is None:
+        return None
+    texts = array_of(given, "hover", "a list of texts, one a point", ndim=1, kinds="U")
+    _check_fit(texts, "texts of hover", points)
+    return texts.tolist()
+
+
 def _dots(
     points: np.ndarray,
     marker: dict,
@@ -98,42 +132,6 @@ def _dots(
         name=name,
         showlegend=name is not None,
     )
-
-
-def probe_scores(traces: Trace | list[Trace], tables: dict[str, pd.DataFrame]) -> Picture:
-    """Show how well each stage lets itself be read, beside guessing the most frequent label.
-
-    Parameters
-    ----------
-    traces : Trace or list of Trace
-    tables : dict
-        By what was read, a table of `probe_stages`.
-    """
-    lines = []
-    for (name, table), color in zip(tables.items(), CATEGORIES, strict=False):
-        guess = {"color": color, "dash": "dot", "width": 1}
-        lines += [
-            go.Scatter(x=table["stage"], y=table["accuracy"], name=name, line={"color": color}),
-            go.Scatter(
-                x=table["stage"],
-                y=table["majority"],
-                name=f"{name}: always the most frequent",
-                mode="lines",
-                line=guess,
-                showlegend=False,
-            ),
-        ]
-    scores = np.stack([table[["accuracy", "majority"]] for table in tables.values()])
-    figure = draw(
-        lines,
-        "What a linear probe reads off each stage (dotted: always the most frequent)",
-        traces,
-        scores,
-        legend=LEGEND_ABOVE,
-    )
-    figure.update_yaxes(title="accuracy on chains left out", range=[0, 1])
-    figure.update_xaxes(title="stage")
-    return figure
 
 
 COLUMNS = 3
@@ -170,16 +168,21 @@ def stage_maps(
     Raises
     ------
     TraceError
-        If maps or colors are not of the same number of residues, or there is no such color.
+        If they are no traces of one encoder or no maps, if maps or colors are not of the same
+        number of residues, or there is no such color.
     """
+    traces = traces_of(traces, "stage_maps")
+    check_mapping(maps, LatentMap, "maps", "a dict of LatentMap, by stage")
+    check_mapping(colors, object, "colors", "a dict of arrays, by what they are")
+    colors = {name: _values(values, f"colors[{name!r}]") for name, values in colors.items()}
     first = next(iter(colors)) if first is None else first
-    if first not in colors:
-        raise TraceError(f"There is no color {first!r}; there are {', '.join(colors)}.")
+    check_is_one_of("color", first, colors)
     sizes = {name: len(one.points) for name, one in maps.items()}
     sizes |= {name: len(values) for name, values in colors.items()}
     if len(set(sizes.values())) != 1:
         raise TraceError(f"Maps and colors are not of the same residues: {sizes}.")
-    painted = {name: colors_of(np.asarray(values)) for name, values in colors.items()}
+    hover = _hover(hover, next(iter(maps.values())).points)
+    painted = {name: colors_of(values) for name, values in colors.items()}
     rows = -(-(len(maps) + 1) // COLUMNS)
     titles = [f"{name}, trustworthiness {one.trustworthiness():.2f}" for name, one in maps.items()]
     figure = make_subplots(rows, COLUMNS, subplot_titles=titles, **SPACING)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
+from esm_explore.arguments import check_kind
+from esm_explore.errors import TraceError
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
@@ -80,6 +83,15 @@ def draw(
         },
     )
     return figure
+
+
+def check_table(given: object, name: str, columns: tuple[str, ...], made_by: str) -> None:
+    """Refuse what is no table with some columns, which a function makes."""
+    right = f"the table that {made_by} makes, with columns {', '.join(columns)}"
+    check_kind(given, pd.DataFrame, name, right)
+    if not set(columns) <= set(given.columns):
+        held = ", ".join(map(str, given.columns)) or "none"
+        raise TraceError(f"{name} has columns {held}; it has to be {right}.")
 
 
 def title_of(what: str, source: str) -> str:

@@ -7,12 +7,13 @@ import plotly.graph_objects as go
 
 from esm_explore.encoders.modules import QUERY_BIN
 from esm_explore.plots.picture import BLUE, Picture, draw
-from esm_explore.tracing.given import traces_of
+from esm_explore.tracing.given import check_trace, traces_of
 from esm_explore.tracing.traces import Trace
 
 
 def bin_similarity(trace: Trace) -> Picture:
     """Show how alike the rows of the relative position embedding are (cosine)."""
+    check_trace(trace, "bin_similarity")
     rows = trace.relative_position.table[1:]
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     similarity = unit @ unit.T
@@ -34,6 +35,7 @@ def bin_similarity(trace: Trace) -> Picture:
 
 def bin_path(trace: Trace) -> Picture:
     """Show the rows of the relative position embedding in their first two principal components."""
+    check_trace(trace, "bin_path")
     rows = trace.relative_position.table[1:]
     centered = rows - rows.mean(0)
     left, size, _ = np.linalg.svd(centered, full_matrices=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
+
 import numpy as np
 
 from esm_explore.analysis.annotations import residue_values
@@ -76,12 +78,29 @@ def color_by_stage(traces: list[Trace], stage: Stage) -> list[list[str]]:
         One color a residue, chain by chain; gray without a backbone frame. At the last stage it
         is the tokens' own color, as everywhere.
     """
-    if isinstance(stage, Codebook):
-        return color_together(traces, "token")[0]
+    return split_by_chain(traces, hex_colors(_colors_at(stage, traces)))
+
+
+@singledispatch
+def _colors_at(stage: Stage, traces: list[Trace]) -> np.ndarray:
+    """Give each residue a color, shape=(N, 3), dtype=uint8; black without a backbone frame."""
+    return _alike([trace.states(stage) for trace in traces], traces)
+
+
+@_colors_at.register
+def _(stage: Neighbors, traces: list[Trace]) -> np.ndarray:
+    # Where a chain is in space says nothing of another.
     states = [trace.states(stage) for trace in traces]
-    if isinstance(stage, Neighbors):
-        states = [s - s[t.has_frame].mean(0) for s, t in zip(states, traces, strict=True)]
+    return _alike([s - s[t.has_frame].mean(0) for s, t in zip(states, traces, strict=True)], traces)
+
+
+@_colors_at.register
+def _(_stage: Codebook, traces: list[Trace]) -> np.ndarray:
+    return np.concatenate([values_to_color(trace, "token") for trace in traces])
+
+
+def _alike(states: list[np.ndarray], traces: list[Trace]) -> np.ndarray:
     framed = np.concatenate([trace.has_frame for trace in traces])
     colors = np.zeros((len(framed), 3), np.uint8)
     colors[framed] = token_colors(np.concatenate(states)[framed])
-    return split_by_chain(traces, hex_colors(colors))
+    return colors

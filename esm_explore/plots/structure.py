@@ -10,6 +10,7 @@ import py3Dmol
 from biotite.structure import AtomArray
 from biotite.structure.io.pdbx import CIFFile, set_structure
 
+from esm_explore.arguments import check_kind, whole_number
 from esm_explore.palette import legend_html
 from esm_explore.plots.threedmol import load_3dmol
 from esm_explore.tracing.traces import Trace
@@ -99,11 +100,18 @@ class Beside:
     *pictures : StructurePicture
     width : int
         Of each, in pixels; on a narrow page they wrap.
+
+    Raises
+    ------
+    TraceError
+        If something else than structures is given, or no width.
     """
 
     def __init__(self, *pictures: StructurePicture, width: int = 400):
+        for picture in pictures:
+            check_kind(picture, StructurePicture, "One of pictures", "what view and its like make")
         self._pictures = pictures
-        self._width = width
+        self._width = whole_number(width, "width", 1)
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self._pictures))

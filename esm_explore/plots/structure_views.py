@@ -9,6 +9,7 @@ import numpy as np
 import py3Dmol
 
 from esm_explore.analysis.heads import LOCAL
+from esm_explore.arguments import array_of, check_kind
 from esm_explore.errors import TraceError
 from esm_explore.experiments.alike import SameToken
 from esm_explore.palette import CATEGORIES, FRAMELESS, Colors, colors_of
@@ -63,6 +64,7 @@ def view(
         If it is no trace, there is no such color, or not one value a residue.
     """
     check_trace(trace, "view")
+    check_kind(label, str, "label", "a text")
     name, colors = _colors(trace, color, label)
     shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
     viewer = _cartoon(trace, {"cartoon": {"colorscheme": _scheme(shown)}})
@@ -99,6 +101,8 @@ def view_neighborhood(
         If it is no trace, or there is no such residue, block or head.
     """
     check_trace(trace, "view_neighborhood")
+    if head is not None and block is None:
+        raise TraceError(f"Head {head!r} is of a block, and there is none: give block, too.")
     index = trace.index_of(residue)
     nodes = trace.edges[index]
     weights = np.full(len(nodes), 0.3)
@@ -148,7 +152,8 @@ def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Col
         if color == "token":
             label = f"token ({len(np.unique(trace.tokens[trace.has_frame]))} different)"
     else:
-        values = np.asarray(color)
+        right = "the name of a color, such as 'token', or an array of a value a residue"
+        values = array_of(color, "color", right, ndim=1, kinds="iufbUO")
         if values.shape != (len(trace),):
             raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
     return label, colors_of(values)
@@ -182,7 +187,15 @@ def view_same_token(alike: SameToken) -> StructurePicture:
     Returns
     -------
     StructurePicture
+
+    Raises
+    ------
+    TraceError
+        If it is not what `same_token` gives.
     """
+    check_kind(
+        alike, SameToken, "alike", "a SameToken, from ex.experiments.same_token(traces, token)"
+    )
     shown = np.unique(np.linspace(0, len(alike) - 1, min(MOST, len(alike))).round().astype(int))
     viewer = new_viewer()
     viewer.addSphere({"center": {"x": 0, "y": 0, "z": 0}, "radius": 0.5, "color": "black"})

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import sys
 from pathlib import Path
 
@@ -14,8 +13,10 @@ import numpy as np
 from biotite.structure import concatenate
 from biotite.structure.io.pdbx import BinaryCIFFile, compress, set_structure
 
-from esm_explore.chains.protein_atoms import most_occupied
-from esm_explore.chains.structure_files import read_model
+from esm_explore.chains.alternates import most_occupied
+from esm_explore.parsing.binary_cif import binary_cif_bytes
+from esm_explore.parsing.structure_files import read_model
+from esm_explore.sources.locating import locate
 
 
 def cut(source: Path, target: Path, chain_id: str | None = None) -> None:
@@ -30,16 +31,14 @@ def cut(source: Path, target: Path, chain_id: str | None = None) -> None:
     chain_id : str, optional
         Only this chain.
     """
-    atoms = read_model(source).atoms
+    atoms = read_model(locate(source)).atoms
     atoms = atoms[~np.isin(atoms.element, ["H", "D"])]
     chains = dict.fromkeys(atoms.chain_id.tolist()) if chain_id is None else [chain_id]
     kept = concatenate([most_occupied(atoms[atoms.chain_id == chain])[0] for chain in chains])
     kept.del_annotation("altloc_id")
     file = BinaryCIFFile()
     set_structure(file, kept, data_block=target.name.split(".")[0].upper())
-    packed = io.BytesIO()
-    compress(file).write(packed)
-    target.write_bytes(gzip.compress(packed.getvalue(), mtime=0))
+    target.write_bytes(gzip.compress(binary_cif_bytes(compress(file)), mtime=0))
 
 
 if __name__ == "__main__":

@@ -25,11 +25,10 @@ from esm_explore.encoders.modules import modules_of
 from esm_explore.recipes.mini_codes import DECODER_STEPS, Encoded, fit_codes, fit_decoder, nearest
 from esm_explore.recipes.mini_data import STATES, Backbones, read_backbones, split
 from esm_explore.recipes.mini_pass import Neighborhoods, with_own_seed
-from esm_explore.recipes.mini_train import SIZES, Trained
+from esm_explore.recipes.mini_train import SHAKE, SIZES, Trained
 
 TRAINING_CHAINS = 1_500
 PROBE_RESIDUES = 100_000
-SHAKE = 0.1
 
 
 @dataclass(frozen=True)

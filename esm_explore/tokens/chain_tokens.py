@@ -21,6 +21,7 @@ class ChainTokens:
     Attributes
     ----------
     chain : ProteinChain
+        A copy of the chain as it was when it was asked for.
     encoder_info : EncoderInfo
         Which encoder made this.
     numbering : {"file", "sequential"}

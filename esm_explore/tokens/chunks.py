@@ -23,6 +23,7 @@ from esm_explore.encoders.inputs import Inputs, chain_inputs, check_latents
 from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
+from esm_explore.encoders.own_chains import own_chain
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
 from esm_explore.tokens.lean_pass import LeanPass, Nodes
@@ -117,7 +118,8 @@ class ChunkedEncoder:
         self._frameless = self._residues(modules_of(encoder).to_latent.bias.detach()[None])
 
     def prepare(self, chain: ProteinChain) -> PreparedChain:
-        """Check a chain and search its neighborhoods."""
+        """Check and copy a chain, and search its neighborhoods."""
+        chain = own_chain(chain)
         inputs = chain_inputs(chain, self.numbering)
         rows = inputs.has_frame.nonzero()[:, 0]
         edges = nearest_edges(self._encoder, inputs)[rows, : len(rows)]

@@ -7,14 +7,13 @@ from typing import Literal
 
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
-from tqdm.auto import tqdm
 
+from esm_explore.arguments import check_kind
 from esm_explore.chains.residues import Numbering
+from esm_explore.encoders.progress import residue_bar
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
 from esm_explore.tokens.chunks import ChunkedEncoder
-
-SHOW_PROGRESS = 2_000
 
 
 def tokenize(
@@ -34,7 +33,8 @@ def tokenize(
         From `load_encoder`, or any of esm's; float32. It is never changed.
     chains : iterable of ProteinChain
         From `read_chain`, or any of esm's. Each is asked for when it is needed, so that there can
-        be more than memory holds.
+        be more than memory holds, and copied then: a loop over a trajectory may give one object
+        again and again, with other coordinates.
     numbering : {"file", "sequential"}
         Which residue numbers the encoder sees, as in `trace`.
     chunk_size : int
@@ -84,6 +84,7 @@ def tokenize(
     >>> [len(tokens) for tokens in ex.tokenize(ex.load_encoder(), chains)]
     [76, 24]
     """
+    check_kind(progress, bool | None, "progress", "True, False or None")
     run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, dtype=dtype)
     # A ProteinChain is iterable, too: over its residues.
     if isinstance(chains, ProteinChain) or not isinstance(chains, Iterable):
@@ -97,8 +98,7 @@ def _tokens(
     total = None
     if isinstance(chains, list | tuple):
         total = sum(len(chain) for chain in chains if isinstance(chain, ProteinChain))
-    shown = (total or 0) >= SHOW_PROGRESS if progress is None else progress
-    with tqdm(total=total, unit="residue", disable=not shown, leave=False) as bar:
+    with residue_bar(total, progress) as bar:
         for tokens in run.encode(map(run.prepare, chains)):
             bar.update(len(tokens))
             yield tokens

@@ -10,9 +10,12 @@ import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 
+from esm_explore.arguments import check_kind, wrong
+from esm_explore.encoders.catching import CatchPoint, catch_points
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.encoders.modes import plain_float32
-from esm_explore.encoders.modules import CatchPoint, catch_points, encode_chain, encode_rows
+from esm_explore.encoders.modules import encode_chain, encode_rows
+from esm_explore.encoders.neighbors import check_rows
 from esm_explore.encoders.turns import PASSES, of_this_thread, undone
 from esm_explore.errors import TraceError
 
@@ -27,9 +30,9 @@ class Edit:
         A catch point, such as ``"attention_out[0]"``, ``"attended[1]"`` (the values that each
         head gathered, before they are projected; of head h columns 3h to 3h + 2) or ``"pre_vq"``.
     change : callable
-        Tensor to tensor of the same shape: (M, K, width) up to the last block, M neighborhoods
-        with the query first, (M, width) from the query on, (M,) for tokens. The edges say which
-        M they are.
+        Tensor to tensor of the same shape, dtype and device: (M, K, width) up to the last block,
+        M neighborhoods with the query first, (M, width) from the query on, (M,) for tokens. The
+        edges say which M they are.
     """
 
     at: str
@@ -98,8 +101,9 @@ def run(
     Raises
     ------
     TraceError
-        If an edit is at no catch point, or gives a tensor of another shape; if the pass goes
-        around a catch point, as it does where a module was compiled.
+        If edges are no neighborhoods of the chain, if an edit is none, is at no catch point or
+        gives another kind of tensor, or if the pass goes around what is caught, as it does where a
+        module was compiled.
 
     Examples
     --------
@@ -110,10 +114,10 @@ def run(
     torch.Size([2, 128])
     """
     everything = catch_points(encoder, internals=True)
-    names = [point.name for point in everything]
-    for edit in edits:
-        if edit.at not in names:
-            raise TraceError(f"There is no {edit.at!r} to edit; there are: {', '.join(names)}.")
+    check_kind(inputs, Inputs, "inputs", "the Inputs of a chain, such as trace.inputs")
+    edits = _checked(edits, [point.name for point in everything])
+    if edges is not None:
+        check_rows(edges, inputs)
     asked = {point.name for point in catch_points(encoder, internals)} | {e.at for e in edits}
     points = [point for point in everything if point.name in asked]
     caught = Capture()
@@ -123,13 +127,25 @@ def run(
         else:
             caught.edges = edges
             encode_rows(encoder, inputs, edges)
-    lost = [point.name for point in points if point.name not in caught]
-    if lost:
+    missed = [f"{point.name} ({point.path})" for point in points if point.name not in caught]
+    if missed:
         raise TraceError(
-            f"The pass did not go through {lost[0]}: another function, or a compiled one, is in "
-            "its place. Use an encoder without it."
+            f"The pass did not come to {', '.join(missed)}: another function, or a compiled one, "
+            "is in its place. Load the encoder again."
         )
     return caught
+
+
+def _checked(edits: Sequence[Edit], names: list[str]) -> list[Edit]:
+    right = "a list of Edit, such as [Edit('pre_vq', torch.zeros_like)]"
+    check_kind(edits, list | tuple, "edits", right)
+    for edit in edits:
+        check_kind(edit, Edit, "One of edits", "an Edit(at, change)")
+        if not isinstance(edit.at, str) or edit.at not in names:
+            raise TraceError(f"There is no {edit.at!r} to edit; there are: {', '.join(names)}.")
+        if not callable(edit.change):
+            raise wrong(edit.change, f"The change at {edit.at}", "a function of a tensor")
+    return list(edits)
 
 
 def as_array(tensor: torch.Tensor) -> np.ndarray:
@@ -149,11 +165,7 @@ class _Catcher:
         for edit in self.edits:
             if edit.at == point.name:
                 before, shown = shown, edit.change(shown)
-                if getattr(shown, "shape", None) != before.shape:
-                    raise TraceError(
-                        f"The edit at {point.name} gives {_described(shown)}; it has to be a "
-                        f"tensor of shape {tuple(before.shape)}."
-                    )
+                _check_edited(point.name, before, shown)
                 value = shown if point.has_nodes else shown[None]
         kept = self.keep(shown) if point.has_nodes else shown
         # Copied, so that what it was cut from can be freed.
@@ -161,10 +173,18 @@ class _Catcher:
         return value
 
 
-def _described(value: object) -> str:
-    if isinstance(value, torch.Tensor):
-        return f"shape {tuple(value.shape)}"
-    return f"a {type(value).__name__}"
+def _check_edited(name: str, before: torch.Tensor, after: object) -> None:
+    if not isinstance(after, torch.Tensor):
+        given, right = f"a {type(after).__name__}", f"a tensor of shape {tuple(before.shape)}"
+    else:
+        both = [
+            {"shape": tuple(t.shape), "dtype": t.dtype, "device": t.device} for t in (after, before)
+        ]
+        differ = [key for key in both[0] if both[0][key] != both[1][key]]
+        given, right = (", ".join(f"{key} {one[key]}" for key in differ) for one in both)
+        right = f"a tensor of {right}"
+    if given:
+        raise TraceError(f"The edit at {name} gives {given}; it has to be {right}.")
 
 
 def _hook(point: CatchPoint, catch: _Catcher) -> Callable:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
-from tqdm.auto import tqdm
 
 from esm_explore.chains.residues import Numbering
 from esm_explore.encoders.changes import changes
@@ -18,6 +17,8 @@ from esm_explore.encoders.identity import encoder_info, same_encoder
 from esm_explore.encoders.inputs import Inputs, chain_inputs, check_latents
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
+from esm_explore.encoders.own_chains import own_chain
+from esm_explore.encoders.progress import residue_bar
 from esm_explore.errors import TraceError
 from esm_explore.tracing.run import as_array, run
 from esm_explore.tracing.trace_files import LAYERED, read_trace
@@ -27,7 +28,6 @@ from esm_explore.tracing.traces import RelativePositions, Trace
 # in chunks that need about 0.6 GB.
 WHOLE_CHAIN = 512
 CHUNK = 256
-SHOW_PROGRESS = 2_000
 
 
 def trace(
@@ -40,7 +40,8 @@ def trace(
     encoder : StructureTokenEncoder
         From `load_encoder`, or any of esm's; float32. It is left exactly as it was found.
     chain : ProteinChain
-        From `read_chain`, or any of esm's.
+        From `read_chain`, or any of esm's. The trace keeps a copy, which later changes of this
+        one do not reach.
     numbering : {"file", "sequential"}
         Which residue numbers the encoder sees; they change tokens wherever the file's numbers
         have gaps or insertions. ``"file"``: the chain's own, as
@@ -74,6 +75,7 @@ def trace(
     the encoder itself meanwhile (``encode``, in eval mode) is neither recorded nor changed.
     """
     check_encoder(encoder)
+    chain = own_chain(chain)
     inputs = chain_inputs(chain, numbering, next(encoder.parameters()).device)
     if len(chain) <= WHOLE_CHAIN:
         capture = run(encoder, inputs)
@@ -111,8 +113,7 @@ def _in_chunks(
     edges = nearest_edges(encoder, inputs)
     check_edges(edges, torch.arange(len(edges)), chain)
     parts = []
-    hidden = len(edges) < SHOW_PROGRESS
-    with tqdm(total=len(edges), unit="residue", disable=hidden, leave=False) as bar:
+    with residue_bar(len(edges)) as bar:
         for rows in edges.split(CHUNK):
             capture = run(encoder, inputs, rows)
             parts.append({name: as_array(kept) for name, kept in capture.items()})
@@ -142,7 +143,7 @@ def load_trace(path: str | Path, encoder: StructureTokenEncoder | None = None) -
         was in full: they take an encoder whose tables are the same and that encodes a residue
         alike.
     """
-    held = read_trace(Path(path))
+    held = read_trace(path)
     held["relative_position"] = RelativePositions(*held["relative_position"])
     trace = Trace(**held)
     if encoder is None:

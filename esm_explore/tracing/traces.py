@@ -236,7 +236,7 @@ class Trace:
         path : str or Path
             A safetensors file, for `load_trace`; an existing one is replaced in one step.
         """
-        return write_trace(self, Path(path))
+        return write_trace(self, path)
 
     def __repr__(self) -> str:
         return as_text(self)

@@ -17,7 +17,7 @@ from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, color_keys, find_residue
 from esm_explore.widgets.map_panel import LAYOUTS, MapPanel
-from esm_explore.widgets.messages import Message, badge, close_below, find_problem, heading
+from esm_explore.widgets.messages import Message, Whole, badge, find_problem, heading
 from esm_explore.widgets.page import Keys
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import summarize
@@ -52,7 +52,7 @@ def inspect(traces: Trace | Iterable[Trace]) -> Inspector:
     return Inspector([check_trace(trace, "inspect") for trace in given])
 
 
-class Inspector(Selection, widgets.VBox):
+class Inspector(Selection, Whole):
     """Linked views of traced chains; made by `inspect`.
 
     It is the selection that its views share. All of these can be set, in any order, and
@@ -65,8 +65,8 @@ class Inspector(Selection, widgets.VBox):
         chosen.
     selected : int
         Index of the selected residue in that chain, -1 for none.
-    selection : list of int
-        Indices of many residues.
+    selection : tuple of int
+        Indices of many residues; any list of them can be set.
     step : int
         Which step of the encoder is shown, from 0.
     color : str
@@ -201,8 +201,3 @@ class Inspector(Selection, widgets.VBox):
         if not all(trace.has_frame.all() for trace in self.traces):
             legend = [*legend, (FRAMELESS, "no backbone frame")]
         self._legend.value = f'{said}<span style="margin-left: 1em">{legend_html(legend)}</span>'
-
-    def close(self) -> None:
-        """Take the inspector and all its parts off the page and out of the kernel."""
-        close_below(self)
-        super().close()

@@ -26,10 +26,19 @@ class Message(widgets.HTML):
         self.layout.display = "block" if text else "none"
 
 
-def close_below(widget: widgets.Widget) -> None:
+class Whole(widgets.VBox):
+    """A view of many parts that goes as a whole."""
+
+    def close(self) -> None:
+        """Take it and all its parts off the page and out of the kernel."""
+        _close_below(self)
+        super().close()
+
+
+def _close_below(widget: widgets.Widget) -> None:
     """Close all that is inside a widget, with the layouts and styles that belong to it."""
     for child in getattr(widget, "children", ()):
-        close_below(child)
+        _close_below(child)
         child.close()
     for name in ("layout", "style"):
         # A plotly figure's layout is no widget.

@@ -6,11 +6,20 @@ from collections.abc import Collection, Iterable
 from operator import index
 
 import numpy as np
-from traitlets import HasTraits, Int, List, Tuple, Unicode, observe, validate
+from traitlets import HasTraits, Int, TraitError, Tuple, Unicode, observe, validate
 
+from esm_explore.arguments import not_among
 from esm_explore.errors import TraceError
 from esm_explore.experiments.comparing import LINKS, match_residues
 from esm_explore.tracing.traces import Trace
+
+
+class NotThereError(TraceError, TraitError):
+    """A trait was set to what is not there.
+
+    Also traitlets' own kind of error: where notifications are held it takes all back that was
+    set, and for no other.
+    """
 
 
 class Selection(HasTraits):
@@ -26,8 +35,8 @@ class Selection(HasTraits):
         Which of them `selected` and `selection` are about. Set alone, nothing is chosen in it.
     selected : int
         0-based index of a residue; -1 for none.
-    selection : list of int
-        Indices of many residues, in order.
+    selection : tuple of int
+        Indices of many residues, in order. Can be set to any list or tuple of them.
     hovered : (int, int)
         Chain and residue under the pointer; residue -1 for none.
     linked_by : str
@@ -38,7 +47,7 @@ class Selection(HasTraits):
 
     chain = Int(0)
     selected = Int(-1)
-    selection = List(Int())
+    selection = Tuple()
     hovered = Tuple(Int(), Int(), default_value=(0, -1))
     linked_by = Unicode(LINKS[0])
     choice = Tuple(default_value=(0, -1, ()), read_only=True)
@@ -57,10 +66,10 @@ class Selection(HasTraits):
             If there is no such chain or residue; nothing changes then.
         """
         # Numpy's integers are none to traitlets.
-        chain, selected, many = index(chain), index(selected), sorted({index(i) for i in selection})
-        self._check(chain, selected, many)
+        chain, selected = index(chain), index(selected)
+        many = self._check(chain, selected, selection)
         with self.hold_trait_notifications():
-            self.set_trait("choice", (chain, selected, tuple(many)))
+            self.set_trait("choice", (chain, selected, many))
             self.chain, self.selected, self.selection = chain, selected, many
 
     def select(self, chain: int, residue: int) -> None:
@@ -84,17 +93,24 @@ class Selection(HasTraits):
             self._matches[key] = match_residues(*pair, self.linked_by)
         match = self._matches[key]
         selected = int(match[self.selected]) if self.selected >= 0 else -1
-        return selected, [i for i in match[self.selection].tolist() if i >= 0]
+        return selected, [i for i in match[list(self.selection)].tolist() if i >= 0]
 
-    def _check(self, chain: int, selected: int = -1, selection: Iterable[int] = ()) -> None:
+    def _check(
+        self, chain: int, selected: int = -1, selection: Iterable[int] = ()
+    ) -> tuple[int, ...]:
+        """Refuse what is not there, and give many residues in order."""
         check_is_one_of("chain", chain, range(len(self.traces)))
         last = len(self.traces[chain]) - 1
-        wrong = [i for i in selection if not 0 <= i <= last]
-        if wrong or not -1 <= selected <= last:
-            raise TraceError(
-                f"Residue index {wrong[0] if wrong else selected} is not there: it is 0 to {last}"
-                + ("." if wrong else ", or -1 for none.")
+        if not -1 <= selected <= last:
+            raise NotThereError(
+                f"Residue index {selected} is not there: it is 0 to {last}, or -1 for none."
             )
+        many = set()
+        for residue in selection:
+            if not isinstance(residue, int | np.integer) or not 0 <= residue <= last:
+                raise NotThereError(f"Residue index {residue!r} is not there: it is 0 to {last}.")
+            many.add(int(residue))
+        return tuple(sorted(many))
 
     @validate("chain", "selected", "selection", "hovered", "linked_by")
     def _is_there(self, proposal: dict) -> object:
@@ -105,8 +121,7 @@ class Selection(HasTraits):
             case "selected":
                 self._check(self.chain, value)
             case "selection":
-                self._check(self.chain, selection=value)
-                value = sorted(set(value))
+                value = self._check(self.chain, selection=value)
             case "hovered":
                 self._check(*value)
             case _:
@@ -115,20 +130,18 @@ class Selection(HasTraits):
 
     @observe("chain", "selected", "selection")
     def _set_alone(self, _change: dict) -> None:
-        chosen = (self.selected, self.selection) if self.chain == self.choice[0] else ()
-        self.choose(self.chain, *chosen)
+        chain, selected, many = self.choice
+        if self.chain != chain:
+            # What is another than before was set together with the chain, and is of it.
+            selected = self.selected if self.selected != selected else -1
+            many = self.selection if self.selection != many else ()
+            self.choose(self.chain, selected, many)
+        else:
+            self.choose(self.chain, self.selected, self.selection)
 
 
 def check_is_one_of(what: str, value: object, there: Collection) -> None:
-    """Raise a TraceError with what would be right, if it is not.
-
-    Examples
-    --------
-    >>> check_is_one_of("map", "t-SNE", ("PCA", "UMAP"))
-    Traceback (most recent call last):
-        ...
-    esm_explore.errors.TraceError: There is no map 't-SNE'; it is one of: PCA, UMAP.
-    """
-    if value not in there:
-        known = ", ".join(str(one) for one in there)
-        raise TraceError(f"There is no {what} {value!r}; it is one of: {known}.")
+    """Refuse a trait's value, with what would be right, if it is not; see `not_among`."""
+    message = not_among(what, value, there)
+    if message:
+        raise NotThereError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import singledispatch
 
 import numpy as np
@@ -179,7 +180,7 @@ def _listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
-def summarize(trace: Trace, selection: list[int]) -> str:
+def summarize(trace: Trace, selection: Sequence[int]) -> str:
     """Sum up some residues as HTML: how many, which amino acids, structures and tokens."""
     if not selection:
         return ""

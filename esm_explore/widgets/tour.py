@@ -12,7 +12,7 @@ from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import StepBar
-from esm_explore.widgets.messages import Message, close_below, find_problem
+from esm_explore.widgets.messages import Message, Whole, find_problem
 from esm_explore.widgets.page import Keys
 from esm_explore.widgets.selection import Selection, check_is_one_of
 
@@ -41,7 +41,7 @@ def step_through(trace: Trace, residue: int | str = 0) -> Tour:
     return Tour(check_trace(trace, "step_through"), trace.index_of(residue))
 
 
-class Tour(widgets.VBox):
+class Tour(Whole):
     """One residue's way through the encoder; made by `step_through`.
 
     Attributes
@@ -104,8 +104,3 @@ class Tour(widgets.VBox):
         )
         self._pane.paint(color_by_stage([self._trace], stage))
         self._pane.show(stage)
-
-    def close(self) -> None:
-        """Take the tour and all its parts off the page and out of the kernel."""
-        close_below(self)
-        super().close()

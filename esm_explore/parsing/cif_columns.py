@@ -83,7 +83,7 @@ def check_sizes(file: BinaryCIFFile, title: str) -> None:
             if not isinstance(rows, int) or rows > MAX_ATOMS:
                 raise ChainError(
                     f"{title} says that it has {rows} atoms; raise "
-                    "esm_explore.chains.cif_columns.MAX_ATOMS if that is what you want."
+                    "esm_explore.parsing.cif_columns.MAX_ATOMS if that is what you want."
                 )
             sizes = list(_sizes(category["columns"]))
             # Of texts, one offset more than there are rows.

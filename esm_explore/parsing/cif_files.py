@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import re
 from functools import partial
 
 import numpy as np
 from biotite.structure import AtomArray
-from biotite.structure.io.pdbx import BinaryCIFFile
 from gemmi import cif
 
-from esm_explore.chains.amino_acids import WATERS, is_standard
-from esm_explore.chains.cif_columns import (
+from esm_explore.errors import ChainError
+from esm_explore.parsing.amino_acids import WATERS, is_standard
+from esm_explore.parsing.binary_cif import parse_binary_cif
+from esm_explore.parsing.cif_columns import (
     Column,
     Columns,
     binary_column,
@@ -21,15 +21,19 @@ from esm_explore.chains.cif_columns import (
     text_column,
     texts,
 )
-from esm_explore.chains.model import PREDICTORS, Model, check_model, complete
-from esm_explore.errors import ChainError
+from esm_explore.parsing.model import PREDICTORS, Model, check_model, complete
 
+_BLANK = re.compile(r"\s*")
 _NUMBER = re.compile(r"([+-]?\d+)([A-Za-z]?)")
 
 
 def is_cif(text: str) -> bool:
     """Say whether a text begins as CIF does, after blank lines and comments."""
-    return re.match(r"(\s*(#[^\n]*)?\n)*\s*data_", text, re.I) is not None
+    start = _BLANK.match(text).end()
+    while text.startswith("#", start):
+        end = text.find("\n", start)
+        start = _BLANK.match(text, len(text) if end < 0 else end).end()
+    return text[start : start + 5].lower() == "data_"
 
 
 def read_cif(text: str, model: int, title: str) -> Model:
@@ -55,9 +59,12 @@ def read_cif(text: str, model: int, title: str) -> Model:
         From gemmi, if it is not CIF.
     """
     # Outside quoted text CIF is ASCII, and nothing here is read from text.
-    document = cif.read_string(text.encode("ascii", "replace").decode())
-    blocks = {b.name: b for b in document if len(b.find_mmcif_category("_atom_site."))}
-    return _read({name: partial(text_column, b) for name, b in blocks.items()}, model, title)
+    text = text.encode("ascii", "replace").decode()
+    # Without checks: two blocks of one name are told as two structures.
+    document = cif.read_string(text, 0)
+    blocks = [block for block in document if len(block.find_mmcif_category("_atom_site."))]
+    columns = [partial(text_column, block) for block in blocks]
+    return _read([block.name for block in blocks], columns, model, title)
 
 
 def read_binary_cif(data: bytes, model: int, title: str) -> Model:
@@ -78,20 +85,20 @@ def read_binary_cif(data: bytes, model: int, title: str) -> Model:
     ChainError
         As `read_cif`.
     """
-    file = BinaryCIFFile.read(io.BytesIO(data))
+    file = parse_binary_cif(data)
     check_sizes(file, title)
     names = [name for name in file if "atom_site" in file[name]]
-    return _read({name: partial(binary_column, file[name]) for name in names}, model, title)
+    return _read(names, [partial(binary_column, file[name]) for name in names], model, title)
 
 
-def _read(blocks: dict[str, Columns], model: int, title: str) -> Model:
+def _read(names: list[str], blocks: list[Columns], model: int, title: str) -> Model:
     """Make a model of the category atom_site and of those that say more about its residues."""
     if len(blocks) > 1:
         raise ChainError(
-            f"{title} holds {len(blocks)} structures ({', '.join([*blocks][:5])}); "
+            f"{title} holds {len(blocks)} structures ({', '.join(names[:5])}); "
             "put the one you want into a file of its own."
         )
-    columns = next(iter(blocks.values()), lambda *_: None)
+    columns = blocks[0] if blocks else lambda *_: None
     site = partial(columns, "atom_site")
     places = [site(f"Cartn_{axis}") for axis in "xyz"]
     if any(place is None for place in places):
@@ -113,7 +120,13 @@ def _read(blocks: dict[str, Columns], model: int, title: str) -> Model:
     atoms, flaws, notes = _atoms(cell, len(rows), rows, title)
     atoms.polymer |= _in_sequence(columns, cell, atoms)
     return Model(
-        atoms, len(used), "", _parents(columns), _predicted(columns), tuple(flaws), tuple(notes)
+        atoms,
+        len(used),
+        parents=_parents(columns),
+        sequenced=bool(atoms.polymer.any()),
+        predicted=_predicted(columns),
+        flaws=flaws,
+        notes=notes,
     )
 
 

@@ -11,6 +11,8 @@ from biotite.structure import AtomArray
 
 from esm_explore.errors import ChainError
 
+# Å; a farther C and N are not bonded. A peptide bond is 1.33 Å long.
+BONDED = 2.0
 # What titles and remarks of predictions name, in capitals.
 PREDICTORS = re.compile(r"ALPHAFOLD|COLABFOLD|ESMFOLD|BOLTZ|CHAI-1|OPENFOLD|ROSETTAFOLD|PLDDT")
 # Annotations beside biotite's own, with what they are where a format has none.
@@ -45,6 +47,10 @@ class Model:
         What is odd about the end of the file.
     parents : dict of str to set of str
         What the file says of the parents of modified residues, by residue name.
+    lengths : dict of str to int
+        Residues in the sequence of each chain, by chain id, where the file says so.
+    sequenced : bool
+        Whether the file says of every residue if it is of a polymer.
     predicted : bool or None
         Whether the file says that it is a prediction; None if it says nothing.
     flaws : list of str
@@ -57,6 +63,8 @@ class Model:
     n_models: int
     ending: str = ""
     parents: dict[str, set[str]] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
+    sequenced: bool = False
     predicted: bool | None = None
     flaws: Sequence[str] = ()
     notes: Sequence[str] = ()

@@ -11,8 +11,8 @@ _HYBRID = re.compile(r"[A-Z][0-9A-Z]{3}|[a-z][0-9a-z]{3}")
 _NUMBER = re.compile(r"-?\d+")
 # What the four columns of a number can hold at most.
 LAST = 9_999
-# A gap in a chain is shorter.
-_JUMP = 1_000
+# A gap in a chain is shorter; and from a residue to one with an insertion code.
+_JUMP, _NEAR = 1_000, 50
 
 
 def residue_numbers(
@@ -40,7 +40,7 @@ def residue_numbers(
     -----
     Beyond 9999 a number is taken in whichever way continues the chain: with its fifth digit in
     column 27, as hybrid-36 (``A000``), or as hexadecimal (``2710``, as VMD writes it). A digit in
-    column 27 is an insertion code where the chain has a residue with that number and no code.
+    column 27 is an insertion code where the number before it is near the chain's last.
     """
     try:
         numbers = fields.astype(int)
@@ -52,29 +52,35 @@ def residue_numbers(
         return numbers, codes, np.zeros(len(fields), bool)
     changed = (fields[1:] != fields[:-1]) | (codes[1:] != codes[:-1]) | (chains[1:] != chains[:-1])
     starts = np.flatnonzero(np.r_[True, changed])
-    before: dict[str, int] = {}
-    plain_numbers: dict[str, set[str]] = {}
+    before = _first_plain(fields[starts], codes[starts], chains[starts])
     found = []
     for field, code, chain in zip(fields[starts], codes[starts], chains[starts], strict=True):
-        seen = plain_numbers.setdefault(chain, set())
-        number, code = _number(str(field).strip(), str(code), before.get(chain), seen)
+        number, code = _number(str(field).strip(), str(code), before.get(chain))
         found.append((number, code))
         if number is not None:
             before[chain] = number
-            if not code:
-                seen.add(str(number))
     sizes = np.diff([*starts, len(fields)])
     numbers = np.repeat([0 if number is None else number for number, _ in found], sizes)
     unreadable = np.repeat([number is None for number, _ in found], sizes)
     return numbers, np.repeat([code for _, code in found], sizes), unreadable
 
 
-def _number(text: str, code: str, before: int | None, plain: set[str]) -> tuple[int | None, str]:
-    """Read one number; `before` is the last of its chain, `plain` those without a code."""
+def _first_plain(fields: np.ndarray, codes: np.ndarray, chains: np.ndarray) -> dict[str, int]:
+    """Give the first number of each chain that can be read in one way only."""
+    first: dict[str, int] = {}
+    for field, code, chain in zip(fields.tolist(), codes.tolist(), chains.tolist(), strict=True):
+        if not code.isdigit() and _NUMBER.fullmatch(field.strip()):
+            first.setdefault(chain, int(field))
+    return first
+
+
+def _number(text: str, code: str, before: int | None) -> tuple[int | None, str]:
+    """Read one number; `before` is the last of its chain, or the first that is clear."""
     full = before is not None and before >= LAST
     if _NUMBER.fullmatch(text):
-        if code.isdigit() and len(text) == 4 and text not in plain and int(text) > 0:
-            return int(text + code), ""
+        if code.isdigit() and len(text) == 4:
+            inserted = before is not None and abs(int(text) - before) <= _NEAR
+            return (int(text), code) if inserted else (int(text + code), "")
         if full and int(text) < before and _continues(_hexadecimal(text), before):
             return _hexadecimal(text), code
         return int(text), code

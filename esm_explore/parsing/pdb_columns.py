@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from biotite.structure import AtomArray
 
-from esm_explore.chains.backbone import BONDED
-from esm_explore.chains.model import complete
-from esm_explore.chains.residue_numbers import residue_numbers
+from esm_explore.parsing.model import BONDED, complete
+from esm_explore.parsing.residue_numbers import residue_numbers
 
 _WIDTH = 80
-_DECIMAL = re.compile(r"\s*(-?\d+\.\d+)" * 3 + r"(?![\d.])")
+# Where coordinates end that are too wide for their columns.
+_WIDEST = 57
+_DECIMAL = re.compile(r"\s*(-?\d+\.\d+)" * 3 + r"(?!\S)")
 _NUMBER = r"\s+(-?\d+\.\d*)"
 # PQR puts blanks between fields, at any width; the chain id is often left out.
 _PQR = re.compile(
@@ -45,7 +46,12 @@ def atoms_of_lines(
     flaws, notes : list of str
         As of a `Model`.
     """
-    lines = [line if _in_place(line) else _realigned(line) for line in lines]
+    if not all(map(_in_place, lines)):
+        shifted = [line for line in lines if not _in_place(line)]
+        ids = any(map(_has_two_letters, shifted))
+        # Numbers grew to five digits on the way, with lines before that are in place.
+        full = None if not ids and len(shifted) == len(lines) else "id" if ids else "number"
+        lines = [line if _in_place(line) else _realigned(line, full) for line in lines]
     table = np.frombuffer(
         "".join([line[:_WIDTH].ljust(_WIDTH) for line in lines]).encode("latin-1", "replace"), "S1"
     ).reshape(-1, _WIDTH)
@@ -93,28 +99,55 @@ def _in_place(line: str) -> bool:
     return line[34:51:8] == "..."
 
 
-def _realigned(line: str) -> str:
-    """Move what stands too far right back to its place, if it can be told what moved it."""
+def _realigned(line: str, full: str | None) -> str:
+    """Move what stands too far right back to its place, if it can be told what moved it.
+
+    Where a chain id and a number fill six columns together, `full` is which of them is too long.
+    """
     free = _PQR.fullmatch(line.rstrip())
     if free:
         kind, serial, atom, residue, chain, number, code, *places = free.groups()
         name = f"{serial[-5:]:>5} {atom if len(atom) == 4 else ' ' + atom:4} {residue:<4}"
         where = "".join(f"{float(place):8.3f}" for place in places[:3])
         return f"{kind:6}{name}{chain or '':1}{number:>4}{code:1}   {where}"
-    shift = next((k for k in (1, 2, 3) if line[34 + k : 51 + k : 8] == "..."), None)
-    if shift is None:
+    shift = _shift(line)
+    if not shift:
         return line
     # Serial numbers of six digits and more push all that follows.
     serial = re.match(r"(?:ATOM  |HETATM)(\d{6,8})(?=\s|[A-Z])", line)
-    if serial and len(serial[1]) == 5 + shift:
-        return line[:6] + line[6 + shift :]
-    if shift == 1 and line[20] == " " and line[21:23].strip() and line[22] != " ":
-        return line[:20] + line[21:]  # a chain id of two, from the one column that it has
-    if shift == 1 and line[20] != " " and line[21] == " ":
+    if serial and len(serial[1]) <= 5 + shift:
+        extra = len(serial[1]) - 5
+        line, shift = line[:6] + line[6 + extra :], shift - extra
+    if shift != 1:
+        return line
+    if line[20] != " " and line[21] == " ":
         return line[:21] + line[22:]  # a residue name of four, and a blank behind it
-    if shift == 1 and line[22:27].strip().isdigit() and line[27] == " ":
-        return line[:27] + line[28:]  # a number of five and a blank insertion code
+    if re.fullmatch(r"-?\d+", line[22:27]) and line[27] == " " and full != "id":
+        # A number of five and a blank insertion code.
+        return line[:27] + line[28:] if full else line
+    if line[20] == " " and line[21:23].strip() and line[22] != " ":
+        return line[:20] + line[21:]  # a chain id of two, from the one column that it has
     return line
+
+
+def _shift(line: str) -> int:
+    """Say by how many columns coordinates stand too far right, by their points."""
+    if all(_is_number(line[start : start + 8]) for start in (30, 38, 46)):
+        return 0
+    return next((k for k in (1, 2, 3) if line[34 + k : 51 + k : 8] == "..."), 0)
+
+
+def _has_two_letters(line: str) -> bool:
+    """Say whether a shifted line has a chain id of two letters, with a blank behind it."""
+    return _shift(line) == 1 and line[20] == " " and line[22] not in " -" and line[23] == " "
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _coordinates(
@@ -137,7 +170,7 @@ def _coordinates(
             coord[row] = [float(field) for field in fields]
             continue
         except ValueError:
-            wide = _DECIMAL.match(lines[row], 26) or _DECIMAL.match(lines[row], 27)
+            wide = _wide_numbers(lines[row])
         if wide is None:
             given = lines[row][30:54].strip()
             flaws.append(
@@ -146,8 +179,16 @@ def _coordinates(
             )
             atoms.flaw[row] = len(flaws)
         else:
-            coord[row] = [float(number) for number in wide.groups()]
+            coord[row] = wide
     return coord
+
+
+def _wide_numbers(line: str) -> list[float] | None:
+    """Read coordinates that are too wide for their columns, and so not in them."""
+    found = _DECIMAL.match(line, 26) or _DECIMAL.match(line, 27)
+    if found is None or found.end() > _WIDEST or _shift(line):
+        return None
+    return [float(number) for number in found.groups()]
 
 
 def _elements(table: np.ndarray) -> np.ndarray:
@@ -164,17 +205,24 @@ def _of_residue_name(atoms: AtomArray, letters: np.ndarray) -> np.ndarray:
     """Say where column 21 has the fourth letter of a residue name, not the first of a chain id.
 
     Chain ids of two letters and names of four have only this column, so that a file has one or
-    the other: names, if residues that differ in it are bonded to each other.
+    the other: names, if residues that differ in it are bonded to each other, or if a single one
+    has it whose number lies between those of its neighbors.
     """
-    carbon, nitrogen = (np.flatnonzero(atoms.atom_name == name) for name in ("C", "N"))
-    following = np.searchsorted(nitrogen, carbon)
-    carbon = carbon[following < len(nitrogen)]
-    nitrogen = nitrogen[following[following < len(nitrogen)]]
+    keys = (atoms.chain_id, atoms.res_id, atoms.ins_code, letters)
+    change = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    starts = np.flatnonzero(np.r_[True, change])
+    residue = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(atoms)]))
+    ends = {name: np.full((len(starts), 3), np.nan) for name in ("N", "C")}
+    for name, places in ends.items():
+        rows = np.flatnonzero(atoms.atom_name == name)[::-1]
+        places[residue[rows]] = atoms.coord[rows]
+    chains, numbers, own = (key[starts] for key in (atoms.chain_id, atoms.res_id, letters))
+    same, differs = chains[1:] == chains[:-1], own[1:] != own[:-1]
     with np.errstate(invalid="ignore", over="ignore"):
-        length = np.linalg.norm(atoms.coord[carbon] - atoms.coord[nitrogen], axis=1)
-        bonded = (length < BONDED) & (atoms.chain_id[carbon] == atoms.chain_id[nitrogen])
-    names = (letters[carbon] != letters[nitrogen]) & bonded
-    return (letters != "") & names.any()
+        bonded = np.linalg.norm(ends["C"][:-1] - ends["N"][1:], axis=1) < BONDED
+    rising = same & differs & (numbers[1:] > numbers[:-1])
+    single = rising[:-1] & rising[1:] & (own[:-2] == "") & (own[2:] == "")
+    return (letters != "") & bool((same & differs & bonded).any() or single.any())
 
 
 def _occupancies(atoms: AtomArray, table: np.ndarray, notes: list[str]) -> None:

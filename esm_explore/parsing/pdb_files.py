@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from esm_explore.chains.amino_acids import is_standard
-from esm_explore.chains.model import PREDICTORS, Model, check_model
-from esm_explore.chains.pdb_columns import atoms_of_lines
+from esm_explore.parsing.amino_acids import WATERS, is_standard
+from esm_explore.parsing.model import PREDICTORS, Model, check_model
+from esm_explore.parsing.pdb_columns import atoms_of_lines
 
 _GROUPS = ("ATOM  ", "HETATM")
 
@@ -67,8 +67,16 @@ def read_pdb(text: str, model: int, title: str) -> Model:
     atoms.set_annotation("part", part[rows])
     parents = _parents(records.header)
     atoms.set_annotation("polymer", _in_sequence(records.header, atoms, parents))
-    predicted = _predicted(records.header)
-    return Model(atoms, len(used), _ending(text), parents, predicted, flaws, notes)
+    return Model(
+        atoms,
+        len(used),
+        _ending(text),
+        parents,
+        _lengths(records.header),
+        predicted=_predicted(records.header),
+        flaws=flaws,
+        notes=notes,
+    )
 
 
 def _records(text: str) -> _Records:
@@ -102,9 +110,12 @@ def _are_frames(records: _Records, part: np.ndarray) -> bool:
     """Say whether END stands between frames of one molecule, and not between molecules."""
     blocks: dict[int, list[str]] = {}
     for line, block in zip(records.lines, part.tolist(), strict=True):
-        blocks.setdefault(block, []).append(line[12:27])
+        of_block = blocks.setdefault(block, [])
+        if line[17:20].strip() not in WATERS:
+            of_block.append(line[12:27])
     first, *others = blocks.values()
-    return bool(others) and all(other == first for other in others)
+    # The last frame may be cut off.
+    return bool(others) and all(other == first[: len(other)] != [] for other in others)
 
 
 def _parents(header: list[str]) -> dict[str, set[str]]:
@@ -134,16 +145,24 @@ def _in_sequence(header: list[str], atoms, parents: dict[str, set[str]]) -> np.n
     return marked
 
 
+def _lengths(header: list[str]) -> dict[str, int]:
+    """Read how many residues SEQRES says that each chain has."""
+    found = {}
+    for line in header:
+        if line.startswith("SEQRES") and line[13:17].strip().isdigit():
+            found[line[11:12].strip()] = int(line[13:17])
+    return found
+
+
 def _predicted(header: list[str]) -> bool | None:
     """Look for what says how coordinates were obtained."""
-    kinds = {line[:6] for line in header}
     methods = " ".join(line[10:] for line in header if line.startswith("EXPDTA")).upper()
     if methods:
         return "THEORETICAL" in methods or "PREDICT" in methods
-    if any(PREDICTORS.search(line.upper()) for line in header):
-        return True
-    refined = any(re.match(r"REMARK   3 .*REFINE|REMARK   2 RESOL", line) for line in header)
-    return False if refined and "REMARK" in kinds else None
+    # Remarks of experiments name predictors, too: a model began with one.
+    if any(re.match(r"REMARK   3 .*REFINE|REMARK   2 RESOL", line) for line in header):
+        return False
+    return True if any(PREDICTORS.search(line.upper()) for line in header) else None
 
 
 def _ending(text: str) -> str:

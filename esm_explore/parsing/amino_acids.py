@@ -10,41 +10,41 @@ from biotite.structure.info import amino_acid_names, one_letter_code
 from esm.utils.residue_constants import restype_1to3
 
 # Names that force fields and their programs give to protonation states and phosphorylated
-# residues (Amber, CHARMM, GROMACS, GROMOS, OPLS, Rosetta), by parent. The component dictionary has
-# other molecules under some of them.
+# residues (Amber, CHARMM, GROMACS, Desmond, Rosetta), by parent; longer ones begin with the three
+# letters of it (HISD, LYS+). The component dictionary has other molecules under some of them.
 _FORCE_FIELDS = {
-    "H": "HID HIE HIP HSD HSE HSP HSH HISA HISB HISD HISE HISH HISP HIS1 HIS2 HISN HIN HIH HIZ",
-    "C": "CYX CYM CYN CYH CYD CYZ CYS1 CYS2 CYSD CYSH CYSM CYSN CYSX CSS",
-    "D": "ASH ASPH ASPP ASP1 ASP2 ASPN AS4 ASZ",
-    "E": "GLH GLUH GLUP GLU1 GLU2 GLUN GL4 GLZ",
-    "K": "LYN LYP LSN LYSH LYSN LYS1 LYS+ LYZ",
-    "R": "ARN ARGN ARGH ARG+ AR0 RN1",
-    "Y": "TYM TYD TYRM TYRO TYRU",
-    "S": "S1P SP1 SP2 SEPH",
-    "T": "T1P TP1 TP2 THP1 THP2 TPOH",
-    "M": "METH",
-    "I": "ILEU",
-    "Q": "GLNH",
-    "N": "ASNH",
-    "P": "PROH",
+    "H": "HID HIE HIP HSD HSE HSP HSH HIN HIH HIZ",
+    "C": "CYX CYM CYN CYH CYD CYZ CYT",
+    "D": "ASH AS4 ASZ",
+    "E": "GLH GL4 GLZ",
+    "K": "LYN LYP LSN LYZ",
+    "R": "ARN AR0 RN1",
+    "Y": "TYM TYD Y1P Y2P YP1",
+    "S": "S1P SP1 SP2 SRO",
+    "T": "T1P TP1 TP2 THO",
 }
 _FORCE_FIELD = {name: letter for letter, names in _FORCE_FIELDS.items() for name in names.split()}
-_FORCE_FIELD |= dict.fromkeys(("Y1P", "Y2P", "YP1", "PTRH"), "Y")
 _SIDE_CHAINS = {
-    "H": "CG ND1 CD2 CE1 NE2",
-    "C": "SG",
-    "D": "CG OD1 OD2",
-    "E": "CG CD OE1 OE2",
-    "K": "CG CD CE NZ",
+    "A": "",
     "R": "CG CD NE CZ NH1 NH2",
-    "Y": "CG CD1 CD2 CE1 CE2 CZ OH",
+    "N": "CG OD1 ND2",
+    "D": "CG OD1 OD2",
+    "C": "SG",
+    "Q": "CG CD OE1 NE2",
+    "E": "CG CD OE1 OE2",
+    "G": "",
+    "H": "CG ND1 CD2 CE1 NE2",
+    "I": "CG1 CG2 CD CD1",
+    "L": "CG CD1 CD2",
+    "K": "CG CD CE NZ",
+    "M": "CG SD CE",
+    "F": "CG CD1 CD2 CE1 CE2 CZ",
+    "P": "CG CD",
     "S": "OG",
     "T": "OG1 CG2",
-    "M": "CG SD CE",
-    "I": "CG1 CG2 CD CD1",
-    "Q": "CG CD OE1 NE2",
-    "N": "CG OD1 ND2",
-    "P": "CG CD",
+    "W": "CG CD1 CD2 NE1 CE2 CE3 CZ2 CZ3 CH2",
+    "Y": "CG CD1 CD2 CE1 CE2 CZ OH",
+    "V": "CG1 CG2",
 }
 _STANDARD = {name: letter for letter, name in restype_1to3.items() if letter != "X"}
 WATERS = ["HOH", "DOD", "WAT", "H2O", "SOL", "TIP", "TIP3", "TIP4", "TIP5", "SPC", "T3P", "T4P"]
@@ -94,9 +94,8 @@ def parent_letter(
     """
     if name in _STANDARD:
         return _STANDARD[name]
-    parents = of_file.get(name, set())
-    if parents:
-        letters = {_STANDARD.get(parent, UNKNOWN) for parent in parents}
+    letters = {_STANDARD[parent] for parent in of_file.get(name, set()) & {*_STANDARD}}
+    if letters:
         return letters.pop() if len(letters) == 1 else UNKNOWN
     known = _by_force_field(name, frozenset(atom_names), hetero)
     if known:
@@ -111,6 +110,8 @@ def parent_letter(
 
 def _by_force_field(name: str, atom_names: frozenset[str], hetero: bool) -> str | None:
     letter = _FORCE_FIELD.get(name)
+    if letter is None and len(name) == 4:
+        letter = _STANDARD.get(name[:3])
     if letter is None or not atom_names.issuperset(BACKBONE):
         return None
     own = {atom for atom in atom_names - _COMMON if not _is_hydrogen(atom)}
@@ -126,4 +127,5 @@ _PHOSPHATE = frozenset(["O1P", "O2P", "O3P", "OP1", "OP2", "OP3", "OPA", "OPB", 
 
 
 def _is_hydrogen(atom: str) -> bool:
-    return atom.lstrip("0123456789*'")[:1] in ("H", "D")
+    # NMR programs write Q for a group of them.
+    return atom.lstrip("0123456789*'")[:1] in ("H", "D", "Q")

@@ -1,21 +1,19 @@
-"""The content of a structure file to atoms: PDB, mmCIF or BinaryCIF, told apart by content."""
+"""What was located to atoms: PDB, mmCIF and BinaryCIF, told apart by content, and AtomArrays."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
-import zlib
-from pathlib import Path
 
 import numpy as np
+from biotite.structure import AtomArray, AtomArrayStack
 
-from esm_explore.chains.cif_files import is_cif, read_binary_cif, read_cif
-from esm_explore.chains.model import Model
-from esm_explore.chains.pdb_files import is_pdb, read_pdb
 from esm_explore.errors import ChainError
+from esm_explore.parsing.cif_files import is_cif, read_binary_cif, read_cif
+from esm_explore.parsing.model import Model, check_model, complete
+from esm_explore.parsing.pdb_files import is_pdb, read_pdb
+from esm_explore.sources.locating import Source
+from esm_explore.sources.sniffing import is_web_page
 
-# The largest PDB entries unpack to about 500 MB of mmCIF; a gzip bomb to far more.
-MAX_BYTES = 1_000_000_000
 # The first two bytes of UTF-32 are the mark of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -28,17 +26,15 @@ _MARKS = (
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
 
 
-def parse(data: bytes, model: int, title: str) -> Model:
-    """Read one model of a structure file.
+def read_model(source: Source, model: int = 1) -> Model:
+    """Read one model of a structure.
 
     Parameters
     ----------
-    data : bytes
-        The file, unpacked.
+    source : Source
+        Its content is bytes, an AtomArray or an AtomArrayStack.
     model : int
         Counted from 1.
-    title : str
-        Of the file, for messages.
 
     Returns
     -------
@@ -47,18 +43,21 @@ def parse(data: bytes, model: int, title: str) -> Model:
     Raises
     ------
     ChainError
-        If it is no structure, is damaged, or has fewer models.
+        If the content is no structure, is damaged, or has fewer models.
     """
-    start = data[:4096].lstrip().lower()
+    title, data = source.title, source.content
+    if isinstance(model, bool) or not isinstance(model, int | np.integer):
+        raise ChainError(f"model is {model!r}; it is a number, counted from 1.")
+    if not isinstance(data, bytes):
+        return _of_arrays(data, model, title)
+    start = data[:4096].lstrip()
     if not start:
         raise ChainError(f"{title} is empty.")
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+    if is_web_page(start):
         raise ChainError(
             f"{title} is a web page or XML, not a structure: was it saved from a browser, or is "
             "it the message of a failed download?"
         )
-    if isinstance(model, bool) or not isinstance(model, int | np.integer):
-        raise ChainError(f"model is {model!r}; it is a number, counted from 1.")
     try:
         if b"dataBlocks" in data[:4096]:
             return read_binary_cif(data, model, title)
@@ -81,6 +80,12 @@ def parse(data: bytes, model: int, title: str) -> Model:
     )
 
 
+def _of_arrays(arrays: AtomArray | AtomArrayStack, model: int, title: str) -> Model:
+    stack = arrays if isinstance(arrays, AtomArrayStack) else [arrays]
+    check_model(model, len(stack), title)
+    return Model(complete(stack[model - 1].copy()), len(stack))
+
+
 def _decoded(data: bytes) -> str:
     """Make text of it, with one kind of line end; without a mark of Latin-1, which reads any byte.
 
@@ -95,30 +100,3 @@ def _decoded(data: bytes) -> str:
         data = data.decode(encoding, "replace").encode("latin-1", "replace")
     data = data.translate(None, _CONTROLS).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return data.decode("latin-1")
-
-
-def read_model(path: Path, model: int = 1) -> Model:
-    """Read one model of a file."""
-    if not path.exists():
-        raise ChainError(f"There is no file {path}.")
-    if not path.is_file():
-        raise ChainError(f"{path} is not a file.")
-    return parse(_unpacked(path), model, str(path))
-
-
-def _unpacked(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            gzipped = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if gzipped else path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ChainError(f"{path} is a gzip file that is damaged or cut off ({error}).") from error
-    except OSError as error:
-        raise ChainError(f"{path} could not be read ({error.strerror or error}).") from error
-    if len(data) > MAX_BYTES:
-        raise ChainError(
-            f"{path} is larger than {MAX_BYTES:,} bytes unpacked; raise "
-            "esm_explore.chains.structure_files.MAX_BYTES if that is what you want."
-        )
-    return data

@@ -1,0 +1,129 @@
+"""Directories and patterns to the structure files in them; what is left out is named."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from glob import glob, has_magic
+from pathlib import Path
+
+from esm_explore.sources.archives import archive_kind
+from esm_explore.sources.compressions import BROKEN, head
+from esm_explore.sources.locating import is_address
+from esm_explore.sources.sniffing import SIZE, is_structure, what_it_is
+
+_SUFFIXES = (
+    *(".pdb", ".ent", ".brk", ".pdbqt", ".pqr", ".cif", ".mmcif", ".pdbx", ".bcif"),
+    *(".zip", ".tar", ".tgz", ".tbz2", ".txz"),
+)
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+_Failures = list[tuple[str, str, str]]
+
+
+def find_sources(given: Iterable[str], failures: _Failures) -> list[str]:
+    """Turn directories and patterns into files.
+
+    Parameters
+    ----------
+    given : iterable of str
+        Directories (all structure files in them, by content, at any depth; links to directories
+        are not followed), patterns of files or directories such as ``"models/*.cif"``, and
+        anything else that `read_chain` takes.
+    failures : list of (source, chain, message)
+        Gets one for each directory or pattern without a structure file, and for each file of a
+        directory that is left out.
+
+    Returns
+    -------
+    list of str
+        Each once, in the order given; within a directory or pattern sorted.
+    """
+    found = {}
+    for text in given:
+        source = os.path.expanduser(text)
+        if os.path.isdir(source):
+            inside, missing = _structures_in(source, failures), "There is no structure file in it."
+        elif has_magic(source) and not os.path.exists(source) and not is_address(source):
+            inside = []
+            for path in glob(source, recursive=True):
+                inside += _structures_in(path, failures) if os.path.isdir(path) else [path]
+            missing = "No file has a name like that."
+        else:
+            inside, missing = [source], ""
+        if not inside:
+            failures.append((printable(text), "", missing))
+        for path in sorted(inside):
+            found.setdefault(os.path.realpath(path) if os.path.exists(path) else path, path)
+    return list(found.values())
+
+
+def _structures_in(directory: str, failures: _Failures) -> list[str]:
+    """List the structure files below a directory; name what is left out, in order."""
+    found, left_out = [], []
+
+    def failed(error: OSError) -> None:
+        left_out.append((error.filename, str(error.strerror)))
+
+    for folder, folders, names in os.walk(directory, onerror=failed):
+        left_out += _folders_left_out(folder, folders, directory)
+        for name in names:
+            path = os.path.join(folder, name)
+            why = _why_not(path, name)
+            if why:
+                left_out.append((path, f"left out: {why}"))
+            else:
+                found.append(path)
+    failures += [(printable(path), "", why) for path, why in sorted(left_out)]
+    return found
+
+
+def _folders_left_out(folder: str, folders: list[str], directory: str) -> Iterator[tuple[str, str]]:
+    """Name the folders that a walk does not go into, and keep it out of hidden ones."""
+    top = os.path.realpath(directory)
+    for name in folders:
+        path = os.path.join(folder, name)
+        if name.startswith("."):
+            yield path, "left out: a hidden directory"
+        # What is in the directory anyway is read at its own place.
+        elif os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(top):
+            yield path, "left out: a link to a directory, which is not followed"
+    folders[:] = [name for name in folders if not name.startswith(".")]
+
+
+def _why_not(path: str, name: str) -> str:
+    """Say why a file is left out; empty for what is a structure, or called one.
+
+    Archives have other uses (documents, arrays, weights), so these go by their name as well.
+    """
+    if name.startswith("."):
+        return "a hidden file"
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return "not a file"
+        with open(path, "rb", buffering=0) as file:
+            start = head(file, SIZE)
+    except FileNotFoundError:
+        return "a link to nowhere"
+    except BROKEN:
+        # Reading it says what is wrong, also where it is the permission that lacks.
+        return ""
+    if is_structure(start) or _is_called_one(name):
+        return ""
+    kind = archive_kind(start) if start.strip(b"\0") else ""
+    if kind and "." not in name:
+        return ""
+    return f"not a structure: {f'a {kind} archive by its content' if kind else what_it_is(start)}"
+
+
+def _is_called_one(name: str) -> bool:
+    """Tell whether a file's name says that it is a structure, or an archive of them."""
+    name = name.lower()
+    for suffix in _COMPRESSED:
+        name = name.removesuffix(suffix)
+    return name.rstrip("0123456789").endswith(_SUFFIXES)
+
+
+def printable(text: str) -> str:
+    """Write a file's name, or a text with it, so that it is UTF-8 also where the name is not."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
