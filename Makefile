@@ -13,7 +13,7 @@ LAB_FLAGS = $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install lab test quick notebooks outputs lint audit bench test-lines clean
+.PHONY: help install lab test quick notebooks outputs lint audit bench test-lines test-real clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -54,6 +54,9 @@ bench: install ## measure speed and memory as ratios
 
 test-lines: ## the tests that have to hold on the second line of esm (Python 3.12)
 	.ci/second_line.sh
+
+test-real: install ## compare with what others made with ESM3's weights, where those are
+	$(BIN)/python -m pytest -ra -m real tests/test_real_weights.py
 
 clean: ## remove what was built, but not .venv
 	rm -rf build dist .pytest_cache .hypothesis .ruff_cache

@@ -295,7 +295,9 @@ def test_what_is_no_source_and_no_device(tmp_path):
             ex.load_encoder(source)
     with pytest.raises(ex.EncoderError, match=r"cannot be put on 'gpu9'.*device=\"cpu\""):
         ex.load_encoder(device="gpu9")
-    with pytest.raises(ex.EncoderError, match="is not a file"):
+    with pytest.raises(ex.EncoderError, match=r"cannot be put on 'meta' \(there, tensors have no"):
+        ex.load_encoder(device="meta")
+    with pytest.raises(ex.EncoderError, match="is a folder without data/weights/esm3_structure"):
         ex.load_encoder(tmp_path)
 
 

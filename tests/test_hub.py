@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -125,17 +126,97 @@ def test_a_file_that_differs_from_the_hubs_is_refused(cache, weights):
     assert path.exists(), "nothing is deleted without the user"
 
 
+def as_the_hub_has_it(weights: dict) -> dict:
+    """In bfloat16, 62 MB: as the real file has been since it was first published."""
+    return {name: tensor.bfloat16() for name, tensor in weights.items()}
+
+
+@pytest.mark.lines
+@pytest.mark.slow
+def test_a_bfloat16_checkpoint_in_the_hubs_layout_is_loaded_exactly(cache, weights, ubiquitin):
+    """Full size: every number is that bfloat16 as a float32, and tokens are esm's own with them."""
+    given = as_the_hub_has_it(weights)
+    path = linked_to_blob(cache, given, "")
+    assert 60e6 < path.stat().st_size < 63e6
+    encoder = ex.load_encoder("esm3")
+    for name, tensor in encoder.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, given[name].float()), name
+    coords, _, numbers = ubiquitin.to_structure_encoder_inputs()
+    expected = encoder.encode(coords, residue_index=numbers)[1][0]
+    assert ex.trace(encoder, ubiquitin).tokens.tolist() == expected.tolist()
+    assert ex.encoder_info(encoder).title == "esm3_structure_encoder_v0"
+
+
+NAMES = ["ESM3", "esm3_sm_open_v1", "esm3-open", "esm3_structure_encoder_v0", *hub.REPOSITORIES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_esms_names_and_the_repositories_are_the_same_encoder(cache, name, monkeypatch):
+    """All are looked for as "esm3" is; a repository that is named is the first that is tried."""
+    asked = []
+    monkeypatch.setattr(
+        "esm_explore.encoders.loading.find_esm3_weights",
+        lambda *given: asked.append(*given or [hub.REPOSITORIES]) or Path("/none"),
+    )
+    with pytest.raises(FileNotFoundError):
+        ex.load_encoder(name)
+    (repositories,) = asked
+    assert set(repositories) == set(hub.REPOSITORIES)
+    assert name not in hub.REPOSITORIES or repositories[0] == name
+
+
+@pytest.mark.slow
+def test_a_snapshot_folder_is_searched_for_the_file(cache, weights, monkeypatch):
+    """Also with ~; known as ESM3's where the hub's checksum says so, else by its file's name."""
+    path = linked_to_blob(cache, as_the_hub_has_it(weights), "")
+    monkeypatch.setenv("HOME", str(cache.parent))
+    folder = path.parents[2]
+    inside = Path("~") / folder.relative_to(cache.parent)
+    assert ex.encoder_info(ex.load_encoder(str(inside))).title == "esm3_structure_encoder_v0"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+    title = ex.encoder_info(ex.load_encoder(folder)).title
+    assert title == "checkpoint esm3_structure_encoder_v0.pth"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("esm3_structure_decoder_v0", "That is a decoder; the structure encoder is 'esm3'"),
+        ("esmc_300m", "has no structure encoder"),
+        ("facebook/esm2_t6_8M_UR50D", "has no structure encoder"),
+        ("esm_3", r"Did you mean 'esm3"),
+        ("biohub/esm3-sm-open", "Did you mean 'biohub/esm3-sm-open-v1'"),
+        ("somebody/something", "As a repository of the hub it would have to be biohub/"),
+        ("weights/mine.pth", "As a path it is /.*weights/mine.pth, where there is nothing"),
+        ("~/mine.pth", "As a path it is /[^~]*/mine.pth, where there is nothing"),
+        ("x" * 5_000, "can be no path. load_encoder takes one of mini, esm3, untrained"),
+        ("a\0b", "is not a file|can be no path"),
+        ("", "is a folder without data/weights/esm3_structure_encoder_v0.pth"),
+        ("whatever", "load_encoder takes one of mini, .* a snapshot folder, or a checkpoint"),
+    ],
+)
+def test_what_is_no_source_says_which_form_was_meant(source, message):
+    """In one sentence or two, never the whole of a long text."""
+    with pytest.raises(ex.EncoderError, match=message) as caught:
+        ex.load_encoder(source)
+    assert len(str(caught.value)) < 500
+
+
 class Hub(BaseHTTPRequestHandler):
     """Answer every request with the server's status, or with the file."""
 
     def do_HEAD(self):
         self.server.asked.append(self.path)
+        self.server.logins.append(self.headers.get("Authorization"))
         if self.server.status == "silent":
             self.server.stop.wait(20)
             return
-        status = (
-            self.server.status(self.path) if callable(self.server.status) else self.server.status
-        )
+        status = self.server.status
+        if callable(status):
+            status = status(self.path, self.headers.get("Authorization"))
         self.send_response(status)
         if status == 403:
             self.send_header("X-Error-Code", "GatedRepo")
@@ -158,7 +239,8 @@ class Hub(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch, cache):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.asked, server.content, server.stop = [], b"", threading.Event()
+    server.asked, server.logins = [], []
+    server.content, server.stop = b"", threading.Event()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setattr(constants, "ENDPOINT", address)
@@ -177,8 +259,8 @@ def server(monkeypatch, cache):
 @pytest.mark.parametrize(
     ("status", "message"),
     [
-        (401, "is behind a license.*hf auth login"),
-        (403, "is behind a license.*hf auth login"),
+        (401, "refuses .* also with your login .*401.* MIT license.*hf auth login"),
+        (403, "refuses .* also with your login .*403.* MIT license.*hf auth login"),
         (404, "is not in biohub/.* nor in EvolutionaryScale/"),
         (429, "refuses more requests for now"),
         (500, r"The hub is failing \(status 500\)"),
@@ -194,20 +276,47 @@ def test_each_refusal_has_its_own_message_without_the_token(server, status, mess
     assert len({path.split("/resolve/")[0] for path in server.asked}) == 2, "both were tried"
 
 
-def test_a_license_to_accept_comes_before_a_missing_repository(server):
+def test_a_refusal_comes_before_a_missing_repository(server):
     """The second repository is not found: the message is about the first, where one can act."""
-    server.status = lambda path: 403 if "biohub" in path else 404
-    with pytest.raises(ex.EncoderError, match="is behind a license"):
+    server.status = lambda path, _: 403 if "biohub" in path else 404
+    with pytest.raises(ex.EncoderError, match="refuses esm3_structure_encoder_v0"):
         ex.load_encoder("esm3")
 
 
 def test_a_refusal_of_one_repository_does_not_hide_the_other(server, weights, tmp_path):
-    """Who accepted the license under the old name gets the file from there."""
+    """Who may see the old name gets the file from there."""
     torch.save(weights, tmp_path / "file")
     server.content = (tmp_path / "file").read_bytes()
-    server.status = lambda path: 403 if "biohub" in path else 200
+    server.status = lambda path, _: 403 if "biohub" in path else 200
     encoder = ex.load_encoder("esm3")
     assert torch.equal(encoder.pre_vq_proj.weight, weights["pre_vq_proj.weight"])
+
+
+def test_the_download_is_tried_without_a_login_first(server, weights, tmp_path):
+    """Where that is enough no request has the token, although there is one."""
+    torch.save(weights, tmp_path / "file")
+    server.content, server.status = (tmp_path / "file").read_bytes(), 200
+    ex.load_encoder("esm3")
+    assert set(server.logins) == {None}
+
+
+def test_a_login_is_used_after_a_refusal(server, weights, tmp_path):
+    """A hub that wants one: asked without, then with it."""
+    torch.save(weights, tmp_path / "file")
+    server.content = (tmp_path / "file").read_bytes()
+    server.status = lambda _, login: 200 if login else 401
+    ex.load_encoder("esm3")
+    assert server.logins[0] is None
+    assert server.logins[1].startswith("Bearer hf_")
+
+
+def test_without_a_login_the_refusal_says_how_to_log_in(server, monkeypatch):
+    """Only then is it mentioned."""
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr(hub, "get_token", lambda: None)
+    server.status = 401
+    with pytest.raises(ex.EncoderError, match="refuses .* without a login .*'hf auth login'"):
+        ex.load_encoder("esm3")
 
 
 def test_a_damaged_download_goes_away_as_the_message_says(server, weights, tmp_path):
@@ -251,7 +360,7 @@ def test_a_silent_hub_is_given_up_on(server, monkeypatch):
 
 @pytest.mark.slow
 def test_only_the_one_file_is_fetched(server, weights, tmp_path):
-    """122 MB instead of the gigabytes that esm takes; the second load asks nothing."""
+    """62 MB instead of the gigabytes that esm takes; the second load asks nothing."""
     torch.save(weights, tmp_path / "file")
     server.content = (tmp_path / "file").read_bytes()
     server.status = 200
@@ -261,3 +370,41 @@ def test_only_the_one_file_is_fetched(server, weights, tmp_path):
     server.asked.clear()
     ex.load_encoder("esm3")
     assert server.asked == []
+
+
+def said_in_a_fresh_process(folder: Path, **environment: str) -> str:
+    """What a user sees who loads "esm3" without a cache: output, errors, logs and traceback."""
+    code = "import logging, esm_explore as ex; logging.basicConfig(); ex.load_encoder('esm3')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"HF_HOME": str(folder), "HF_HUB_OFFLINE": "0", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["offline", "dead proxy", "silent proxy", "dead hub", "bad token"])
+def test_out_of_reach_is_one_paragraph_without_secrets(tmp_path, kind):
+    """No lines about tries, no chain of tracebacks, no password, no token, no address."""
+    secret, token = "p4ssw0rd", "hf_" + "q" * 34
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, says nothing
+        proxy = f"http://me:{secret}@127.0.0.1:" + str(
+            silent.getsockname()[1] if kind == "silent proxy" else 9
+        )
+        given = {
+            "offline": {"HF_HUB_OFFLINE": "1"},
+            "dead hub": {"HF_ENDPOINT": f"http://me:{secret}@127.0.0.1:9"},
+            "bad token": {"HF_TOKEN": token + "\nx", "HTTPS_PROXY": proxy},
+        }.get(kind, {"HTTPS_PROXY": proxy, "HTTP_PROXY": proxy})
+        said = said_in_a_fresh_process(tmp_path, **{"HF_TOKEN": token, **given})
+    assert "the hub cannot be reached" in said
+    assert said.count("Traceback") == 1
+    assert "Retrying" not in said
+    assert "During handling" not in said
+    assert "direct cause" not in said
+    for private in (secret, token, "127.0.0.1", "me:"):
+        assert private not in said

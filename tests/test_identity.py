@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -222,13 +223,15 @@ def test_what_two_encoders_made_meets_nowhere(change, mini, ubiquitin, tmp_path)
         (mine, ex.load_trace(saved["theirs"])),
         (ex.load_trace(saved["mine"], mini), ex.load_trace(saved["theirs"], other)),
     ]
-    used = ex.analysis.usage(mine.tokens, 4096)
+    some_map = SimpleNamespace(points=np.eye(152)[:, :2], trustworthiness=lambda: 1.0)
+    colors = {"token": np.arange(152)}
+    used = ex.analysis.usage(mine.tokens, len(mine.codebook))
     takers = {
         "compare": compare,
         "same_token": lambda *traces: same_token([*traces], int(traces[0].tokens[0])),
         "probes": lambda *traces: stage_states([*traces]),
-        "maps": lambda *traces: ex.plots.stage_maps([*traces], {}, {}),
-        "pictures": lambda *traces: ex.plots.code_usage([*traces], used),
+        "maps": lambda *traces: ex.plots.stage_maps([*traces], {"x": some_map}, colors),
+        "usage": lambda *traces: ex.plots.code_usage([*traces], used),
     }
     for pair in sources:
         for take in takers.values():

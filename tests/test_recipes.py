@@ -63,7 +63,11 @@ def training_file(backbones, tmp_path, monkeypatch) -> Path:
 def test_a_tiny_training_learns_and_its_file_gives_the_same_tokens(
     training_file, tmp_path, ubiquitin, monkeypatch
 ):
-    """60 steps lower the loss by a third; the written encoder loads and encodes a chain."""
+    """60 steps lower the loss by a third; the written encoder loads and encodes a chain.
+
+    Both draw from seeds of their own, and leave the user's random numbers where they were.
+    """
+    before = torch.get_rng_state()
     losses = train.train(training_file, tmp_path / "run", steps=60, threads=1)
     assert np.mean(losses[-10:]) < 0.67 * np.mean(losses[:5])
     out = tmp_path / "weights.safetensors"
@@ -74,6 +78,7 @@ def test_a_tiny_training_learns_and_its_file_gives_the_same_tokens(
     tokens = ex.trace(encoder, ubiquitin).tokens
     assert len(np.unique(tokens)) > 5
     assert tokens.max() < 64
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.slow

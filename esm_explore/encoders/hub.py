@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-import requests
-from huggingface_hub import hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled
+from huggingface_hub import get_token, hf_hub_download, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.errors import OfflineModeIsEnabled
+from huggingface_hub.utils import build_hf_headers, get_session
 
 from esm_explore.errors import EncoderError
 
@@ -15,34 +21,50 @@ ESM3_NAME = "esm3_structure_encoder_v0"
 FILE = f"data/weights/{ESM3_NAME}.pth"
 # The model moved; a cache may hold it under either name.
 REPOSITORIES = ("biohub/esm3-sm-open-v1", "EvolutionaryScale/esm3-sm-open-v1")
-# The hub's library asks five times, with pauses, before it gives up on a silent server.
-ANSWER_LIMIT = 5.0
+# Seconds for all questions together; the hub's library asks five times, with pauses.
+ANSWER_LIMIT = 6.0
+# They write of each try, with the address, in which a password can be.
+_LOGGERS = ("huggingface_hub.file_download", "huggingface_hub.utils._http")
 
 # What the user can do most about comes first.
 _MESSAGES = {
-    "gated": (
-        f"{ESM3_NAME} is behind a license. Accept it on the hub's page of {REPOSITORIES[0]}, "
-        "then log in from a shell with 'hf auth login', or set HF_TOKEN. Never put a token in a "
-        "notebook."
+    "no room": (
+        "The cache of the hub's library cannot be written ({detail}): make room, or set HF_HOME to "
+        "another folder."
+    ),
+    "refused": (
+        f"The hub refuses {ESM3_NAME} {{detail}}. The weights are under the MIT license since 2026 "
+        "and need no login; while the hub wants one, log in from a shell with 'hf auth login', or "
+        "set HF_TOKEN (never in a notebook), with an account that may see "
+        f"{REPOSITORIES[0]}."
     ),
     "rate limited": (
         "The hub refuses more requests for now (status 429): wait some minutes, and log in "
         "('hf auth login') for a higher limit."
     ),
-    "failing": "The hub is failing (status {status}): try again later.",
+    "failing": "The hub is failing ({detail}): try again later.",
     "not found": (
         f"{FILE} is not in {' nor in '.join(REPOSITORIES)}: it may have moved. If you have the "
         "file, give its path to load_encoder."
     ),
     "offline": (
-        f"{ESM3_NAME} is not in the cache, and the hub cannot be reached. Connect once, or give "
-        "the path of the file to load_encoder; load_encoder() works offline."
+        f"{ESM3_NAME} is not in the cache, and the hub cannot be reached. Connect once (a proxy or "
+        "another address of the hub, where one is set, has to answer), or give the path of the "
+        "file to load_encoder; load_encoder() works offline."
     ),
 }
 
 
-def find_esm3_weights() -> Path:
+def find_esm3_weights(repositories: Sequence[str] = REPOSITORIES) -> Path:
     """Find the weights of ESM3's structure encoder, downloading them if need be.
+
+    It is asked for without a login first; with the user's login, where there is one, only after
+    a refusal.
+
+    Parameters
+    ----------
+    repositories : sequence of str
+        Which to try, in order.
 
     Returns
     -------
@@ -52,36 +74,120 @@ def find_esm3_weights() -> Path:
     Raises
     ------
     EncoderError
-        If the hub is out of reach, needs a login, has no such file, limits requests or fails;
-        the message says what to do.
+        If the hub is out of reach, wants a login, has no such file, limits requests or fails; the
+        message says what to do. Nothing of the hub's library is in it: it could hold a secret.
     """
-    for repository in REPOSITORIES:
+    for repository in repositories:
         cached = try_to_load_from_cache(repository, FILE)
         if isinstance(cached, str):
             return Path(cached)
-    reasons = {}
-    for repository in REPOSITORIES:
-        try:
-            return Path(hf_hub_download(repository, FILE, etag_timeout=ANSWER_LIMIT))
-        except (HfHubHTTPError, requests.RequestException, OSError) as error:
-            reason, status = _reason(error)
-            reasons[reason] = (status, error)
-            if reason == "offline":
+    reasons, until = {}, time.monotonic() + ANSWER_LIMIT
+    for repository in repositories:
+        for token in (False, get_token()):
+            if token is None:
                 break
+            found = _fetched(repository, token, until)
+            if isinstance(found, Path):
+                return found
+            reason, detail = found
+            reasons[reason] = detail
+            if reason != "refused":
+                break
+        if reason == "offline":
+            break
     reason = next(name for name in _MESSAGES if name in reasons)
-    status, error = reasons[reason]
-    raise EncoderError(_MESSAGES[reason].format(status=status)) from error
+    raise EncoderError(_MESSAGES[reason].format(detail=reasons[reason]))
+
+
+def _fetched(repository: str, token: str | bool, until: float) -> Path | tuple[str, str]:
+    """Give the file, or why it is not had."""
+    status = _status(repository, token, until)
+    if status is None or status >= 400:
+        return _reason(status, token)
+    try:
+        with _silent():
+            path = hf_hub_download(repository, FILE, token=token, etag_timeout=ANSWER_LIMIT)
+    except Exception as error:  # several libraries', by way of proxies, certificates and disks
+        network = isinstance(error, ConnectionError | TimeoutError | OfflineModeIsEnabled)
+        if type(error).__module__ == "builtins" and isinstance(error, OSError) and not network:
+            return "no room", os.strerror(error.errno or 0)
+        return _reason(_status_in(error), token)
+    return Path(path)
+
+
+def _status(repository: str, token: str | bool, until: float) -> int | None:
+    """Ask for the file's head once; None if no answer comes in time, by whatever is in between."""
+    answer: list[int] = []
+    left = max(0.1, until - time.monotonic())
+
+    def ask():
+        try:
+            url, headers = hf_hub_url(repository, FILE), build_hf_headers(token=token)
+            response = get_session().head(url, headers=headers, timeout=left)
+            answer.append(response.status_code)
+        except Exception:  # names, proxies and certificates: no answer
+            return
+
+    # In a thread: a name server or a proxy that sends a byte a second has no other limit.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(left)
+    return answer[0] if answer else None
+
+
+def _reason(status: int | None, token: str | bool) -> tuple[str, str]:
+    if status is None:
+        return "offline", ""
+    detail = f"status {status}"
+    if status in (401, 403):
+        return "refused", f"{'also with your' if token else 'without a'} login ({detail})"
+    return {429: "rate limited", 404: "not found"}.get(status, "failing"), detail
+
+
+def _status_in(error: BaseException | None) -> int | None:
+    """Find the status behind an error: for 429 and 500 the library says "not in the cache"."""
+    while error is not None:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if status is not None and status >= 400:
+            return status
+        error = error.__cause__ or error.__context__
+    return None
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what the hub's library logs in this thread to itself."""
+    own = threading.get_ident()
+
+    def others(record: logging.LogRecord) -> bool:
+        return record.thread != own
+
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for logger in loggers:
+        logger.addFilter(others)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(others)
+
+
+def hub_checksum(path: Path) -> str:
+    """Give the checksum that the hub gave for a file of its cache; "" where it gave none.
+
+    The file is a link to a blob, which the hub's library names by the hub's ETag; for large files
+    that is their SHA-256.
+    """
+    blob = path.resolve().name
+    return blob if re.fullmatch(r"[0-9a-f]{64}", blob) else ""
 
 
 def check_hub_checksum(path: Path, digest: str) -> None:
-    """Compare a file of the hub's cache with the checksum that the hub gave for it.
+    """Compare a file of the hub's cache with the checksum that the hub gave for it, if it did.
 
     Parameters
     ----------
     path : Path
-        As `find_esm3_weights` gives it: a link to a blob, which the hub's library names by the
-        hub's ETag; for large files that is their SHA-256. Where it is not, there is nothing to
-        compare with.
     digest : str
         The file's SHA-256.
 
@@ -90,30 +196,9 @@ def check_hub_checksum(path: Path, digest: str) -> None:
     EncoderError
         If they differ.
     """
-    blob = path.resolve().name
-    if re.fullmatch(r"[0-9a-f]{64}", blob) and blob != digest:
+    expected = hub_checksum(path)
+    if expected and expected != digest:
         raise EncoderError(
             f"{path} is not the file that the hub has: its SHA-256 begins with {digest[:12]}, the "
-            f"hub's with {blob[:12]}. It was damaged, or changed, since the download."
+            f"hub's with {expected[:12]}. It was damaged, or changed, since the download."
         )
-
-
-def _reason(error: BaseException) -> tuple[str, int | None]:
-    """Find out what went wrong: for 429 and 500 the hub's library says "not in the cache"."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, GatedRepoError):
-            return "gated", 403
-        if isinstance(seen, OfflineModeIsEnabled):
-            return "offline", None
-        status = getattr(getattr(seen, "response", None), "status_code", None)
-        if status in (401, 403):
-            return "gated", status
-        if status == 429:
-            return "rate limited", status
-        if status == 404:
-            return "not found", status
-        if status is not None and status >= 400:
-            return "failing", status
-        seen = seen.__cause__ or seen.__context__
-    return "offline", None

@@ -10,13 +10,20 @@ from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.chains.reading import read_chain
 from esm_explore.encoders.checkpoints import checksum, read_weights
-from esm_explore.encoders.hub import ESM3_NAME, check_hub_checksum, find_esm3_weights
+from esm_explore.encoders.hub import (
+    ESM3_NAME,
+    FILE,
+    check_hub_checksum,
+    find_esm3_weights,
+    hub_checksum,
+)
 from esm_explore.encoders.identity import name_encoder
 from esm_explore.encoders.inputs import chain_inputs
 from esm_explore.encoders.mini import MINI_FILE, load_mini
 from esm_explore.encoders.mini import TITLE as MINI_TITLE
 from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of
+from esm_explore.encoders.sources import find_file, name_meant, repositories_meant
 from esm_explore.encoders.untrained import SIZES, untrained_encoder
 from esm_explore.encoders.weights import build_encoder
 from esm_explore.errors import EncoderError
@@ -37,17 +44,21 @@ def load_encoder(
         - ``"mini"``, the default: the bundled encoder, of esm's class and knobs but narrower,
           trained by this project. Its code numbers have nothing to do with ESM3's.
         - ``"esm3"``: ESM3's weights, ``esm3_structure_encoder_v0``. Taken from the Hugging Face
-          cache, else downloaded once (122 MB; needs a login, see the README).
+          cache, else downloaded once (62 MB, MIT license; see the README). esm's own names of the
+          model (``"esm3_sm_open_v1"``, ``"esm3-open"``) and its repositories on the hub
+          (``"biohub/esm3-sm-open-v1"``) are the same.
         - ``"untrained"``: ESM3's architecture with random weights from a fixed seed,
           and a codebook fitted to the bundled examples so that tokens vary. It knows nothing
           about proteins.
-        - a path to a checkpoint of esm's class (.pth or .safetensors); sizes are read from it.
+        - a path to a checkpoint of esm's class (.pth or .safetensors), whose sizes are read from
+          it, or to a snapshot folder of the hub that holds ESM3's.
     device : str or torch.device
 
     Returns
     -------
     StructureTokenEncoder
-        In eval mode, float32, without gradients.
+        In eval mode, float32 (of other numbers the nearest, of bfloat16 exactly the same), without
+        gradients.
 
     Raises
     ------
@@ -64,30 +75,31 @@ def load_encoder(
         raise EncoderError(
             f"An encoder is loaded by name or path, not from a {type(source).__name__}."
         )
-    if source == "mini":
+    name, repositories = name_meant(source), repositories_meant(source)
+    if name == "mini":
         encoder, title, digest = load_mini(), MINI_TITLE, checksum(MINI_FILE)
-    elif source == "untrained":
+    elif name == "untrained":
         encoder, digest = untrained_encoder(), ""
         title = "untrained (ESM3's architecture, random weights)"
-    elif source in ("esm3", ESM3_NAME):
-        (encoder, digest), title = _esm3(), ESM3_NAME
+    elif name == "esm3":
+        (encoder, digest), title = _esm3(find_esm3_weights()), ESM3_NAME
+    elif repositories and not Path(source).exists():
+        (encoder, digest), title = _esm3(find_esm3_weights(repositories)), ESM3_NAME
     else:
-        path = Path(os.path.expanduser(source))
-        if not path.is_file():
-            raise EncoderError(
-                f"{os.fspath(source)!r} is not a file, and not one of the encoders: "
-                "mini, esm3, untrained."
-            )
-        encoder, title = build_encoder(read_weights(path)), f"checkpoint {path.name}"
-        digest = checksum(path)
-        self_test(encoder, FEWEST)
+        path = find_file(source)
+        title = f"checkpoint {path.name}"
+        if hub_checksum(path) and path.name == Path(FILE).name:
+            # In the hub's cache, where it can be known for certain.
+            (encoder, digest), title = _esm3(path), ESM3_NAME
+        else:
+            encoder, digest = build_encoder(read_weights(path)), checksum(path)
+            self_test(encoder, FEWEST)
     encoder = _moved(encoder.eval().requires_grad_(False), device)
     name_encoder(encoder, title, digest)
     return encoder
 
 
-def _esm3() -> tuple[StructureTokenEncoder, str]:
-    path = find_esm3_weights()
+def _esm3(path: Path) -> tuple[StructureTokenEncoder, str]:
     try:
         encoder = build_encoder(read_weights(path), SIZES)
         digest = checksum(path)
@@ -99,13 +111,15 @@ def _esm3() -> tuple[StructureTokenEncoder, str]:
         raise EncoderError(
             f"{error} It is in the hub's cache, and stays there until you delete "
             f"{path.resolve()}; then load 'esm3' again."
-        ) from error
+        ) from None
 
 
 def _moved(encoder: StructureTokenEncoder, device: str | torch.device) -> StructureTokenEncoder:
     if not isinstance(device, str | int | torch.device):
         raise EncoderError(f'device is {device!r}; it has to be a name, such as "cpu".')
     try:
+        if torch.device(device).type == "meta":
+            raise RuntimeError("there, tensors have no numbers")
         return encoder.to(device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise EncoderError(

@@ -30,7 +30,7 @@ from esm_explore.recipes.mini_data import (
     read_backbones,
     split,
 )
-from esm_explore.recipes.mini_pass import Neighborhoods, latents
+from esm_explore.recipes.mini_pass import Neighborhoods, latents, with_own_seed
 from esm_explore.recipes.mini_train import BATCH, SIZES, Trained, geometry_loss
 
 CHAINS = 2_500
@@ -94,6 +94,7 @@ def nearest(codes: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
     return torch.cat([squared_distances(codes, some).argmin(1) for some in rows])
 
 
+@with_own_seed
 def fit_decoder(encoded: Encoded, inputs: torch.Tensor, steps: int, seed: int = 0) -> LocalDecoder:
     """Train a local decoder from scratch.
 

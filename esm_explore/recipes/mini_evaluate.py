@@ -24,7 +24,7 @@ from esm_explore.encoders.mini import load_mini
 from esm_explore.encoders.modules import modules_of
 from esm_explore.recipes.mini_codes import DECODER_STEPS, Encoded, fit_codes, fit_decoder, nearest
 from esm_explore.recipes.mini_data import STATES, Backbones, read_backbones, split
-from esm_explore.recipes.mini_pass import Neighborhoods
+from esm_explore.recipes.mini_pass import Neighborhoods, with_own_seed
 from esm_explore.recipes.mini_train import SHAKE, SIZES, Trained
 
 TRAINING_CHAINS = 1_500
@@ -132,6 +132,7 @@ def three_di(data: Backbones, *, shake: float = 0.0) -> np.ndarray:
     return np.concatenate(found)
 
 
+@with_own_seed
 def main(data: Annotated[Path, typer.Option()], threads: int = 2) -> None:
     """Print the table of the model card."""
     torch.set_num_threads(threads)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
@@ -73,3 +75,17 @@ def latents(encoder: StructureTokenEncoder, batch: Neighborhoods) -> torch.Tenso
         state = state[:, rows] + block.out_projection(attended)
         state = state + block.feed_forward(state)
     return modules.to_latent(state[:, 0])
+
+
+def with_own_seed(function: Callable) -> Callable:
+    """Put torch's random numbers back where they were, after a function that seeds them."""
+
+    @wraps(function)
+    def put_back(*args, **kwargs):
+        before = torch.get_rng_state()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            torch.set_rng_state(before)
+
+    return put_back

@@ -31,7 +31,7 @@ from esm_explore.recipes.mini_data import (
     split,
     torsions,
 )
-from esm_explore.recipes.mini_pass import Neighborhoods, latents
+from esm_explore.recipes.mini_pass import Neighborhoods, latents, with_own_seed
 
 SIZES = {
     "d_model": 128,
@@ -138,6 +138,7 @@ def loss_parts(model: Trained, examples: Examples, rows: torch.Tensor) -> dict[s
     }
 
 
+@with_own_seed
 def train(
     data: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()] = Path("build/mini"),
