@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 import esm_explore as ex
 
+pytestmark = [pytest.mark.lines, pytest.mark.filterwarnings("ignore::UserWarning")]
+
 
 def whole(path: Path) -> AtomArray:
     """Read an example with biotite alone."""
@@ -108,6 +110,3 @@ def check_same(chain, expected) -> None:
     np.testing.assert_array_equal(chain.atom37_positions, expected.atom37_positions)
     np.testing.assert_array_equal(chain.atom37_mask, expected.atom37_mask)
     np.testing.assert_array_equal(chain.confidence, expected.confidence)
-
-
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

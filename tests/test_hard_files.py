@@ -17,6 +17,7 @@ from esm.utils.residue_constants import atom_order
 import esm_explore as ex
 from esm_explore.errors import ChainError
 
+pytestmark = pytest.mark.lines
 FILES = Path(__file__).parent / "data" / "hard_files"
 EXPECTED = json.loads((FILES / "expected.json").read_text())
 # Å; files have three digits.

@@ -79,19 +79,23 @@ class Groups:
 
     def distance(self, one: int, other: int) -> float:
         """Give the distance between the first atoms of two groups, Å."""
-        return float(np.linalg.norm(self.first.coord[one] - self.first.coord[other]))
+        return float(_length(self.first.coord[one], self.first.coord[other]))
 
     def bonded(self, before: np.ndarray | int, after: np.ndarray | int) -> np.ndarray:
         """Say whether there is a peptide bond from one group to another."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            length = np.linalg.norm(self.carbon[before] - self.nitrogen[after], axis=-1)
-            return length < BONDED
+        return _length(self.carbon[before], self.nitrogen[after]) < BONDED
 
     def within_span(self, before: int, after: int) -> bool:
         """Say whether the residues that are missing between two, by number, could span the gap."""
         missing = self.first.res_id[after] - self.first.res_id[before]
-        length = np.linalg.norm(self.carbon[before] - self.nitrogen[after])
+        length = _length(self.carbon[before], self.nitrogen[after])
         return bool(missing > 0 and length <= _SPAN * missing)
+
+
+def _length(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    # Files may hold any number.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.linalg.norm(one.astype(float) - other, axis=-1)
 
 
 def residue_groups(model: Model) -> Groups:
@@ -179,10 +183,12 @@ def _free_ends(places: dict[str, np.ndarray], own: np.ndarray) -> dict[str, np.n
     ends = {name: own[np.isfinite(places[name][own]).all(1)] for name in ("N", "C")}
     if not all(map(len, ends.values())):
         return ends
-    bonds = cKDTree(places["C"][ends["C"]]).query_ball_tree(cKDTree(places["N"][ends["N"]]), BONDED)
-    bonded = {"C": np.array([len(near) > 0 for near in bonds]), "N": np.zeros(len(ends["N"]), bool)}
-    bonded["N"][[other for near in bonds for other in near]] = True
-    return {name: rows[~bonded[name]] for name, rows in ends.items()}
+    # The N of a residue is farther from its own C.
+    others = {"N": cKDTree(places["C"][ends["C"]]), "C": cKDTree(places["N"][ends["N"]])}
+    return {
+        name: rows[np.isinf(others[name].query(places[name][rows], distance_upper_bound=BONDED)[0])]
+        for name, rows in ends.items()
+    }
 
 
 def _nearest(tree: cKDTree, coord: np.ndarray, ends: np.ndarray, group: int) -> np.ndarray | None:

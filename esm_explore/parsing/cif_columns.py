@@ -58,7 +58,8 @@ def floats(column: Column, blank: float) -> tuple[np.ndarray, np.ndarray]:
     values, missing = column
     other = np.zeros(len(values), bool)
     if values.dtype.kind != "U":
-        return np.where(missing, blank, values.astype(float)), other
+        with np.errstate(invalid="ignore"):
+            return np.where(missing, blank, values.astype(float)), other
     values = np.where(missing, "nan", values)
     try:
         numbers = values.astype(float)
