@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# `warnings.catch_warnings` is of the whole process: other threads would lose theirs.
+# Python's own way to catch warnings is of the whole process: other threads would lose theirs.
 _HEARD: ContextVar[list[str] | None] = ContextVar("_HEARD", default=None)
 
 

@@ -7,9 +7,13 @@ holds, so that a file could run code. So neither is left to it here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgpack
 import numpy as np
-from biotite.structure.io.pdbx import BinaryCIFFile
+from biotite.structure.io.pdbx import BinaryCIFData, BinaryCIFFile
+
+from esm_explore.errors import ChainError
 
 # Where msgpack itself has it from; only names of the package are patched.
 try:
@@ -18,12 +22,22 @@ except ImportError:
     from msgpack.fallback import unpackb
 
 
-def parse_binary_cif(content: bytes) -> BinaryCIFFile:
+# The largest entries have 2.5 million atoms; a run-length encoding can pretend any number.
+MAX_ATOMS = 10_000_000
+# Of lists and maps in a file: large ones have some thousand. An empty one takes a byte there.
+_MAX_PARTS = 200_000
+# Bytes of a column as numpy has it, as wide in each row as its longest text.
+MAX_COLUMN = 500_000_000
+
+
+def parse_binary_cif(content: bytes, title: str) -> BinaryCIFFile:
     """Read a BinaryCIF file.
 
     Parameters
     ----------
     content : bytes
+    title : str
+        Of the file, for messages.
 
     Returns
     -------
@@ -31,12 +45,70 @@ def parse_binary_cif(content: bytes) -> BinaryCIFFile:
 
     Raises
     ------
+    ChainError
+        If it would take more memory than any structure does.
     Exception
         Whatever msgpack and biotite say of a damaged file.
     """
-    return BinaryCIFFile.deserialize(
-        unpackb(content, use_list=True, raw=False, object_hook=_number_of_map)
+    parts = 0
+
+    def counted(part):
+        nonlocal parts
+        parts += 1
+        if parts > _MAX_PARTS:
+            raise ChainError(f"{title} has more than {_MAX_PARTS:,} lists: it is no structure.")
+        return _number_of_map(part) if isinstance(part, dict) else part
+
+    tree = unpackb(content, use_list=True, raw=False, object_hook=counted, list_hook=counted)
+    for block in tree["dataBlocks"]:
+        for category in block["categories"]:
+            _check_sizes(category, title)
+    return BinaryCIFFile.deserialize(tree)
+
+
+def _check_sizes(category: dict, title: str) -> None:
+    """Refuse arrays larger than they can be, before they are unpacked."""
+    name, rows = category["name"], category["rowCount"]
+    if not isinstance(rows, int) or rows > MAX_ATOMS:
+        raise ChainError(
+            f"{title} says that it has {rows} rows of {name}; raise "
+            "esm_explore.parsing.binary_cif.MAX_ATOMS if that is what you want."
+        )
+    # Of texts, one offset more than there are rows.
+    if not all(isinstance(n, int) and 0 <= n <= rows + 1 for n in _sizes(category["columns"])):
+        raise ChainError(f"{title} is damaged: a column has more rows than there are of {name}.")
+    for column in category["columns"]:
+        for encoding in column["data"]["encoding"]:
+            if encoding["kind"] == "StringArray":
+                check_width(_longest(encoding), rows, title)
+
+
+def _sizes(content: object) -> Iterator[object]:
+    """Give the sizes of all encoded arrays; a run length without one would unpack to any size."""
+    if isinstance(content, dict):
+        if "srcSize" in content or content.get("kind") == "RunLength":
+            yield content.get("srcSize")
+        content = content.values()
+    if not isinstance(content, str | bytes) and isinstance(content, Iterable):
+        for part in content:
+            yield from _sizes(part)
+
+
+def _longest(encoding: dict) -> int:
+    """Give the length of the longest of a column's texts."""
+    offsets = BinaryCIFData.deserialize(
+        {"data": encoding["offsets"], "encoding": encoding["offsetEncoding"]}
     )
+    return int(np.diff(offsets.array).max(initial=0))
+
+
+def check_width(longest: int, rows: int, title: str) -> None:
+    """Refuse a column that would be too large with its longest text in each row."""
+    if longest * rows * np.dtype("U1").itemsize > MAX_COLUMN:
+        raise ChainError(
+            f"{title} is no structure, or is damaged: a value of {longest:,} letters in a column "
+            f"of {rows:,} rows."
+        )
 
 
 def binary_cif_bytes(file: BinaryCIFFile) -> bytes:

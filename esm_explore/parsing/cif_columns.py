@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 import numpy as np
-from biotite.structure.io.pdbx import BinaryCIFBlock, BinaryCIFFile
+from biotite.structure.io.pdbx import BinaryCIFBlock
 from gemmi import cif
 
-from esm_explore.errors import ChainError
+from esm_explore.parsing.binary_cif import check_width
 
-# The largest entries have 2.5 million atoms; a run-length encoding can pretend any number.
-MAX_ATOMS = 10_000_000
 _UNCERTAINTY = re.compile(r"\(\d+\)$")
 
 # Values, and where they are missing.
@@ -26,7 +24,9 @@ def text_column(block: cif.Block, category: str, name: str) -> Column | None:
     table = block.find([f"_{category}.{name}"])
     if not len(table):
         return None
-    values = np.array(list(table.column(0)))
+    column = list(table.column(0))
+    check_width(max(map(len, column)), len(column), block.name)
+    values = np.array(column)
     missing = (values == "?") | (values == ".")
     for row in np.flatnonzero(np.isin(values.astype("U1"), ["'", '"', ";"])):
         values[row] = cif.as_string(values[row])
@@ -71,34 +71,3 @@ def floats(column: Column, blank: float) -> tuple[np.ndarray, np.ndarray]:
             except ValueError:
                 other[row] = True
     return np.where(missing | other, blank, numbers), other
-
-
-def check_sizes(file: BinaryCIFFile, title: str) -> None:
-    """Refuse arrays larger than they can be, before they are unpacked."""
-    for block in file.serialize()["dataBlocks"]:
-        for category in block["categories"]:
-            if category["name"] != "_atom_site":
-                continue
-            rows = category["rowCount"]
-            if not isinstance(rows, int) or rows > MAX_ATOMS:
-                raise ChainError(
-                    f"{title} says that it has {rows} atoms; raise "
-                    "esm_explore.parsing.cif_columns.MAX_ATOMS if that is what you want."
-                )
-            sizes = list(_sizes(category["columns"]))
-            # Of texts, one offset more than there are rows.
-            if not all(isinstance(size, int) and 0 <= size <= rows + 1 for size in sizes):
-                raise ChainError(
-                    f"{title} is damaged: a column has more rows than there are atoms."
-                )
-
-
-def _sizes(content: object) -> Iterator[object]:
-    """Give the sizes of all encoded arrays; a run length without one would unpack to any size."""
-    if isinstance(content, dict):
-        if "srcSize" in content or content.get("kind") == "RunLength":
-            yield content.get("srcSize")
-        content = content.values()
-    if not isinstance(content, str | bytes) and isinstance(content, Iterable):
-        for part in content:
-            yield from _sizes(part)

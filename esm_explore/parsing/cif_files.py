@@ -16,7 +16,6 @@ from esm_explore.parsing.cif_columns import (
     Column,
     Columns,
     binary_column,
-    check_sizes,
     floats,
     text_column,
     texts,
@@ -85,8 +84,7 @@ def read_binary_cif(data: bytes, model: int, title: str) -> Model:
     ChainError
         As `read_cif`.
     """
-    file = parse_binary_cif(data)
-    check_sizes(file, title)
+    file = parse_binary_cif(data, title)
     names = [name for name in file if "atom_site" in file[name]]
     return _read(names, [partial(binary_column, file[name]) for name in names], model, title)
 

@@ -10,6 +10,8 @@ from esm_explore.sources.compressions import BROKEN, compression, decompressed
 
 # The largest PDB entries unpack to about 500 MB of mmCIF; a bomb to far more.
 MAX_BYTES = 1_000_000_000
+# Structures pack to a fifth or a tenth; what is small and unpacks to far more is made to do that.
+_MAX_RATIO, _SMALL = 100, 32_000_000
 # What is packed more often is made to be.
 _MAX_LAYERS = 8
 _NOT_READ = {
@@ -49,18 +51,25 @@ def unpacked(content: bytes, title: str) -> bytes:
         for magic, what in _NOT_READ.items():
             if content.startswith(magic):
                 raise ChainError(f"{title} is {what}, which is not read here: unpack it first.")
+        limit = min(MAX_BYTES, max(_SMALL, _MAX_RATIO * len(content)))
         if kind := compression(content):
-            content = _whole(content, kind, title)
+            whole = _whole(content, kind, title, limit + 1)
         elif kind := archive_kind(content):
-            content = only_structure(content, kind, title, MAX_BYTES + 1)
+            whole = only_structure(content, kind, title, limit + 1)
         else:
             return content
+        if limit < len(whole) <= MAX_BYTES:
+            raise ChainError(
+                f"{title} unpacks to more than {_MAX_RATIO} times its size, which no structure "
+                f"does ({kind}): unpack it yourself if that is what you want."
+            )
+        content = whole
     raise ChainError(f"{title} is packed more than {_MAX_LAYERS} times over: unpack it first.")
 
 
-def _whole(content: bytes, kind: str, title: str) -> bytes:
+def _whole(content: bytes, kind: str, title: str, limit: int) -> bytes:
     try:
-        return decompressed(io.BytesIO(content), kind, MAX_BYTES + 1)
+        return decompressed(io.BytesIO(content), kind, limit)
     except BROKEN as error:
         raise ChainError(
             f"{title} is a {kind} file that is damaged or cut off ({error})."
