@@ -146,6 +146,7 @@ def usual_bins(encoded: Encoded, tokens: torch.Tensor, n_codes: int) -> torch.Te
     return counts.argmax(-1).to(torch.uint8)
 
 
+@with_own_seed
 def main(
     data: Annotated[Path, typer.Option()],
     training: Annotated[Path, typer.Option()] = Path("build/mini/training.pt"),
