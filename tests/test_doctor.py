@@ -243,3 +243,14 @@ def test_the_command_ends_with_0_1_or_2(tmp_path):
     assert "near-ties" in results[0].output
     assert "There is no file" in results[2].output
     assert run.invoke(app, ["1EJG", "--encoder", "none.pth"]).exit_code == 2
+
+
+def test_a_trace_whose_encoder_has_changed_is_not_traced_again():
+    """4ZHL's other numbering would be told with another encoder's tokens."""
+    encoder = ex.load_encoder()
+    trace = ex.trace(encoder, ex.read_chain("4ZHL"))
+    assert any("numbering" in found.title for found in ex.doctor(trace))
+    encoder.knn = 8
+    report = ex.doctor(trace)
+    assert finding(report, "the encoder has changed since the trace was made")
+    assert not any("numbering=" in found.title for found in report)

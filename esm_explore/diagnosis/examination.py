@@ -11,6 +11,7 @@ from esm_explore.chains.reading import parsed
 from esm_explore.chains.residues import Numbering
 from esm_explore.diagnosis.chain_findings import findings_of_chain
 from esm_explore.diagnosis.token_findings import token_findings
+from esm_explore.encoders.identity import encoder_info, same_encoder
 from esm_explore.encoders.loading import load_encoder
 from esm_explore.errors import ChainError, TraceError, heard
 from esm_explore.findings import Finding, Report
@@ -97,9 +98,20 @@ def examine(traced: Trace) -> Report:
     -------
     Report
     """
-    encoder = traced.encoder
+    encoder, found = traced.encoder, findings_of_chain(traced.chain)
+    if encoder is not None and not same_encoder(encoder_info(encoder), traced.encoder_info):
+        encoder = None
+        found.append(
+            Finding(
+                "note",
+                "the encoder has changed since the trace was made",
+                (),
+                "What the other numbering would give is not known: it would be another encoder's.",
+                "Trace the chain again.",
+            )
+        )
     retrace = encoder and (lambda other: trace(encoder, traced.chain, numbering=other))
-    found = [*token_findings(traced, retrace), *findings_of_chain(traced.chain)]
+    found = [*token_findings(traced, retrace), *found]
     return Report(f"{traced.title}, tokens of {traced.encoder_info.title}", found)
 
 
