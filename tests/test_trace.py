@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -188,3 +192,13 @@ def test_load_trace_refuses_what_is_not_a_trace(tmp_path, full_encoder, toy_enco
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ex.TraceError, match="is not a trace"):
         ex.load_trace(path)
+
+
+@pytest.mark.slow
+def test_tokens_of_mutated_structures_are_those_of_esm():
+    """The first of what ``python tests/fuzz_traces.py 1000`` does, in a process of its own."""
+    script = Path(__file__).with_name("fuzz_traces.py")
+    command = [sys.executable, script, "40", "0"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.count("'equal'") == 2
