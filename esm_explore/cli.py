@@ -68,10 +68,11 @@ def tokenize_command(
         from esm_explore.tokens.chunks import ChunkedEncoder
 
         console, report = Console(stderr=True), Report()
-        out = check_out(out, overwrite=overwrite)
+        given = [path for source in (*files, encoder) if (path := local_file(source))]
+        out = check_out(out, given, overwrite=overwrite)
         clear_unfinished(out.parent)
         sources = find_sources(files, report.failures, out)
-        inputs = [path for source in (*sources, encoder) if (path := local_file(source))]
+        inputs = given + [path for source in sources if (path := local_file(source))]
         check_out(out, inputs, overwrite=overwrite)
         with heard() as told:
             run = ChunkedEncoder(load_encoder(encoder, device=device), numbering=numbering)

@@ -55,7 +55,7 @@ def find_sources(
             for path in glob(source, recursive=True):
                 if os.path.isdir(path):
                     inside += _structures_in(path, failures, output)
-                elif not (_is_output(path, output) and _why_not(path, os.path.basename(path))):
+                elif not _is_output(path, output) or not _why_not(path, os.path.basename(path)):
                     inside.append(path)
             missing = "No file has a name like that."
         else:
@@ -102,9 +102,9 @@ def _folders_left_out(folder: str, folders: list[str], directory: str) -> Iterat
 
 
 def _is_output(path: str, output: Path | None) -> bool:
-    """Tell whether a path is where this result, or another that is being written, goes."""
+    """Tell whether a path is of this result, or of another that is being written."""
     return os.path.basename(path).startswith(UNFINISHED) or (
-        output is not None and os.path.realpath(path) == str(output)
+        output is not None and Path(os.path.realpath(path)).is_relative_to(output)
     )
 
 
