@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import warnings
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from esm_explore.errors import ChainWarning, EncoderError, EsmExploreError
+from esm_explore.errors import AtlasError, EsmExploreError, heard
+from esm_explore.outputs import clear_unfinished, printable
 
 # Each command imports what it needs: torch and esm take seconds, which --help need not.
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 STATUS = {None: 0, "note": 0, "warning": 1, "error": 2}
+NOT_WRITTEN = 3
 
 
 @app.callback()
@@ -37,26 +42,40 @@ def tokenize_command(
     all_chains: Annotated[bool, typer.Option("--all-chains", help="Every protein chain.")] = False,
     numbering: Annotated[str, typer.Option(help="Residue numbers: file, sequential.")] = "file",
     device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace FILE.parquet also if it is another's.")
+    ] = False,
 ) -> None:
-    """Tokenize structures: one row a residue. Status: 0, 1 if some failed, 2 for none."""
-    from rich.console import Console
-    from tqdm import tqdm
+    """Tokenize structures: one row a residue.
 
-    from esm_explore.atlas.building import Report, build
-    from esm_explore.atlas.writing import check_out
-    from esm_explore.encoders.loading import load_encoder
-    from esm_explore.sources.directories import find_sources, printable
-    from esm_explore.tokens.chunks import ChunkedEncoder
+    What is at OUT is replaced if it is a table or an atlas of this program, when the new one is
+    complete; never one of the files that are read.
 
+    Status: 0; 1 if some failed; 2 if nothing was tokenized, or an argument is wrong; 3 if OUT
+    could not be written, or is not to be replaced. There is a new OUT for 0 and 1 alone.
+    """
     if chain is not None and all_chains:
         raise typer.BadParameter("give --chain or --all-chains, not both")
-    console, report = Console(stderr=True), Report()
-    try:
-        out = check_out(out)
-        run = ChunkedEncoder(load_encoder(encoder, device=device), numbering=numbering)
-        sources = find_sources(files, report.failures)
-        if str(out) in map(os.path.realpath, sources):
-            raise typer.BadParameter(f"{out} is one of the files to read")
+    with _errors_in_a_line(), _ended_by_signals():
+        from rich.console import Console
+        from tqdm import tqdm
+
+        from esm_explore.atlas.building import Report, build
+        from esm_explore.atlas.writing import check_out
+        from esm_explore.encoders.loading import load_encoder
+        from esm_explore.sources.directories import find_sources
+        from esm_explore.sources.locating import local_file
+        from esm_explore.tokens.chunks import ChunkedEncoder
+
+        console, report = Console(stderr=True), Report()
+        given = [path for source in (*files, encoder) if (path := local_file(source))]
+        out = check_out(out, given, overwrite=overwrite)
+        clear_unfinished(out.parent)
+        sources = find_sources(files, report.failures, out)
+        inputs = given + [path for source in sources if (path := local_file(source))]
+        check_out(out, inputs, overwrite=overwrite)
+        with heard() as told:
+            run = ChunkedEncoder(load_encoder(encoder, device=device), numbering=numbering)
         with tqdm(total=len(sources), unit="file", disable=None) as bar:
             build(
                 run,
@@ -66,19 +85,53 @@ def tokenize_command(
                 chain_id=chain,
                 all_chains=all_chains,
                 on_source=lambda _: bar.update(),
+                inputs=inputs,
+                overwrite=overwrite,
             )
-    except EsmExploreError as error:
-        console.print(printable(f"error: {error}"), markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-    for remark in report.remarks:
-        console.print(remark, style="dim", markup=False, soft_wrap=True)
-    if report.failures:
-        _print_failures(console, report.failures)
-    written = f"{report.n_residues:,} residues of {report.n_chains:,} chains to {out}"
-    said = written if report.n_chains else f"nothing to write to {out}"
-    console.print(printable(said), markup=False, soft_wrap=True)
-    console.print(f"encoder: {run.info.title}", markup=False)
+        for remark in [*told, *report.remarks]:
+            console.print(printable(remark), style="dim", markup=False, soft_wrap=True)
+        if report.failures:
+            _print_failures(console, report.failures)
+        written = f"{report.n_residues:,} residues of {report.n_chains:,} chains to {out}"
+        said = written if report.n_chains else f"nothing to write to {out}"
+        console.print(printable(said), markup=False, soft_wrap=True)
+        console.print(printable(f"encoder: {run.info.title}"), markup=False, soft_wrap=True)
     raise typer.Exit(2 if not report.n_chains else 1 if report.failures else 0)
+
+
+@contextmanager
+def _errors_in_a_line() -> Iterator[None]:
+    """End with one line on stderr and a status, for all that can be wrong with what was given."""
+    try:
+        yield
+    except (EsmExploreError, OSError) as error:
+        print(printable(f"error: {error}"), file=sys.stderr)
+        raise typer.Exit(NOT_WRITTEN if isinstance(error, AtlasError) else 2) from error
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the program as an exception does, so that it clears up.
+
+    A second one ends it at once.
+    """
+
+    def end(number: int, _) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise SystemExit(128 + number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored, as under nohup, stays so. Handlers can be set in the main thread alone.
+    numbers = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _print_failures(console, failures: list[tuple[str, str, str]]) -> None:
@@ -89,7 +142,7 @@ def _print_failures(console, failures: list[tuple[str, str, str]]) -> None:
     for name in ("file", "chain", "why"):
         table.add_column(name, overflow="fold")
     for row in failures:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
 
 
@@ -105,18 +158,23 @@ def doctor_command(
     model: Annotated[int, typer.Option(help="Model, counted from 1.")] = 1,
     encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
 ) -> None:
-    """Say what could make a chain's tokens misleading. Status: 0, 1 for warnings, 2 for errors."""
-    from esm_explore.diagnosis.examination import doctor
-    from esm_explore.encoders.loading import load_encoder
+    """Say what could make a chain's tokens misleading.
 
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always", ChainWarning)
+    Status: 0; 1 for warnings; 2 for errors; 3 if the report could not be written.
+    """
+    with _errors_in_a_line():
+        from esm_explore.diagnosis.examination import doctor
+        from esm_explore.encoders.loading import load_encoder
+
+        with heard() as said:
             report = doctor(source, load_encoder(encoder), chain_id=chain, model=model)
-    except EncoderError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
-    for warning in said:
-        typer.echo(f"warning: {warning.message}", err=True)
-    typer.echo(repr(report))
+    for message in said:
+        print(printable(f"warning: {message}"), file=sys.stderr)
+    try:
+        for line in repr(report).split("\n"):
+            print(printable(line))
+        sys.stdout.flush()
+    except OSError as error:
+        print(f"error: the report could not be written ({error}).", file=sys.stderr)
+        raise typer.Exit(NOT_WRITTEN) from error
     raise typer.Exit(STATUS[report.worst])

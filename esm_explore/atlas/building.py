@@ -17,7 +17,7 @@ from esm_explore.atlas.schema import Origin, residue_rows, residues_table
 from esm_explore.atlas.writing import check_out, write
 from esm_explore.chains.reading import open_structure, read_chain
 from esm_explore.errors import EsmExploreError, heard
-from esm_explore.sources.directories import printable
+from esm_explore.outputs import printable
 from esm_explore.tokens.chunks import ChunkedEncoder, PreparedChain
 
 # Rows in one group of a file, or in one part of an atlas: small ones are slow to read.
@@ -52,6 +52,8 @@ def build(
     chain_id: str | None = None,
     all_chains: bool = False,
     on_source: Callable[[str], None] = lambda source: None,
+    inputs: Iterable[Path] = (),
+    overwrite: bool = False,
 ) -> None:
     """Tokenize sources into one table or one atlas, which appears when it is complete.
 
@@ -70,6 +72,8 @@ def build(
         All protein chains instead.
     on_source : callable
         Called with each source when it has been read.
+    inputs, overwrite
+        As in `check_out`.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def build(
                     with _remarks(name, report):
                         ready = run.prepare(chain)
                 except Exception as error:
-                    report.failures.append((name, chain.chain_id, _said(error)))
+                    report.failures.append((name, printable(chain.chain_id), _said(error)))
                 else:
                     files.append(name)
                     yield ready
@@ -102,7 +106,8 @@ def build(
     def manifest() -> dict:
         return origin.manifest(report.n_residues, report.n_chains, report.failures)
 
-    write(check_out(out), _tables(rows()), origin.schema(), manifest)
+    check = partial(check_out, out, inputs, overwrite=overwrite)
+    write(check(), _tables(rows()), origin.schema(), manifest, check)
 
 
 def _tables(rows: Iterable[pd.DataFrame]) -> Iterator[pa.Table]:
@@ -125,7 +130,8 @@ def _read(
     name, wanted, read = printable(source), [chain_id], partial(read_chain, source)
     try:
         if all_chains:
-            structure = open_structure(source)
+            with _remarks(name, report):
+                structure = open_structure(source)
             wanted, read = structure.chain_ids, structure.read
     except Exception as error:  # a file can be broken in ways that nobody thought of
         report.failures.append((name, "", _said(error)))
@@ -135,7 +141,7 @@ def _read(
             with _remarks(name, report):
                 chain = read(wanted_id)
         except Exception as error:
-            report.failures.append((name, wanted_id or "", _said(error)))
+            report.failures.append((name, printable(wanted_id or ""), _said(error)))
         else:
             yield chain
 

@@ -16,6 +16,8 @@ from esm_explore.tokens.chain_tokens import ChainTokens
 
 VERSION = 1
 FORMAT = "esm_explore atlas"
+# What a table of residues is known by.
+MARK = "esm_explore.schema"
 
 RESIDUES = pa.schema(
     {
@@ -63,7 +65,7 @@ class Origin:
         """Give the residues table's columns, with what its file says of itself."""
         return RESIDUES.with_metadata(
             {
-                "esm_explore.schema": str(VERSION),
+                MARK: str(VERSION),
                 "esm_explore.encoder": repr(self.encoder),
                 "esm_explore.digest": self.encoder.digest,
                 "esm_explore.numbering": self.numbering,

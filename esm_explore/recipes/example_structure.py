@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from biotite.structure import concatenate
 from biotite.structure.io.pdbx import BinaryCIFFile, compress, set_structure
 
 from esm_explore.chains.alternates import most_occupied
+from esm_explore.errors import ChainError
+from esm_explore.outputs import put, unfinished
 from esm_explore.parsing.binary_cif import binary_cif_bytes
 from esm_explore.parsing.structure_files import read_model
 from esm_explore.sources.locating import locate
@@ -30,7 +33,14 @@ def cut(source: Path, target: Path, chain_id: str | None = None) -> None:
         A gzipped BinaryCIF file.
     chain_id : str, optional
         Only this chain.
+
+    Raises
+    ------
+    ChainError
+        If there is a file at `target` already.
     """
+    if os.path.lexists(target):
+        raise ChainError(f"{target} is there already, and is left as it is: delete it first.")
     atoms = read_model(locate(source)).atoms
     atoms = atoms[~np.isin(atoms.element, ["H", "D"])]
     chains = dict.fromkeys(atoms.chain_id.tolist()) if chain_id is None else [chain_id]
@@ -38,7 +48,10 @@ def cut(source: Path, target: Path, chain_id: str | None = None) -> None:
     kept.del_annotation("altloc_id")
     file = BinaryCIFFile()
     set_structure(file, kept, data_block=target.name.split(".")[0].upper())
-    target.write_bytes(gzip.compress(binary_cif_bytes(compress(file)), mtime=0))
+    with unfinished(target) as folder:
+        part = folder / target.name
+        part.write_bytes(gzip.compress(binary_cif_bytes(compress(file)), mtime=0))
+        put(part, target)
 
 
 if __name__ == "__main__":

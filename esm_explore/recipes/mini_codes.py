@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from sklearn.cluster import MiniBatchKMeans
 from tqdm import tqdm
@@ -23,6 +24,7 @@ from esm_explore.encoders.codebook import squared_distances
 from esm_explore.encoders.mini import BINS, DECODER, MINI_FILE
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import EncoderError
+from esm_explore.outputs import put, unfinished
 from esm_explore.recipes.mini_data import (
     Backbones,
     backbone_frames,
@@ -159,6 +161,8 @@ def main(
         raise EncoderError(
             f"There is no checkpoint {training}; esm_explore.recipes.mini_train makes one."
         )
+    if out.exists() and not _is_ours(out):
+        raise EncoderError(f"{out} is no encoder of this recipe, and is left as it is.")
     model = Trained()
     model.load_state_dict(torch.load(training, weights_only=True)["model"])
     encoder = model.encoder.eval()
@@ -176,9 +180,18 @@ def main(
     tensors = dict(encoder.state_dict())
     tensors |= {DECODER + name: tensor for name, tensor in decoder.state_dict().items()}
     tensors[BINS] = usual_bins(encoded, tokens, len(codes))
-    partial = out.with_suffix(".partial")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
-    partial.replace(out)
+    with unfinished(out) as folder:
+        save_file({k: tensor.contiguous() for k, tensor in tensors.items()}, folder / out.name)
+        put(folder / out.name, out)
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell an encoder that this recipe wrote from any other file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return BINS in file.keys()  # noqa: SIM118
+    except (SafetensorError, OSError):
+        return False
 
 
 if __name__ == "__main__":

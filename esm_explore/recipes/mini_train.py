@@ -21,6 +21,7 @@ from tqdm import tqdm
 from esm_explore.decoding.local import LocalDecoder
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import EncoderError
+from esm_explore.outputs import put, unfinished
 from esm_explore.recipes.mini_data import (
     N_PARTNERS,
     Backbones,
@@ -209,7 +210,6 @@ def train(
         if step % 50 == 0:
             bar.set_postfix({name: f"{part.item():.3f}" for name, part in parts.items()})
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
-            partial = checkpoint.with_suffix(".partial")
             state = {
                 "model": model.state_dict(),
                 "optimizer": optimizer.state_dict(),
@@ -217,8 +217,9 @@ def train(
                 "random": torch.get_rng_state(),
                 "step": step + 1,
             }
-            torch.save(state, partial)
-            partial.replace(checkpoint)
+            with unfinished(checkpoint) as folder:
+                torch.save(state, folder / checkpoint.name)
+                put(folder / checkpoint.name, checkpoint)
     return losses
 
 

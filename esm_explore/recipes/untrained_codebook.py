@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 from esm_explore.chains.reading import read_chain
 from esm_explore.encoders import untrained
 from esm_explore.encoders.untrained import CODEBOOK, SEED, SIZES, random_encoder
+from esm_explore.outputs import put, unfinished
 from esm_explore.tracing.tracer import trace
 
 # Named here, not taken from examples(): a new example must not change every token.
@@ -48,7 +49,10 @@ def fit() -> None:
     moves = rng.standard_normal((SIZES["n_codes"], len(latents))) @ (latents - latents.mean(0))
     moves *= apart[chosen, None] / np.linalg.norm(moves, axis=1, keepdims=True)
     codes = torch.from_numpy(latents[chosen] + moves).half()
-    save_file({"embeddings": codes}, Path(str(files(untrained) / CODEBOOK)))
+    target = Path(str(files(untrained) / CODEBOOK))
+    with unfinished(target) as folder:
+        save_file({"embeddings": codes}, folder / target.name)
+        put(folder / target.name, target)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
 
+from esm_explore.outputs import UNFINISHED, printable
 from esm_explore.sources.archives import archive_kind
 from esm_explore.sources.compressions import BROKEN, head
 from esm_explore.sources.locating import is_address
@@ -21,7 +22,9 @@ _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _Failures = list[tuple[str, str, str]]
 
 
-def find_sources(given: Iterable[str], failures: _Failures) -> list[str]:
+def find_sources(
+    given: Iterable[str], failures: _Failures, output: Path | None = None
+) -> list[str]:
     """Turn directories and patterns into files.
 
     Parameters
@@ -33,6 +36,8 @@ def find_sources(given: Iterable[str], failures: _Failures) -> list[str]:
     failures : list of (source, chain, message)
         Gets one for each directory or pattern without a structure file, and for each file of a
         directory that is left out.
+    output : Path, optional
+        Where the result goes, as `resolve` gives it: not named as left out, as it is no input.
 
     Returns
     -------
@@ -43,11 +48,15 @@ def find_sources(given: Iterable[str], failures: _Failures) -> list[str]:
     for text in given:
         source = os.path.expanduser(text)
         if os.path.isdir(source):
-            inside, missing = _structures_in(source, failures), "There is no structure file in it."
+            inside = _structures_in(source, failures, output)
+            missing = "There is no structure file in it."
         elif has_magic(source) and not os.path.exists(source) and not is_address(source):
             inside = []
             for path in glob(source, recursive=True):
-                inside += _structures_in(path, failures) if os.path.isdir(path) else [path]
+                if os.path.isdir(path):
+                    inside += _structures_in(path, failures, output)
+                elif not _is_output(path, output) or not _why_not(path, os.path.basename(path)):
+                    inside.append(path)
             missing = "No file has a name like that."
         else:
             inside, missing = [source], ""
@@ -58,7 +67,7 @@ def find_sources(given: Iterable[str], failures: _Failures) -> list[str]:
     return list(found.values())
 
 
-def _structures_in(directory: str, failures: _Failures) -> list[str]:
+def _structures_in(directory: str, failures: _Failures, output: Path | None) -> list[str]:
     """List the structure files below a directory; name what is left out, in order."""
     found, left_out = [], []
 
@@ -66,14 +75,15 @@ def _structures_in(directory: str, failures: _Failures) -> list[str]:
         left_out.append((error.filename, str(error.strerror)))
 
     for folder, folders, names in os.walk(directory, onerror=failed):
+        folders[:] = [n for n in folders if not _is_output(os.path.join(folder, n), output)]
         left_out += _folders_left_out(folder, folders, directory)
         for name in names:
             path = os.path.join(folder, name)
             why = _why_not(path, name)
-            if why:
-                left_out.append((path, f"left out: {why}"))
-            else:
+            if not why:
                 found.append(path)
+            elif not _is_output(path, output):
+                left_out.append((path, f"left out: {why}"))
     failures += [(printable(path), "", why) for path, why in sorted(left_out)]
     return found
 
@@ -89,6 +99,13 @@ def _folders_left_out(folder: str, folders: list[str], directory: str) -> Iterat
         elif os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(top):
             yield path, "left out: a link to a directory, which is not followed"
     folders[:] = [name for name in folders if not name.startswith(".")]
+
+
+def _is_output(path: str, output: Path | None) -> bool:
+    """Tell whether a path is of this result, or of another that is being written."""
+    return os.path.basename(path).startswith(UNFINISHED) or (
+        output is not None and Path(os.path.realpath(path)).is_relative_to(output)
+    )
 
 
 def _why_not(path: str, name: str) -> str:
@@ -122,8 +139,3 @@ def _is_called_one(name: str) -> bool:
     for suffix in _COMPRESSED:
         name = name.removesuffix(suffix)
     return name.rstrip("0123456789").endswith(_SUFFIXES)
-
-
-def printable(text: str) -> str:
-    """Write a file's name, or a text with it, so that it is UTF-8 also where the name is not."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

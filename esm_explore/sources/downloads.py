@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from platformdirs import user_cache_path
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from esm_explore.errors import ChainError, warn
+from esm_explore.outputs import put, unfinished
 from esm_explore.sources import unpacking
 
 # Of the PDB's BinaryCIF files, and of the AlphaFold DB's list of models.
@@ -130,10 +130,10 @@ def _cached(database: str, name: str, address: Callable[[float], str]) -> bytes:
 
 def _keep(content: bytes, kept: Path) -> None:
     """Write a file and move it to its place whole: what breaks midway is never taken for good."""
-    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".partial-") as folder:
-        part = Path(folder) / kept.name
+    with unfinished(kept) as folder:
+        part = folder / kept.name
         part.write_bytes(content)
-        part.replace(kept)
+        put(part, kept)
 
 
 def _warn_of_cache(error: OSError) -> None:

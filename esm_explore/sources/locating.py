@@ -89,6 +89,19 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
+def local_file(text: str) -> Path | None:
+    """Give the file that a text may name; nothing for an address elsewhere, or a pipe."""
+    if text == "-":
+        return Path("/dev/stdin")
+    if address := _ADDRESS.fullmatch(text):
+        return _path_of_address(address[2]) if address[1].lower() == "file" else None
+    return Path(os.path.expanduser(text))
+
+
+def _path_of_address(rest: str) -> Path:
+    return Path(url2pathname(urlsplit(f"file:///{rest.lstrip('/')}").path))
+
+
 def _of_text(source: str | os.PathLike, chain_id: str | None) -> Source:
     text = os.fspath(source)
     if text == "-":
@@ -129,7 +142,7 @@ def _of_path(path: Path) -> Source:
 
 def _of_address(scheme: str, rest: str) -> Source:
     if scheme.lower() == "file":
-        path = Path(url2pathname(urlsplit(f"file:///{rest.lstrip('/')}").path))
+        path = _path_of_address(rest)
         if not path.exists() or path.is_dir():
             raise ChainError(f"There is no file {path}.")
         return _of_path(path)

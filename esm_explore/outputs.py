@@ -1,0 +1,163 @@
+"""What leaves this program: files, whole or not at all, and text that a terminal can show."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+# Folders of results that are being written begin so: hidden, and of nobody else.
+UNFINISHED = ".partial-esm_explore-"
+_LOCK, _OLD = "lock", "old"
+_NO_LOCK = (Timeout, OSError, NotImplementedError)
+
+
+def printable(text: str) -> str:
+    r"""Write a text on one line, with escapes for all that would not be shown as it is.
+
+    Names of files need not be UTF-8, and these, as ids of chains, can hold what steers a terminal.
+
+    Examples
+    --------
+    >>> print(printable("chain \x1b[2J"))
+    chain \x1b[2J
+    """
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@contextmanager
+def unfinished(target: Path) -> Iterator[Path]:
+    """Give a folder beside a target to write into, which is gone afterwards.
+
+    What processes left that were killed while they wrote beside this target is cleared away
+    first. Within, `put` moves the result to its place.
+
+    Parameters
+    ----------
+    target : Path
+
+    Yields
+    ------
+    Path
+        On the target's file system; nobody else writes there.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+    clear_unfinished(target.parent)
+    folder, lock = _locked_folder(target.parent)
+    try:
+        yield folder
+    finally:
+        _restore(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+
+
+def put(new: Path, target: Path) -> None:
+    """Move what is complete, in a folder of `unfinished`, into the target's place, in one step.
+
+    Parameters
+    ----------
+    new : Path
+        A file, or a folder.
+    target : Path
+        Is replaced. A folder that is not empty can only be replaced in two steps: where it breaks
+        off between them, the old one is put back, if need be by the next who writes there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be moved; the target is as it was.
+    """
+    if target.is_dir():
+        old = new.parent / _OLD
+        old.mkdir()
+        target.rename(old / target.name)
+    new.replace(target)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Take away what killed processes left in a folder; what is being written stays."""
+    for left in folder.glob(f"{UNFINISHED}*"):
+        if left.is_symlink() or not left.is_dir():
+            continue
+        lock = FileLock(left / _LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except _NO_LOCK:
+            continue
+        _restore(left)
+        shutil.rmtree(left, ignore_errors=True)
+        lock.release()
+
+
+def is_among(target: Path, inputs: Iterable[Path]) -> bool:
+    """Tell whether a target, or a file in it, is one of some files, under whatever name.
+
+    Parameters
+    ----------
+    target : Path
+        A file, a folder, or nothing yet.
+    inputs : iterable of Path
+        Those that are not there are none.
+
+    Returns
+    -------
+    bool
+    """
+    own = {target, *target.rglob("*")} if target.is_dir() else {target}
+    identities = {_identity(path) for path in own} - {None}
+    return any(_identity(path) in identities for path in inputs)
+
+
+def is_special(path: Path) -> bool:
+    """Tell whether something is there that is neither a file nor a folder: a pipe, a device."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell a file from all others, whatever names it has; links and cases of letters too."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=UNFINISHED))
+        lock = FileLock(folder / _LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except (Timeout, FileNotFoundError):
+            continue  # another took it for what was left, before it was locked
+        except (NotImplementedError, OSError):
+            return folder, lock  # a file system without locks: nobody clears there
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        if folder.exists():
+            return folder, lock
+
+
+def _restore(folder: Path) -> None:
+    """Put an old result back, where the new one did not come to its place."""
+    for old in (folder / _OLD).glob("*"):
+        target = folder.parent / old.name
+        if not os.path.lexists(target):
+            old.rename(target)
