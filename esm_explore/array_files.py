@@ -7,7 +7,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors.numpy import save_file
 
 from esm_explore.arguments import as_path
 from esm_explore.errors import TraceError
+from esm_explore.outputs import printable, put, unfinished
 
 # What safetensors, json and numpy raise on files that are something else.
 _BROKEN = (
@@ -71,19 +71,24 @@ def write_arrays(
     Raises
     ------
     TraceError
-        If the file cannot be written, or what is there is no file.
+        If the file cannot be written, or what is there is no file, or not of this program.
     """
     path = as_path(path)
-    _is_there(path)
+    if _is_there(path) and not _is_ours(path):
+        raise TraceError(
+            f"{_shown(path)} is not of this program and stays: give another name, or delete it."
+        )
     arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     about = {**about, "format": f"esm_explore {kind.name} {kind.version}"}
     try:
         about["checksum"] = _checksum(arrays, about)
-        # A folder of its own: two who save to one path do not write into one another's part.
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
-            part = Path(folder) / path.name
+        # Where a link leads is written to, and the link stays.
+        target = path.resolve()
+        with unfinished(target) as folder:
+            part = folder / target.name
             save_file(arrays, part, metadata={"esm_explore": _text(about)})
-            return part.replace(path)
+            put(part, target)
+        return path
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise TraceError(f"{_shown(path)} could not be written ({_said(error)}).") from error
 
@@ -145,9 +150,17 @@ def _is_there(path: Path) -> bool:
     return True
 
 
+def _is_ours(path: Path) -> bool:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return "esm_explore" in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
+
+
 def _shown(path: Path) -> str:
     """Write a path in messages: on one line, and not longer than one can read."""
-    text = str(path) if str(path).isprintable() else ascii(str(path))
+    text = printable(str(path))
     return text if len(text) <= _LONGEST else f"{text[:60]}...{text[-60:]}"
 
 

@@ -447,7 +447,8 @@ def test_nothing_from_files_steers_the_terminal(tokenize, tmp_path):
     ):
         _, said = tokenize(*arguments)
         assert not STEERS.search(said), ascii(said)
-        assert "owned" in said
+        # A long name of an encoder is shown in short.
+        assert "owned" in said or "'none" in said
     manifest = next(folder.glob("atlas*")) / "manifest.json"
     assert not STEERS.search(json.dumps(json.loads(manifest.read_text()), ensure_ascii=False))
     for source in sources:

@@ -252,3 +252,19 @@ def test_words_that_are_not_of_one_trace_are_refused(trace, tmp_path, change):
     path = write_arrays(tmp_path / "crafted", TRACE, arrays, about | change)
     with pytest.raises(ex.TraceError, match="lacks something, or is damaged"):
         ex.load_trace(path)
+
+
+def test_what_is_not_of_this_program_is_never_replaced(toy_encoder, ubiquitin, tmp_path):
+    """A user's PDB file, another program's safetensors; a trace is, also through a link."""
+    trace = ex.trace(toy_encoder, ubiquitin)
+    other = tmp_path / "mine.pdb"
+    other.write_text("ATOM")
+    with pytest.raises(ex.TraceError, match="is not of this program and stays"):
+        trace.save(other)
+    assert other.read_text() == "ATOM"
+    saved, link = trace.save(tmp_path / "a.trace"), tmp_path / "link"
+    link.symlink_to(saved)
+    trace.save(link)
+    assert link.is_symlink()
+    assert len(ex.load_trace(saved).tokens) == 76
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
