@@ -67,7 +67,7 @@ def test_how_arrays_lie_in_memory_changes_no_token(toy_encoder, chain, layout):
 def scrambled(chain):
     """Write other numbers into all arrays of a chain."""
     chain.atom37_positions[:] = chain.atom37_positions[::-1] * 3 + 50
-    chain.residue_index += 500
+    chain.residue_index[:] += 500
     chain.insertion_code[:] = "Z"
     chain.atom37_mask[:] = False
     chain.confidence[:] = 0
@@ -95,7 +95,7 @@ def test_annotations_follow_a_chain_that_moves(ubiquitin):
     """The atoms that esm's class keeps of an earlier frame are not asked."""
     chain = replace(ubiquitin, atom37_positions=ubiquitin.atom37_positions.copy())
     before = annotate(chain)
-    chain.atom37_positions *= 10
+    chain.atom37_positions[:] *= 10
     after = annotate(chain)
     assert before["burial"].min() > 0
     assert after["burial"].max() == 0

@@ -121,7 +121,8 @@ def _members(run: Run) -> list[int]:
     member = (~hetero & (amino | linked)) | (amino & linked) | (polymer & odd) | both
     # An island: neither neighbor is there to be bonded to.
     inside = np.flatnonzero(member)
-    for place in np.flatnonzero(amino & odd & ~member & ~groups.model.sequenced):
+    unknown = np.zeros(0, int) if groups.model.sequenced else np.flatnonzero(amino & odd & ~member)
+    for place in unknown:
         left, right = inside[inside < place], inside[inside > place]
         if len(left) and len(right):
             member[place] = groups.within_span(own[left[-1]], own[place])

@@ -107,6 +107,6 @@ def _counted(labels: list[str]) -> Iterator[tuple[str, int]]:
 
 def _aligned(sequence: str) -> ProteinSequence:
     """Write a sequence in letters that BLOSUM62 has: U and O as the nearest of them, C and K."""
-    known = set(ProteinSequence.alphabet.get_symbols())
+    known = set(ProteinSequence().alphabet.get_symbols())
     letters = ({"U": "C", "O": "K"}.get(letter, letter) for letter in map(str.upper, sequence))
     return ProteinSequence([letter if letter in known else "X" for letter in letters])
