@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+
+from esm_explore.escaping import for_html
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES = ("error", "warning", "note")
@@ -116,7 +117,7 @@ class Report(Sequence):
         rows = "".join(
             f"<tr><td>{found.severity}</td>"
             + "".join(
-                f"<td style='text-align:left'>{escape(text)}</td>"
+                f"<td style='text-align:left'>{for_html(text)}</td>"
                 for text in (found.title, some(found.residues), found.why, found.remedy)
             )
             + "</tr>"
@@ -125,7 +126,7 @@ class Report(Sequence):
         names = ("", "found", "residues", "why it matters for tokens", "what to do")
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in names)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        return f"<p>{escape(self._header())}</p>{table if len(self) else ''}"
+        return f"<p>{for_html(self._header())}</p>{table if len(self) else ''}"
 
 
 def some(labels: Sequence[str]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 
 import numpy as np
 from plotly.colors import sample_colorscale, unlabel_rgb
 from scipy.stats import rankdata
+
+from esm_explore.escaping import for_html
 
 FRAMELESS = "#b0b0b0"
 # Okabe and Ito (2008): told apart also by color-blind readers.
@@ -125,7 +126,7 @@ def legend_html(legend: list[tuple[str, str]]) -> str:
     return "".join(
         f'<span style="display: inline-block; margin-right: 1em"><span style="display: '
         f'inline-block; width: 0.8em; height: 0.8em; background: {color}"></span> '
-        f"{escape(meaning)}</span>"
+        f"{for_html(meaning)}</span>"
         for color, meaning in legend
     )
 

@@ -20,7 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 API = Path(__file__).parent / "data" / "api.txt"
 FLOORS = [
     "errors",
-    "arguments outputs",
+    "arguments outputs escaping",
     "findings palette array_files",
     "sources",
     "parsing",

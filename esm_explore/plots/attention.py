@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.arguments import check_is_one_of, check_kind, whole_number
 from esm_explore.errors import TraceError
+from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, check_table, draw
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.neighborhood import Neighborhood
@@ -45,8 +46,8 @@ def head_map(trace: Trace, statistics: pd.DataFrame, x: str, y: str) -> Picture:
             x=rows[x],
             y=rows[y],
             mode="markers",
-            name=f"block {block}",
-            hovertext=[f"block {block}, head {head}" for head in rows["head"]],
+            name=for_plotly(f"block {block}"),
+            hovertext=all_for_plotly(f"block {block}, head {head}" for head in rows["head"]),
             marker={"color": COLORS[block % 2], "size": 8, "opacity": 0.75},
         )
         for block, rows in statistics.groupby("block")
@@ -59,8 +60,8 @@ def head_map(trace: Trace, statistics: pd.DataFrame, x: str, y: str) -> Picture:
         "space": "share on the rest",
     }
     figure = draw(dots, f"Heads by {x} and {y}".replace("_", " "), trace, statistics[[x, y]])
-    figure.update_xaxes(title=units.get(x, x.replace("_", " ")))
-    figure.update_yaxes(title=units.get(y, y.replace("_", " ")))
+    figure.update_xaxes(title=for_plotly(units.get(x, x.replace("_", " "))))
+    figure.update_yaxes(title=for_plotly(units.get(y, y.replace("_", " "))))
     return figure
 
 
@@ -112,9 +113,10 @@ def attention_matrix(
     ends = {"attention": (0, shown.max()), "distance": (shown.min(), 0)}
     limit = float(np.abs(shown).max())
     low, high = ends.get(term, (-limit, limit))
+    labels = all_for_plotly(opened.labels)
     heat = go.Heatmap(
-        x=opened.labels,
-        y=opened.labels,
+        x=labels,
+        y=labels,
         z=shown,
         zmin=low,
         zmax=high,
@@ -142,11 +144,12 @@ def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
     distance = -opened.distance_term[block, :, 0]
     rotation = opened.rotation_term[block, :, 0]
     limit = float(max(np.abs(distance).max(), np.abs(rotation).max()))
+    labels = all_for_plotly(opened.labels)
     titles = ("distance (subtracted)", "rotation")
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, shared_yaxes=True)
     for column, term in enumerate((distance, rotation), start=1):
         heat = go.Heatmap(
-            x=opened.labels,
+            x=labels,
             z=term,
             zmin=-limit,
             zmax=limit,

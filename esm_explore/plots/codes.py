@@ -9,6 +9,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from esm_explore.analysis.code_usage import Usage
 from esm_explore.arguments import check_kind
+from esm_explore.encoders.identity import unchanged
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
 from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, draw
@@ -108,12 +109,11 @@ def stored_counts(traces: Trace | list[Trace], used: Usage) -> Picture:
     Raises
     ------
     TraceError
-        If they are no traces of one encoder, the first has no encoder, or it is no usage of its
-        codes.
+        If they are no traces of one encoder, the first has no encoder or one that has changed, or
+        it is no usage of its codes.
     """
-    encoder = traces_of(traces, "A picture")[0].encoder
-    if encoder is None:
-        raise TraceError("Stored counts need the encoder: load_trace(path, encoder=...).")
+    first = traces_of(traces, "A picture")[0]
+    encoder = unchanged(first.encoder, first.encoder_info)
     check_kind(used, Usage, "used", _USAGE)
     stored = modules_of(encoder).counts.cpu().numpy()
     if len(used.counts) != len(stored):

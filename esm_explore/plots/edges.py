@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
+from esm_explore.escaping import all_for_plotly
 from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw, hover_of
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
@@ -35,7 +36,7 @@ def edge_matrix(trace: Trace) -> Picture:
     check_trace(trace, "edge_matrix")
     rows = np.repeat(np.arange(len(trace)), trace.edges.shape[1])
     distance = edge_distances(trace)
-    names = hover_of(trace)
+    names = all_for_plotly(hover_of(trace))
     hover = [
         f"query {names[i]}<br>sees {names[j]}<br>{d:.1f} Å"
         for i, j, d in zip(rows, trace.edges.ravel(), distance.ravel(), strict=True)
@@ -104,7 +105,7 @@ def along_chain(trace: Trace) -> Picture:
     away = np.abs(trace.edges - np.arange(len(trace))[:, None])
     local = np.where(trace.has_frame, ((away > 0) & (away <= LOCAL)).sum(1), np.nan)
     seen_by = np.bincount(trace.edges[:, 1:].ravel(), minlength=len(trace)).astype(float)
-    names = hover_of(trace)
+    names = all_for_plotly(hover_of(trace))
     what = ("radius, Å", f"up to {LOCAL} apart", "is a neighbor of")
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for row, (values, color) in enumerate(

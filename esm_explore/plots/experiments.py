@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from esm_explore.escaping import all_for_plotly
 from esm_explore.palette import CHANGE
 from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, check_table, draw
 from esm_explore.tracing.given import traces_of
@@ -52,7 +53,9 @@ def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Pic
                 mode="markers",
                 name=f"token {name}",
                 marker={"color": color, "size": 6, "line": {"color": GRAY, "width": 0.5}},
-                hovertext=[f"{n}: {a} → {b}" for n, (a, b) in zip(labels, tokens, strict=True)],
+                hovertext=all_for_plotly(
+                    f"{n}: {a} → {b}" for n, (a, b) in zip(labels, tokens, strict=True)
+                ),
                 showlegend=row == 1,
             )
             figure.add_trace(dots, row, 1)
@@ -68,6 +71,6 @@ def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Pic
         legend=LEGEND_ABOVE,
     )
     marks = np.linspace(0, len(motion) - 1, 9).round().astype(int)
-    shown.update_xaxes(tickvals=marks, ticktext=motion.index[marks])
+    shown.update_xaxes(tickvals=marks, ticktext=all_for_plotly(motion.index[marks]))
     shown.update_xaxes(title="residue", row=2)
     return shown

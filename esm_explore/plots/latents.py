@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
+from esm_explore.escaping import all_for_plotly
 from esm_explore.palette import hex_colors, token_colors
 from esm_explore.plots.picture import BLUE, LEGEND_ABOVE, Picture, draw, hover_of
 from esm_explore.tracing.given import check_trace, traces_of
@@ -81,7 +82,7 @@ def margins_along_chain(trace: Trace) -> Picture:
     distance = np.sqrt(found.squared_distances.clip(min=0))
     # Without a backbone frame both distances are constants.
     distance = np.where(trace.has_frame[:, None], distance, np.nan)
-    x, names = np.arange(len(trace)), hover_of(trace)
+    x, names = np.arange(len(trace)), all_for_plotly(hover_of(trace))
     runner_up = [
         f"{name}; runner-up {code}" for name, code in zip(names, found.codes[:, 1], strict=True)
     ]

@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from esm_explore.analysis.maps import LatentMap
 from esm_explore.arguments import array_of, check_is_one_of, check_kind, check_mapping, wrong
 from esm_explore.errors import TraceError
+from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.palette import Colors, colors_of
 from esm_explore.plots.picture import LEGEND_ABOVE, Picture, draw, source_of, title_of
 from esm_explore.tracing.given import traces_of
@@ -63,7 +64,7 @@ def map_figure(
         numbers = values.ndim == 1
         marker = {"size": size, "color": values if numbers else colors_of(values).hex}
         if numbers:
-            marker |= {"colorscale": "Viridis", "colorbar": {"title": what}}
+            marker |= {"colorscale": "Viridis", "colorbar": {"title": for_plotly(what)}}
         dots.append(_dots(points, marker, hover))
     else:
         for color, name in colors_of(values).legend:
@@ -109,7 +110,7 @@ def _hover(given: object, points: np.ndarray) -> list[str] | None:
         return None
     texts = array_of(given, "hover", "a list of texts, one a point", ndim=1, kinds="U")
     _check_fit(texts, "texts of hover", points)
-    return texts.tolist()
+    return all_for_plotly(texts)
 
 
 def _dots(
@@ -129,7 +130,7 @@ def _dots(
         marker=marker | {"opacity": 0.8},
         hovertext=hover,
         hoverinfo="text" if hover else "skip",
-        name=name,
+        name=None if name is None else for_plotly(name),
         showlegend=name is not None,
     )
 
@@ -184,7 +185,10 @@ def stage_maps(
     hover = _hover(hover, next(iter(maps.values())).points)
     painted = {name: colors_of(values) for name, values in colors.items()}
     rows = -(-(len(maps) + 1) // COLUMNS)
-    titles = [f"{name}, trustworthiness {one.trustworthiness():.2f}" for name, one in maps.items()]
+    titles = [
+        f"{for_plotly(name)}, trustworthiness {one.trustworthiness():.2f}"
+        for name, one in maps.items()
+    ]
     figure = make_subplots(rows, COLUMNS, subplot_titles=titles, **SPACING)
     figure.update_annotations(font_size=13)
     for i, one in enumerate(maps.values()):
@@ -212,7 +216,7 @@ def stage_maps(
     shown.update_layout(annotations=[*heads, _legend(first, painted[first])])
     buttons = [
         {
-            "label": name,
+            "label": for_plotly(name),
             "method": "update",
             "args": [
                 {"marker.color": [one.hex]},
@@ -242,9 +246,11 @@ def stage_maps(
 
 def _legend(name: str, colors: Colors) -> dict:
     """Write the legend in the place of the last panel."""
-    marks = [f'<span style="color:{color}">■</span> {word}' for color, word in colors.legend]
+    marks = [
+        f'<span style="color:{color}">■</span> {for_plotly(word)}' for color, word in colors.legend
+    ]
     if not marks:
         marks = ["near in the codebook:", "near in color"]
-    text = f"<b>{name}</b><br>" + "<br>".join(marks)
+    text = f"<b>{for_plotly(name)}</b><br>" + "<br>".join(marks)
     place = {"xref": "paper", "yref": "paper", "x": 0.72, "y": 0.46, "xanchor": "left"}
     return {"text": text, **place, "yanchor": "top", "align": "left", "showarrow": False}

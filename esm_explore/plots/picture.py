@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from esm_explore.arguments import check_kind
 from esm_explore.errors import TraceError
+from esm_explore.escaping import for_plotly
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
@@ -96,7 +97,7 @@ def check_table(given: object, name: str, columns: tuple[str, ...], made_by: str
 
 def title_of(what: str, source: str) -> str:
     """Write a title's two lines as plotly has them."""
-    return f"{what}<br><sub>{source}</sub>"
+    return f"{for_plotly(what)}<br><sub>{for_plotly(source)}</sub>"
 
 
 def source_of(traces: Trace | list[Trace]) -> str:

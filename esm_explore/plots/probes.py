@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from esm_explore.arguments import check_mapping
+from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.palette import CATEGORIES
 from esm_explore.plots.picture import LEGEND_ABOVE, Picture, check_table, draw
 from esm_explore.tracing.traces import Trace
@@ -35,11 +36,16 @@ def probe_scores(traces: Trace | list[Trace], tables: dict[str, pd.DataFrame]) -
     for (name, table), color in zip(tables.items(), CATEGORIES, strict=False):
         guess = {"color": color, "dash": "dot", "width": 1}
         lines += [
-            go.Scatter(x=table["stage"], y=table["accuracy"], name=name, line={"color": color}),
             go.Scatter(
-                x=table["stage"],
+                x=all_for_plotly(table["stage"]),
+                y=table["accuracy"],
+                name=for_plotly(name),
+                line={"color": color},
+            ),
+            go.Scatter(
+                x=all_for_plotly(table["stage"]),
                 y=table["majority"],
-                name=f"{name}: always the most frequent",
+                name=for_plotly(f"{name}: always the most frequent"),
                 mode="lines",
                 line=guess,
                 showlegend=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from html import escape
 
 import numpy as np
 import py3Dmol
@@ -11,6 +10,7 @@ from biotite.structure import AtomArray
 from biotite.structure.io.pdbx import CIFFile, set_structure
 
 from esm_explore.arguments import check_kind, whole_number
+from esm_explore.escaping import for_html, for_script
 from esm_explore.palette import legend_html
 from esm_explore.plots.threedmol import load_3dmol
 from esm_explore.tracing.traces import Trace
@@ -27,9 +27,27 @@ Here is a 3D picture. If you can read this, it is still being loaded, or this br
 or 3Dmol.js could not be loaded.</p>"""
 
 
+class Viewer(py3Dmol.view):
+    """A viewer whose commands, which stand in a script block, cannot end it."""
+
+    def __getattr__(self, name: str):
+        command = super().__getattr__(name)
+
+        def give(*args: object, **kwargs: object) -> object:
+            before = len(self.startjs), len(self.updatejs)
+            result = command(*args, **kwargs)
+            self.startjs, self.updatejs = (
+                js[:n] + for_script(js[n:])
+                for js, n in zip((self.startjs, self.updatejs), before, strict=True)
+            )
+            return result
+
+        return give
+
+
 def new_viewer() -> py3Dmol.view:
     """Make an empty viewer for a `StructurePicture`, which gives it its width."""
-    return py3Dmol.view(width="100%", height=_HEIGHT)
+    return Viewer(width="100%", height=_HEIGHT)
 
 
 class StructurePicture:
@@ -59,7 +77,7 @@ class StructurePicture:
         """Write the picture, as wide as this in pixels, and its caption."""
         script, note = load_3dmol()
         swatches = [legend_html(self._legend)] if self._legend else []
-        caption = "<br>".join([*map(escape, self._lines), *swatches, *note])
+        caption = "<br>".join([*map(for_html, self._lines), *swatches, *note])
         size = f"width: {width}px; height: {_HEIGHT}px"
         return (
             f'{script}<div style="position: relative; {size}">{_UNDER}{self.viewer.write_html()}'

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 
 import ipywidgets as widgets
 import numpy as np
 from traitlets import Int, Unicode, observe, validate
 
 from esm_explore.errors import EsmExploreError
+from esm_explore.escaping import for_html
 from esm_explore.palette import FRAMELESS, legend_html
 from esm_explore.plots.residue_colors import color_by_stage, color_together
 from esm_explore.tracing.given import check_trace
@@ -130,7 +130,7 @@ class Inspector(Selection, Whole):
         self.children = [
             Keys(self._bar.press),
             widgets.HTML(heading(self.traces) + badge(self.traces)),
-            widgets.HTML(f'<span class="esm-explore-hint">{escape(_HINT)}</span>'),
+            widgets.HTML(f'<span class="esm-explore-hint">{for_html(_HINT)}</span>'),
             self._bar,
             self._controls,
             self._message,

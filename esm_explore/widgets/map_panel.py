@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 
 from esm_explore.analysis.maps import fit_map
 from esm_explore.errors import EsmExploreError
+from esm_explore.escaping import all_for_plotly
 from esm_explore.plots.picture import hover_of
 from esm_explore.tracing.stages import Neighbors, Stage
 from esm_explore.tracing.traces import Trace
@@ -144,7 +145,8 @@ class MapPanel:
 
 
 def _named(trace: Trace) -> list[str]:
-    return [f"{trace.chain.id} {trace.chain.chain_id} {text}" for text in hover_of(trace)]
+    named = f"{trace.chain.id} {trace.chain.chain_id}"
+    return all_for_plotly(f"{named} {text}" for text in hover_of(trace))
 
 
 @singledispatch

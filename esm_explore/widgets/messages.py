@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from html import escape
 
 import ipywidgets as widgets
 
 from esm_explore.diagnosis.examination import examine
-from esm_explore.encoders.identity import one_encoder
+from esm_explore.encoders.identity import encoder_info, one_encoder, same_encoder
 from esm_explore.errors import TraceError
+from esm_explore.escaping import for_html
 from esm_explore.tracing.traces import Trace
 
 
@@ -22,7 +22,7 @@ class Message(widgets.HTML):
 
     def say(self, text: str) -> None:
         """Say something; "" takes it away."""
-        self.value = escape(text)
+        self.value = for_html(text)
         self.layout.display = "block" if text else "none"
 
 
@@ -61,6 +61,11 @@ def find_problem(traces: list[Trace]) -> str:
                 f"The trace of {trace.title} has no encoder, which its internals need: "
                 "load_trace(path, encoder=...)."
             )
+        if not same_encoder(encoder_info(trace.encoder), trace.encoder_info):
+            return (
+                f"The encoder has changed since {trace.title} was traced, and its internals would "
+                "be another's: trace the chain again."
+            )
         if not trace.has_frame.any():
             return f"No residue of {trace.title} has a backbone frame: there is nothing to show."
     return ""
@@ -68,8 +73,8 @@ def find_problem(traces: list[Trace]) -> str:
 
 def heading(traces: list[Trace]) -> str:
     """Name chains and encoder, as HTML."""
-    titles = " · ".join(escape(trace.title) for trace in traces)
-    return f"<b>{titles}</b> · encoder: <b>{escape(traces[0].encoder_info.title)}</b>"
+    titles = " · ".join(for_html(trace.title) for trace in traces)
+    return f"<b>{titles}</b> · encoder: <b>{for_html(traces[0].encoder_info.title)}</b>"
 
 
 def badge(traces: list[Trace]) -> str:
@@ -82,7 +87,7 @@ def badge(traces: list[Trace]) -> str:
         f"{n} {kind}{'s' * (n > 1)}" for kind in ("error", "warning") if (n := counts[kind])
     )
     full = "&#10;".join(
-        escape(f"{finding.severity}: {finding}. {finding.remedy}", quote=True)
+        for_html(f"{finding.severity}: {finding}. {finding.remedy}")
         for finding in found
         if finding.severity != "note"
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import singledispatch
-from html import escape
 
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
+from esm_explore.escaping import for_html
 from esm_explore.plots.picture import LEGEND_ABOVE
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Stage
@@ -72,13 +72,15 @@ class ResiduePanel(widgets.VBox):
     def show(self, stage: Stage, trace: Trace, opened: Neighborhood) -> None:
         """Show a residue at a stage."""
         self._shown = stage, trace, opened
-        self.sentence.value = f"<b>{escape(stage.title)}.</b> {escape(tell(stage, trace, opened))}"
+        self.sentence.value = (
+            f"<b>{for_html(stage.title)}.</b> {for_html(tell(stage, trace, opened))}"
+        )
         self._draw()
 
     def say(self, text: str) -> None:
         """Show a sentence alone, where there is no residue to show."""
         self._shown = self._drawn = None
-        self.sentence.value = escape(text)
+        self.sentence.value = for_html(text)
         self.table.value = ""
         self._controls.layout.display = "none"
         self.figure.draw([], {})

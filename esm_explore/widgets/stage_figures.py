@@ -9,6 +9,7 @@ import numpy as np
 
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.encoders.codebook import nearest_codes
+from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.palette import CATEGORIES, hex_colors, token_colors
 from esm_explore.plots.attention import attention_matrix
 from esm_explore.plots.latents import latent_and_codes
@@ -86,7 +87,7 @@ def _(stage: Neighbors, trace: Trace, opened: Neighborhood, *_: object) -> Panel
     along = np.abs(opened.relative_positions) <= LOCAL
     bars = dict(
         type="bar",
-        x=opened.labels,
+        x=all_for_plotly(opened.labels),
         y=np.nan_to_num(opened.distances),
         marker={"color": np.where(along, ALONG, ACROSS).tolist()},
         hovertext=[f"{p:+d} along the chain" for p in opened.relative_positions],
@@ -109,10 +110,10 @@ def _(stage: RelativePosition, trace: Trace, opened: Neighborhood, *_: object) -
         x=opened.bins - limit - 1,
         y=np.arange(len(opened)),
         mode="markers+text",
-        text=opened.labels,
+        text=all_for_plotly(opened.labels),
         textposition=np.where(opened.bins > limit + 25, "middle left", "middle right").tolist(),
         hovertext=[
-            f"residue {label}: {p:+d}, row {b} of the table"
+            f"residue {for_plotly(label)}: {p:+d}, row {b} of the table"
             for label, p, b in zip(
                 opened.labels, opened.relative_positions, opened.bins, strict=True
             )
@@ -157,7 +158,7 @@ def _(stage: Block, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigu
         type="bar",
         x=names,
         y=lengths[:, index],
-        name=f"residue {opened.label}",
+        name=for_plotly(f"residue {opened.label}"),
         marker={"color": ALONG},
         hovertemplate="%{x}: %{y:.1f}<extra></extra>",
     )
@@ -190,7 +191,7 @@ def _(stage: Query, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigu
         x=np.arange(len(trace)),
         y=cosine,
         mode="markers",
-        hovertext=hover_of(trace),
+        hovertext=all_for_plotly(hover_of(trace)),
         hovertemplate="%{hovertext}: %{y:.2f}<extra></extra>",
         marker={"size": 5, "color": colors.tolist()},
     )
@@ -199,7 +200,7 @@ def _(stage: Query, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigu
         "xaxis": {"title": {"text": "residue (index in the chain)"}},
         "yaxis": {
             "type": "linear",
-            "title": f"cosine with {trace.labels[index]}",
+            "title": f"cosine with {for_plotly(trace.labels[index])}",
             "range": [-1.05, 1.05],
         },
     }

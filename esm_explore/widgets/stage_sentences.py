@@ -10,6 +10,7 @@ import numpy as np
 
 from esm_explore.analysis.annotations import residue_values
 from esm_explore.analysis.heads import LOCAL
+from esm_explore.escaping import for_html
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import (
     Attention,
@@ -191,7 +192,7 @@ def summarize(trace: Trace, selection: Sequence[int]) -> str:
     tokens = Counter(trace.tokens[framed].tolist())
     parts = [
         f"<b>{len(chosen)} residues selected</b>: "
-        + " ".join(f"{letter}{count}" for letter, count in letters),
+        + " ".join(f"{for_html(letter)}{count}" for letter, count in letters),
         ", ".join(f"{count} {name}" for name, count in structure.most_common()),
     ]
     if tokens:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import ipywidgets as widgets
 from traitlets import Int, validate
 
+from esm_explore.escaping import for_html
 from esm_explore.plots.residue_colors import color_by_stage
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
@@ -75,8 +74,8 @@ class Tour(Whole):
         self._pane.structure.height = 400
         keys = Keys(self._bar.press)
         heading = widgets.HTML(
-            f"<b>Residue {trace.labels[residue]} of {escape(trace.title)}</b> · encoder: "
-            f"<b>{escape(trace.encoder_info.title)}</b>"
+            f"<b>{for_html(f'Residue {trace.labels[residue]} of {trace.title}')}</b> · encoder: "
+            f"<b>{for_html(trace.encoder_info.title)}</b>"
         )
         row = widgets.HBox([self._pane.structure])
         self.children = [keys, heading, self._bar, self._explanation, row, self._pane.panel]
@@ -99,8 +98,8 @@ class Tour(Whole):
         stages = self._trace.stages
         stage = stages[self.step]
         self._explanation.value = (
-            f"<h3>{self.step + 1} of {len(stages)}: {escape(stage.title)}</h3>"
-            f"<p>{escape(stage.explanation)}</p>"
+            f"<h3>{self.step + 1} of {len(stages)}: {for_html(stage.title)}</h3>"
+            f"<p>{for_html(stage.explanation)}</p>"
         )
         self._pane.paint(color_by_stage([self._trace], stage))
         self._pane.show(stage)
