@@ -160,13 +160,13 @@ def test_code_distances_are_those_of_the_codebook(pictures, trace):
 def test_stored_counts_are_grouped_by_use(pictures, trace):
     """All 512 codes, those that are not used first; a trace without its encoder has no counts."""
     counted = deepcopy(trace.encoder)
-    counted.codebook.N = torch.arange(512)
+    counted.codebook.N = torch.arange(512.0)
     used = usage(trace.tokens, 512)
     boxes = codes.stored_counts(replace(trace, encoder=counted), used).data
     assert sum(len(box.y) for box in boxes) == 512
     unused = np.setdiff1d(np.arange(512), trace.tokens)
     np.testing.assert_array_equal(boxes[0].y, unused)
-    with pytest.raises(ex.TraceError, match="Stored counts need the encoder"):
+    with pytest.raises(ex.TraceError, match="has no encoder: load it with load_trace"):
         codes.stored_counts(replace(trace, encoder=None), used)
 
 
