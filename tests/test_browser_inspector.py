@@ -284,7 +284,7 @@ def test_what_python_sets_is_shown(page):
     second.get_by_text("No residue is selected.").nth(1).wait_for()
     assert second.locator(".esm-explore-selected, .esm-explore-chosen").count() == 0
     said = run_code(page, "both.step = 0; both.selected = 30; both.color = 'token'; both.chain = 9")
-    assert "TraceError" in said
+    assert "NotThereError" in said
     second.get_by_text("Colored by token").wait_for()
     for which in (0, 1):
         second.get_by_text("Residue 31 sees").nth(which).wait_for()
