@@ -60,12 +60,20 @@ class GivenChains:
         check_numbers(chain, labels)
         frameless = check_backbone(chain, labels)
         notes = [f"the first of the protein chains {chosen_from}"] if chosen_from else []
-        if frameless:
-            notes.append(f"no backbone frame at {some(frameless)}")
-        notes += in_short(alarms(chain.atom37_positions, labels))
-        if notes:
-            warn(f"{self.name} chain {chain_id}: {'; '.join(notes)}")
+        warn_of_reading(self.name, chain, labels, notes, frameless)
         return chain
+
+
+def warn_of_reading(
+    name: str, chain: ProteinChain, labels: list[str], notes: list[str], frameless: list[str]
+) -> None:
+    """Warn, in one message, of what was chosen, of residues without a frame, and of alarms."""
+    said = [*notes]
+    if frameless:
+        said.append(f"no backbone frame at {some(frameless)}")
+    said += in_short(alarms(chain.atom37_positions, labels))
+    if said:
+        warn(f"{name} chain {chain.chain_id}: {'; '.join(said)}")
 
 
 def check_id(chain_id: object) -> None:

@@ -10,8 +10,7 @@ from biotite.structure import concatenate
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.alternates import most_occupied
-from esm_explore.chains.backbone import alarms
-from esm_explore.chains.given_chains import pick_chain
+from esm_explore.chains.given_chains import pick_chain, warn_of_reading
 from esm_explore.chains.predictions import plddt_scale
 from esm_explore.chains.protein_atoms import protein_chains, residue_starts
 from esm_explore.chains.protein_chain import (
@@ -26,8 +25,8 @@ from esm_explore.chains.protein_chain import (
 )
 from esm_explore.chains.provenance import Reading, keep_reading
 from esm_explore.chains.residues import residue_labels
-from esm_explore.errors import ChainError, warn
-from esm_explore.findings import in_short, some
+from esm_explore.errors import ChainError
+from esm_explore.findings import some
 from esm_explore.parsing.structure_files import read_model
 from esm_explore.sources.locating import Source
 
@@ -113,11 +112,7 @@ class Structure:
         )
         keep_reading(chain, reading)
         notes = list(_choices(reading))
-        if frameless:
-            notes.append(f"no backbone frame at {some(frameless)}")
-        notes += in_short(alarms(chain.atom37_positions, labels))
-        if notes:
-            warn(f"{self.name} chain {chain_id}: {'; '.join(notes)}")
+        warn_of_reading(self.name, chain, labels, notes, frameless)
         return chain
 
     def _separated(self, chain_id: str) -> list[str]:

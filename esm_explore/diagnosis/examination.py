@@ -11,7 +11,7 @@ from esm_explore.chains.reading import parsed
 from esm_explore.chains.residues import Numbering
 from esm_explore.diagnosis.chain_findings import findings_of_chain
 from esm_explore.diagnosis.token_findings import token_findings
-from esm_explore.encoders.identity import encoder_info, same_encoder
+from esm_explore.encoders.identity import has_changed
 from esm_explore.encoders.loading import load_encoder
 from esm_explore.errors import ChainError, TraceError, heard
 from esm_explore.findings import Finding, Report
@@ -99,7 +99,7 @@ def examine(traced: Trace) -> Report:
     Report
     """
     encoder, found = traced.encoder, findings_of_chain(traced.chain)
-    if encoder is not None and not same_encoder(encoder_info(encoder), traced.encoder_info):
+    if encoder is not None and has_changed(encoder, traced.encoder_info):
         encoder = None
         found.append(
             Finding(

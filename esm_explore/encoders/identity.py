@@ -155,6 +155,11 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     return known[1]
 
 
+def has_changed(encoder: StructureTokenEncoder, info: EncoderInfo) -> bool:
+    """Say whether an encoder is another than the one that made something."""
+    return not same_encoder(encoder_info(encoder), info)
+
+
 def unchanged(encoder: StructureTokenEncoder | None, info: EncoderInfo) -> StructureTokenEncoder:
     """Give an encoder that made something, if it still is the one that did.
 
@@ -168,7 +173,7 @@ def unchanged(encoder: StructureTokenEncoder | None, info: EncoderInfo) -> Struc
             "This trace has no encoder: load it with load_trace(path, encoder=...), given "
             f"the encoder that made it: {info.title}."
         )
-    if not same_encoder(encoder_info(encoder), info):
+    if has_changed(encoder, info):
         raise TraceError(
             f"The encoder has changed since this trace was made ({info.title}): trace the chain "
             "again."

@@ -7,7 +7,7 @@ from collections import Counter
 import ipywidgets as widgets
 
 from esm_explore.diagnosis.examination import examine
-from esm_explore.encoders.identity import encoder_info, one_encoder, same_encoder
+from esm_explore.encoders.identity import has_changed, one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.escaping import for_html
 from esm_explore.tracing.traces import Trace
@@ -61,7 +61,7 @@ def find_problem(traces: list[Trace]) -> str:
                 f"The trace of {trace.title} has no encoder, which its internals need: "
                 "load_trace(path, encoder=...)."
             )
-        if not same_encoder(encoder_info(trace.encoder), trace.encoder_info):
+        if has_changed(trace.encoder, trace.encoder_info):
             return (
                 f"The encoder has changed since {trace.title} was traced, and its internals would "
                 "be another's: trace the chain again."
