@@ -122,8 +122,7 @@ def read_arrays(path: str | Path, kind: FileKind) -> tuple[dict[str, np.ndarray]
         raise
     except _BROKEN as error:
         raise TraceError(
-            f"{shown(path)} is not a {kind.name} of {kind.written_by}, or is damaged: "
-            f"{said(error)}"
+            f"{shown(path)} is not a {kind.name} of {kind.written_by}, or is damaged: {said(error)}"
         ) from error
     if not whole:
         raise TraceError(

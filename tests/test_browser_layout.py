@@ -34,15 +34,15 @@ FAULTS = """(root, parts) => {
     for (const part of parts) {
         const found = root.querySelector(part);
         const box = found?.getBoundingClientRect();
-        if (!box || box.width < 100 || box.height < 20) { faults.push(`no room: ${part}`); continue; }
-        if (box.top < pane.top - 1 || box.bottom > pane.bottom + 1 ||
+        if (!box || box.width < 100 || box.height < 20) faults.push(`no room: ${part}`);
+        else if (box.top < pane.top - 1 || box.bottom > pane.bottom + 1 ||
             box.left < pane.left - 1 || box.right > pane.right + 1)
             faults.push(`not seen: ${part} ${JSON.stringify(box)} in ${JSON.stringify(pane)}`);
     }
     const shown = [...root.querySelectorAll("button, select, label, .esm-explore-strip-rows")];
     for (const each of shown.filter((e) => e.checkVisibility())) {
         if (each.scrollWidth > each.clientWidth + 2 && each.clientWidth)
-            faults.push(`cut off: ${each.outerHTML.slice(0, 90)} ${each.scrollWidth} ${each.clientWidth}`);
+            faults.push(`cut off: ${each.outerHTML.slice(0, 90)} by ${each.scrollWidth}`);
         const box = each.getBoundingClientRect();
         const around = root.getBoundingClientRect();
         if (box.right > around.right + 1) faults.push(`beyond: ${each.outerHTML.slice(0, 90)}`);

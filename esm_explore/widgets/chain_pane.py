@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from esm_explore.errors import EsmExploreError
 from esm_explore.experiments.comparing import superposed_on
 from esm_explore.experiments.pairing import compare_residues

@@ -204,7 +204,9 @@ def _html(traces: list[Trace], saved: dict) -> str:
         )
     parts += "".join(f'<div class="esm-explore-sequence-{i}"></div>' for i in range(n))
     styles = "\n".join(dict.fromkeys(str(view._css) for view in _VIEWS.values()))
-    views = ",\n".join(f"{name}: (() => {{\n{_script(view)}\n}})()" for name, view in _VIEWS.items())
+    views = ",\n".join(
+        f"{name}: (() => {{\n{_script(view)}\n}})()" for name, view in _VIEWS.items()
+    )
     libraries = {"3Dmol.js": read_3dmol(), "plotly.js": get_plotlyjs().encode()}
     held = "".join(
         f'<script type="text/plain" id="script-{name}">{_packed(text) if text else ""}</script>\n'

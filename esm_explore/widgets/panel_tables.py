@@ -73,7 +73,9 @@ def _table(columns: dict[str, tuple], caption: str, residues: list[int]) -> Tabl
         for name, (values, _) in columns.items()
     ]
     rows = [list(row) for row in zip(*shown, strict=True)]
-    return Table(described, rows, [list(row) for row in zip(*plain, strict=True)], caption, residues)
+    return Table(
+        described, rows, [list(row) for row in zip(*plain, strict=True)], caption, residues
+    )
 
 
 def _hint(name: str) -> str:
