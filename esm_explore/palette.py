@@ -166,7 +166,8 @@ def category_colors(values: Sequence[str]) -> Colors:
     Returns
     -------
     Colors
-        Secondary structure, classes of amino acids, and what changed, have colors of their own; other categories take
+        Secondary structure, classes of amino acids, and what changed, have colors of their own;
+        other categories take
         eight in alphabetical order, then paler and darker ones of the same, up to 24. Above that
         colors repeat.
     """
