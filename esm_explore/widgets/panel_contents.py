@@ -62,4 +62,5 @@ def of_residue(
 def of_pair(pair: ResiduePair) -> Contents:
     """Say what parts two residues."""
     sentence = f"<b>Compared.</b> {explained(pair.sentence)}"
-    return Contents(sentence, pair_figure(pair), pair_table(pair), pair.source)
+    source = f"{pair.title}; encoder: {pair.encoder_info.title}"
+    return Contents(sentence, pair_figure(pair), pair_table(pair), source)

@@ -10,6 +10,7 @@ import numpy as np
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.escaping import all_for_plotly, for_plotly
+from esm_explore.experiments.pairing import ResiduePair
 from esm_explore.palette import CATEGORIES, hex_colors, token_colors
 from esm_explore.plots.attention import attention_matrix
 from esm_explore.plots.latents import latent_and_codes
@@ -234,6 +235,26 @@ def _(stage: Codebook, trace: Trace, opened: Neighborhood, *_: object) -> PanelF
         "yaxis": {"title": {"text": "distance from the latent"}},
     }
     return PanelFigure([bars], layout, codes=codes)
+
+
+def pair_figure(pair: ResiduePair) -> PanelFigure:
+    """Draw how far apart two residues are at each stage, on the scale of random pairs."""
+    table = pair.to_frame()
+    share = table["random pairs nearer"].to_numpy()
+    bars = dict(
+        type="bar",
+        x=table["stage"].tolist(),
+        y=100 * share,
+        marker={"color": np.where(share > 0.5, ACROSS, ALONG).tolist()},
+        hovertext=[f"{distance:.2f} apart" for distance in table["distance"]],
+        hovertemplate="%{x}: %{hovertext}, farther than %{y:.0f} % of pairs<extra></extra>",
+    )
+    layout = {
+        "title": "How far apart; orange: farther than half of all pairs",
+        "xaxis": {"type": "category"},
+        "yaxis": {"title": {"text": "% of random pairs nearer"}, "range": [0, 100]},
+    }
+    return PanelFigure([bars], layout)
 
 
 def _taken_over(picture: Picture, title: str) -> tuple[list, dict]:

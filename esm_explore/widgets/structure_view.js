@@ -251,7 +251,7 @@ function render({ model, el }) {
     caption.textContent = model.get("caption");
     const text = model.get("caption").replaceAll("\n", ". ");
     canvas.setAttribute("aria-label", `3D structure. ${text}`);
-    area.style.height = `${model.get("height")}px`;
+    area.style.height = model.get("height") ? `${model.get("height")}px` : "calc(100% - 20px)";
   }
 
   // --- what the user does --------------------------------------------------------------------

@@ -64,17 +64,26 @@ class StructureView(PageView):
     frames = List(Int()).tag(sync=True)
     caption = Unicode().tag(sync=True)
     height = Int(420).tag(sync=True)
+    secondary = Unicode().tag(sync=True)
+    focus = List(Int()).tag(sync=True)
+    near = List(Int()).tag(sync=True)
+    camera = List().tag(sync=True)
+    group = Unicode().tag(sync=True)
+    style = Unicode("cartoon").tag(sync=True)
+    ghost = List().tag(sync=True)
+    legend = List().tag(sync=True)
+    bar = Dict().tag(sync=True)
     _cdn = Unicode(CDN).tag(sync=True)
     _drawn = Dict({"axes": list(AXES), "line": LINE, "missing": FRAMELESS}).tag(sync=True)
 
     def __init__(self, **traits):
         # In a Box a view without these would have no width.
         layout = Layout(flex="1 1 auto", min_width="240px")
-        script = Script.of("3Dmol.js", _read_3dmol)
+        script = Script.of("3Dmol.js", read_3dmol)
         super().__init__(**{"_script": script, "layout": layout} | traits)
 
     @classmethod
-    def of(cls, trace: Trace, colors: Sequence[str] | None = None) -> StructureView:
+    def of(cls, trace: Trace, colors: Sequence[str] | None = None, *, coords=None) -> StructureView:
         """Make the view of a traced chain.
 
         Parameters
@@ -98,22 +107,22 @@ class StructureView(PageView):
         if len(colors) != len(trace):
             raise TraceError(f"There are {len(colors)} colors; one a residue is {len(trace)}.")
         colored = color_bytes(np.where(trace.has_frame, colors, FRAMELESS).tolist())
-        return cls(colors=colored, **_described(trace))
+        return cls(colors=colored, **_described(trace, coords))
 
-    def show(self, trace: Trace, colors: bytes) -> None:
+    def show(self, trace: Trace, colors: bytes, coords=None) -> None:
         """Show another chain, in some colors."""
         with self.hold_sync():
             self.colors = colors
-            for name, value in _described(trace).items():
+            for name, value in _described(trace, coords).items():
                 setattr(self, name, value)
 
 
-def _described(trace: Trace) -> dict[str, object]:
+def _described(trace: Trace, coords=None) -> dict[str, object]:
     caption = f"{trace.title}\nEncoder: {trace.encoder_info.title}"
-    return {"structure": backbone_cif(trace), "labels": hover_of(trace), "caption": caption}
+    return {"structure": backbone_cif(trace, coords), "labels": hover_of(trace), "caption": caption}
 
 
-def _read_3dmol() -> bytes:
+def read_3dmol() -> bytes:
     """Read 3Dmol.js; nothing where the package was installed without it."""
     script = files("esm_explore") / "static" / "3Dmol.es6-min.js"
     return script.read_bytes() if script.is_file() else b""
