@@ -44,7 +44,7 @@ function render({ model, el }) {
   plot.textContent = "plotly.js is on its way …";
   const tools = document.createElement("div");
   tools.className = "esm-explore-plot-tools";
-  const drag = button(tools, "⛶", "zoom by dragging", () => {
+  const drag = button(tools, "zoom", "zoom by dragging", () => {
     zooming = !zooming;
     drag.setAttribute("aria-pressed", zooming);
     soon();
@@ -70,7 +70,10 @@ function render({ model, el }) {
     const asked = themed(model.get("axes"));
     const grid = "rgba(128, 128, 128, 0.25)";
     const axis = { gridcolor: grid, zerolinecolor: grid, automargin: true };
-    const margin = { t: 30, l: 50, r: 15, b: 40, ...asked.margin };
+    // A low plot has room for its ticks alone.
+    const low = height() < 190;
+    const margin = { t: 30, l: 50, r: 15, b: low ? 26 : 40, ...asked.margin };
+    const untitled = low ? { title: "" } : {};
     const size = asked.title?.font?.size ?? 13;
     const lines = wrapped(asked.title?.text ?? "", width - 100, size);
     return {
@@ -78,12 +81,12 @@ function render({ model, el }) {
       hoverlabel: { bgcolor: background(), bordercolor: foreground(), font: { color: foreground() } },
       ...asked,
       margin: { ...margin, t: margin.t + (lines.length - 1) * (TITLE + 2) },
-      title: { ...asked.title, text: lines.join("<br>"), y: 1 - 8 / height(), yref: "container", yanchor: "top" },
+      title: { ...asked.title, text: lines.join("<br>"), y: 1 - 16 / height(), yref: "container", yanchor: "top" },
       dragmode: zooming ? "zoom" : asked.dragmode,
-      font: { color: foreground(), size: 12 },
+      font: { color: foreground(), size: low ? 10 : 12 },
       paper_bgcolor: "rgba(0, 0, 0, 0)",
       plot_bgcolor: "rgba(0, 0, 0, 0)",
-      xaxis: { ...axis, ...asked.xaxis },
+      xaxis: { ...axis, ...asked.xaxis, ...untitled },
       yaxis: { ...axis, ...asked.yaxis },
       height: height(),
       width,

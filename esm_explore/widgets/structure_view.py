@@ -69,7 +69,6 @@ class StructureView(PageView):
     near = List(Int()).tag(sync=True)
     camera = List().tag(sync=True)
     group = Unicode().tag(sync=True)
-    style = Unicode("cartoon").tag(sync=True)
     ghost = List().tag(sync=True)
     legend = List().tag(sync=True)
     bar = Dict().tag(sync=True)

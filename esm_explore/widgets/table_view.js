@@ -56,7 +56,7 @@ export default {
           el.querySelectorAll("th button")[column].focus();
         };
       });
-      const copying = make(make(head, "th"), "button", "⧉");
+      const copying = make(make(head, "th"), "button", "copy");
       copying.type = "button";
       copying.title = "copy the table";
       copying.setAttribute("aria-label", "copy the table");
