@@ -26,7 +26,6 @@ from esm_explore.tracing.stages import (
 )
 from esm_explore.tracing.traces import Trace
 
-
 # Words of everyday English, which are explained where they head a table.
 _PLAIN = {"residue", "distance", "stage", "along the chain", "rank"}
 _TERM = re.compile(
