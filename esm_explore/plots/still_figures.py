@@ -16,6 +16,7 @@ from plotly.colors import get_colorscale
 from esm_explore.errors import TraceError
 
 _SYMBOLS = {"circle": "o", "diamond": "D", "diamond-open": "D", "line-ew-open": "_", "x": "x"}
+TITLE = {"fontsize": 8.5, "loc": "left", "parse_math": False}
 _POINTS = 0.6  # of a pixel of plotly's: the picture is shown smaller than the page's view
 _MOST_TICKS = 24
 _LETTER = 6.2  # pixels that a letter of a title is wide
@@ -77,14 +78,14 @@ class _Plot:
         ax = self._ax
         title = plain_text(self._layout.get("title"))
         letters = max(int(ax.get_window_extent().width / _LETTER), 20)
-        ax.set_title(textwrap.fill(title, letters), fontsize=8.5, loc="left", parse_math=False)
+        ax.set_title(textwrap.fill(title, letters), **TITLE)
         for letter, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
             given = self._axes[letter]
             axis.label.set(text=plain_text(given.get("title")), size=7.5, parse_math=False)
             words = list(self._words[letter])
             if words:
                 shown = range(0, len(words), -(-len(words) // _MOST_TICKS))
-                long = letter == "x" and sum(map(len, words)) > 40
+                long = letter == "x" and len(words) + sum(map(len, words)) > 45
                 slanted = {"rotation": 25, "ha": "right"}
                 turned = {"rotation": 90} if max(map(len, words)) < 6 else slanted
                 turned = turned if long else {}

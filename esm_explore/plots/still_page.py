@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from esm_explore.plots.still import ChainStill, draw_chain
-from esm_explore.plots.still_figures import draw_figure, plain_text
+from esm_explore.plots.still_figures import TITLE, draw_figure, plain_text
 
 HOW = "This is a picture: run the cell to bring it to life."
 _DPI = 100
@@ -181,7 +181,7 @@ class _Page:
         y1 = room.y1 - (used.y1 - at.y1)
         size = np.array([self._parts.width, self._parts.height] * 2)
         ax.set_position(np.array([x0, y0, x1 - x0, y1 - y0]) / size)
-        ax.set_title(ax.get_title("left"), loc="left", x=(room.x0 + _EDGE - x0) / (x1 - x0))
+        ax.set_title(ax.get_title("left"), x=(room.x0 + _EDGE - x0) / (x1 - x0), **TITLE)
 
     def _bar(self, left: float, top: float, bottom: float) -> None:
         bar = self._parts.bar
