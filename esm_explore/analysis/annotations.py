@@ -17,6 +17,8 @@ from esm_explore.errors import TraceError
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
+METHOD = "P-SEA, from CA atoms"
+_LETTERS = {"helix": "h", "strand": "s", "coil": "c"}
 _CA = residue_constants.atom_order["CA"]
 BURIAL_RADIUS = 10.0
 # biotite 1 writes secondary structure in letters ("" where it has none), biotite 2 in numbers.
@@ -79,6 +81,22 @@ def _secondary_structure(ca: np.ndarray, numbers: np.ndarray) -> list[str]:
     # Neighbors of one number would be one residue to biotite.
     atoms.ins_code = np.resize(["", "A"], len(ca))
     return [STRUCTURES[element] for element in annotate_sse(atoms).tolist()]
+
+
+def secondary_letters(trace: Trace) -> str:
+    """Write the secondary structure that `annotate` gives, one letter a residue.
+
+    Parameters
+    ----------
+    trace : Trace
+
+    Returns
+    -------
+    str
+        h, s and c; a space where it is not known.
+    """
+    words = residue_values(trace, "secondary_structure")
+    return "".join(_LETTERS.get(word, " ") for word in words)
 
 
 def amino_acid_classes(letters: Sequence[str]) -> list[str]:

@@ -61,11 +61,15 @@ class StructurePicture:
     """
 
     def __init__(
-        self, viewer: py3Dmol.view, lines: list[str], legend: list[tuple[str, str]] | None = None
+        self,
+        viewer: py3Dmol.view,
+        lines: list[str],
+        legend: list[tuple[str, str]] | None = None,
+        bar: dict | None = None,
     ):
         self.viewer = viewer
         self._lines = lines
-        self._legend = legend or []
+        self._legend, self._bar = legend or [], bar
 
     def __repr__(self) -> str:
         return "\n".join(self._lines)
@@ -76,7 +80,7 @@ class StructurePicture:
     def html(self, width: int = 640) -> str:
         """Write the picture, as wide as this in pixels, and its caption."""
         script, note = load_3dmol()
-        swatches = [legend_html(self._legend)] if self._legend else []
+        swatches = [legend_html(self._legend, self._bar)] if self._legend else []
         caption = "<br>".join([*map(for_html, self._lines), *swatches, *note])
         size = f"width: {width}px; height: {_HEIGHT}px"
         return (
@@ -90,9 +94,16 @@ def point(position: np.ndarray) -> dict[str, float]:
     return dict(zip("xyz", position.tolist(), strict=True))
 
 
-def backbone_cif(trace: Trace) -> str:
-    """Write N, CA, C and O with residues numbered from 1: 3Dmol.js knows no insertion codes."""
-    positions = trace.chain.atom37_positions
+def backbone_cif(trace: Trace, coords: np.ndarray | None = None) -> str:
+    """Write N, CA, C and O with residues numbered from 1: 3Dmol.js knows no insertion codes.
+
+    Parameters
+    ----------
+    trace : Trace
+    coords : ndarray, shape=(L, 37, 3), optional
+        Where the atoms are drawn, in Å, if that is not where they are.
+    """
+    positions = trace.chain.atom37_positions if coords is None else coords
     names, slots = list(_BACKBONE), list(_BACKBONE.values())
     present = trace.chain.atom37_mask[:, slots] & np.isfinite(positions[:, slots]).all(-1)
     residue, slot = np.nonzero(present)

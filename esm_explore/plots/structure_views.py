@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import py3Dmol
 
+from esm_explore.analysis.annotations import METHOD
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.arguments import array_of, check_kind
 from esm_explore.errors import TraceError
@@ -73,7 +74,7 @@ def view(
     frameless = len(trace) - int(trace.has_frame.sum())
     if frameless:
         lines.append(f"Gray: {frameless} residues without a backbone frame")
-    return StructurePicture(viewer, lines, colors.legend)
+    return StructurePicture(viewer, lines, colors.legend, colors.bar)
 
 
 def view_neighborhood(
@@ -149,6 +150,8 @@ def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight
 def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Colors]:
     if isinstance(color, str):
         values, label = values_to_color(trace, color), color.replace("_", " ")
+        if color == "secondary_structure":
+            label = f"{label} ({METHOD})"
         if color == "token":
             label = f"token ({len(np.unique(trace.tokens[trace.has_frame]))} different)"
     else:
@@ -156,7 +159,7 @@ def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Col
         values = array_of(color, "color", right, ndim=1, kinds="iufbUO")
         if values.shape != (len(trace),):
             raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
-    return label, colors_of(values)
+    return label, colors_of(values, root=isinstance(color, str) and color == "margin")
 
 
 def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:

@@ -47,6 +47,15 @@ def _close_below(widget: widgets.Widget) -> None:
             part.close()
 
 
+def row(name: str, parts: dict[str, widgets.Widget]) -> widgets.Box:
+    """Put parts into a box; the style sheet knows all of them by their names."""
+    for part, widget in parts.items():
+        widget.add_class(f"esm-explore-{part}")
+    box = widgets.Box(list(parts.values()))
+    box.add_class(f"esm-explore-{name}")
+    return box
+
+
 def find_problem(traces: list[Trace]) -> str:
     """Say why some traces cannot be inspected, "" if they can."""
     if not traces:

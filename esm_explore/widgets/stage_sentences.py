@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import singledispatch
@@ -23,6 +24,21 @@ from esm_explore.tracing.stages import (
     Stage,
 )
 from esm_explore.tracing.traces import Trace
+
+
+def explained(text: str) -> str:
+    """Write a text as HTML in which hovering over a term of the glossary says what it means.
+
+    Examples
+    --------
+    >>> explained("A margin.").startswith('A <abbr title="')
+    True
+    """
+
+    def mark(match: re.Match) -> str:
+        return f'<abbr title="{for_html(explain(match[0]))}">{match[0]}</abbr>'
+
+    return _TERM.sub(mark, for_html(text))
 
 
 def tell(stage: Stage, trace: Trace, opened: Neighborhood) -> str:
