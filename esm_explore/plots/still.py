@@ -7,20 +7,47 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 
 from esm_explore.palette import FRAMELESS
 from esm_explore.plots.still_camera import Camera
-from esm_explore.plots.still_ribbon import Ribbon, ribbon_of, smooth_trace
+from esm_explore.plots.still_ribbon import ribbon_of, smooth_trace
+from esm_explore.plots.still_shapes import Shapes
 
+AXES = ("#d62728", "#2ca02c", "#1f77b4")
 LINE = "#e69f00"
-_TUBE = 0.36  # Å, half the thickness of a coil
-_OUTLINE, _HALO = 0.9, 3.0  # pixels beside the ribbon
-_BEHIND = 2.5  # Å that a halo lies behind its ribbon: more than neighbors of a piece are deep
-_LIGHT = np.array([-0.35, 0.5, 0.79])
-_MISTY = 0.62  # how much of the color is gone at the back
+_THIN = 0.15  # Å, half the thickness of other lines
+
+
+def frame_axes(atoms: np.ndarray) -> np.ndarray:
+    """Give the axes of a backbone frame, as esm's ``Affine3D.from_graham_schmidt`` has them.
+
+    Parameters
+    ----------
+    atoms : ndarray, shape=(3, 3), dtype=float
+        N, CA and C in Å.
+
+    Returns
+    -------
+    ndarray, shape=(3, 3), dtype=float
+        Rows are x, y and z, of length 1.
+    """
+    n, ca, c = np.asarray(atoms, dtype=float)
+    x = (ca - c) / np.linalg.norm(ca - c)
+    y = n - ca - ((n - ca) @ x) * x
+    y /= np.linalg.norm(y)
+    return np.stack([x, y, np.cross(x, y)])
+
+
+def frame_lines(atoms: np.ndarray, length: float = 1.5) -> list[dict]:
+    """Draw a backbone frame for `ChainStill.ghost`, as long as this in Å."""
+    ca = np.asarray(atoms, dtype=float)[1]
+    ends = ca + length * frame_axes(atoms)
+    return [
+        {"points": [ca, end], "color": color, "radius": 0.1}
+        for end, color in zip(ends, AXES, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -50,7 +77,8 @@ class ChainStill:
     named : sequence of int
         Residues whose label is written too.
     ghost : sequence of dict
-        Polylines {"points": [[x, y, z], ...], "color": "#rrggbb"}.
+        Polylines {"points": [[x, y, z], ...], "color": "#rrggbb"}, thin tubes with balls at
+        their points; "radius" of the tube in Å.
     caption : str
         Stands under the picture.
     """
@@ -91,10 +119,10 @@ def draw_chain(ax: Axes, chain: ChainStill) -> None:
     ax.set_xlim(-camera.half * aspect, camera.half * aspect)
     ax.set_ylim(-camera.half, camera.half)
     pixel = 2 * camera.half / max(box.height, 1) * ax.figure.dpi / 100
-    shapes = _Shapes(camera, pixel, _mist_of(camera, [places, *ghosts]))
+    shapes = Shapes(camera, pixel, _mist_of(camera, [places, *ghosts]))
     shapes.add_ribbon(ribbon_of(chain.ca, secondary), np.array([to_rgb(c) for c in chain.hexes]))
     for points, line in zip(ghosts, chain.ghost, strict=True):
-        shapes.add_path(points, np.array(to_rgb(line["color"])))
+        shapes.add_path(points, np.array(to_rgb(line["color"])), line.get("radius", _THIN))
     shapes.draw(ax)
     _mark(ax, chain, camera, places)
 
@@ -113,93 +141,6 @@ def _mist_of(camera: Camera, places: list[np.ndarray]) -> tuple[float, float]:
     depth = camera.see(np.vstack(places))[1]
     depth = depth[np.isfinite(depth)]
     return (float(depth.min()), float(depth.max())) if len(depth) else (-1.0, 1.0)
-
-
-class _Shapes:
-    """Four-cornered pieces, drawn from the back to the front."""
-
-    def __init__(self, camera: Camera, pixel: float, mist: tuple[float, float]):
-        self._camera, self._pixel, self._mist = camera, pixel, mist
-        self._corners: list[np.ndarray] = []
-        self._depths: list[np.ndarray] = []
-        self._colors: list[np.ndarray] = []
-
-    def add_ribbon(self, ribbon: Ribbon, colors: np.ndarray) -> None:
-        """Add a ribbon in its residues' colors, shape=(L, 3)."""
-        if not len(ribbon.residue):
-            return
-        middle, depth, scale = self._camera.see(ribbon.middle)
-        side = (ribbon.side @ self._camera.turn.T)[..., :2] * scale[..., None]
-        shade = self._shade(ribbon)
-        self._add(middle, side, depth, scale, colors[ribbon.residue] * shade[:, None])
-
-    def add_path(self, points: np.ndarray, color: np.ndarray) -> None:
-        """Add a tube through some points, in one color."""
-        if len(points) < 2:
-            return
-        ends = np.stack([points[:-1], points[1:]], 1)
-        middle, depth, scale = self._camera.see(ends)
-        self._add(middle, np.zeros_like(middle), depth, scale, np.tile(color, (len(ends), 1)))
-
-    def _add(self, middle, side, depth, scale, color) -> None:
-        normal = _normals(middle)
-        # From the edge a ribbon is as thick as a tube.
-        out = (side * normal).sum(-1, keepdims=True)
-        missing = (_TUBE * scale[..., None] - np.abs(out)).clip(0)
-        side = side + np.where(out.sum(1, keepdims=True) < 0, -1, 1) * missing * normal
-        wide = np.linalg.norm(side, axis=-1, keepdims=True)
-        depth = depth.mean(1)
-        far, near = self._mist
-        mist = _MISTY * (1 - ((depth - far) / max(near - far, 1e-9)).clip(0, 1))[:, None]
-        lit = color.clip(0, 1)
-        for wider, behind, shown in (
-            (_HALO, _BEHIND, np.ones_like(lit)),
-            (_OUTLINE, _BEHIND / 2, lit * 0.35),
-            (0, 0, lit),
-        ):
-            edge = side * (1 + wider * self._pixel / np.maximum(wide, 1e-9))
-            corners = [
-                *(middle[:, 0] - edge[:, 0], middle[:, 0] + edge[:, 0]),
-                *(middle[:, 1] + edge[:, 1], middle[:, 1] - edge[:, 1]),
-            ]
-            self._corners.append(np.stack(corners, 1))
-            self._depths.append(depth - behind)
-            self._colors.append(shown + (1 - shown) * mist)
-
-    def _shade(self, ribbon: Ribbon) -> np.ndarray:
-        """Say how bright each piece is: flat to the light most, the inside of a helix least."""
-        along = ribbon.middle[:, 1] - ribbon.middle[:, 0]
-        face = np.cross(along, ribbon.side[:, 0] + ribbon.side[:, 1]) @ self._camera.turn.T
-        size = np.linalg.norm(face, axis=1)
-        flat = np.where(size > 1e-6, np.abs(face @ _LIGHT) / np.maximum(size, 1e-9), 0.85)
-        return 0.62 + 0.43 * flat
-
-    def draw(self, ax: Axes) -> None:
-        """Draw them all."""
-        if not self._corners:
-            return
-        corners, depth = np.concatenate(self._corners), np.concatenate(self._depths)
-        order = np.argsort(depth, kind="stable")
-        order = order[np.isfinite(corners[order]).all((1, 2))]
-        colors = np.concatenate(self._colors)[order]
-        # Edges in the same color close the seams between pieces.
-        ax.add_collection(
-            PolyCollection(corners[order], facecolors=colors, edgecolors=colors, linewidths=0.3),
-            autolim=False,
-        )
-
-
-def _normals(middle: np.ndarray) -> np.ndarray:
-    """Give the direction across at both ends of pieces, shape=(N, 2, 2); neighbors share theirs."""
-    along = middle[:, 1] - middle[:, 0]
-    along = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-    joined = (np.abs(middle[1:, 0] - middle[:-1, 1]) < 1e-6).all(1, keepdims=True)
-    before, after = along.copy(), along.copy()
-    before[1:] += joined * along[:-1]
-    after[:-1] += joined * along[1:]
-    both = np.stack([before, after], 1)
-    both = both / np.maximum(np.linalg.norm(both, axis=-1, keepdims=True), 1e-9)
-    return np.stack([-both[..., 1], both[..., 0]], -1)
 
 
 def _mark(ax: Axes, chain: ChainStill, camera: Camera, places: np.ndarray) -> None:

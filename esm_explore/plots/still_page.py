@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -34,9 +34,9 @@ class StillParts:
     Attributes
     ----------
     title : str
-        Names the chain.
+        Names the chain; "" where it stands beside the picture.
     encoder : str
-        Names the encoder.
+        Names the encoder; as title.
     chains : sequence of ChainStill
         In 3D, side by side.
     figures : sequence of (list of dict, dict)
@@ -44,7 +44,7 @@ class StillParts:
     sentence : str
         What is said about the residue; HTML is read as text.
     legend : sequence of (str, str)
-        Color and meaning.
+        Color and meaning; a bar takes its place.
     bar : dict
         A color bar: {"colors": [...], "marks": [[fraction, text], ...], "title": str}, or {}.
     how : str
@@ -88,7 +88,35 @@ def draw_still(parts: StillParts) -> bytes:
         _Page(figure, parts).draw()
         canvas.draw()
         pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    packed = Image.fromarray(pixels).quantize(256, dither=Image.Dither.NONE)
+    meant = [color for color, _ in parts.legend] + (parts.bar or {}).get("colors", [])
+    return _packed(Image.fromarray(pixels), meant)
+
+
+def draw_beside(pictures: Sequence[bytes], meant: list[str]) -> bytes:
+    """Put PNGs beside each other, as one, in which these colors are as they are."""
+    images = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in pictures]
+    size = sum(image.width for image in images), max((i.height for i in images), default=1)
+    whole = Image.new("RGB", size, "white")
+    left = 0
+    for image in images:
+        whole.paste(image, (left, 0))
+        left += image.width
+    return _packed(whole, meant)
+
+
+def _packed(image: Image.Image, meant: list[str]) -> bytes:
+    """Write a PNG of 256 colors; those that mean something are among them as they are."""
+    own = np.array([to_rgb(color) for color in dict.fromkeys(["white", *meant])][:128])
+    own = np.round(255 * own).astype(np.uint8)
+    packed = image.quantize(256 - len(own), dither=Image.Dither.NONE)
+    palette = np.zeros((256, 3), np.uint8)
+    found = np.array(packed.getpalette(), np.uint8).reshape(-1, 3)[: 256 - len(own)]
+    palette[: len(found)], palette[-len(own) :] = found, own
+    numbers, pixels = np.array(packed), np.array(image).astype(np.int32) @ [1 << 16, 1 << 8, 1]
+    for i, color in enumerate(own.astype(np.int32) @ [1 << 16, 1 << 8, 1]):
+        numbers[pixels == color] = 256 - len(own) + i
+    packed = Image.fromarray(numbers, "P")
+    packed.putpalette(palette.ravel().tolist())
     data = io.BytesIO()
     packed.save(data, "png")
     return data.getvalue()
@@ -104,12 +132,14 @@ class _Page:
         parts = self._parts
         letters = int((parts.width - 2 * _EDGE) / _LETTER)
         sentence = textwrap.wrap(plain_text(parts.sentence), letters, max_lines=4)
-        top = self._write(_EDGE, f"{parts.title}", weight="bold", size=9.5)
-        top = self._write(top, f"Encoder: {parts.encoder}")
+        title = textwrap.fill(parts.title, int(0.85 * letters))
+        encoder = textwrap.fill(parts.encoder and f"Encoder: {parts.encoder}", letters)
+        top = self._write(_EDGE, title, weight="bold", size=9.5) if title else 0
+        top = self._write(top, encoder) if encoder else top
         bottom = self._write(parts.height - _EDGE - _LINE, parts.how, color="#555555")
         bottom = parts.height - _EDGE - _LINE - _LINE * len(sentence)
         self._write(bottom, "\n".join(sentence))
-        if parts.legend:
+        if parts.legend and not parts.bar:
             bottom = self._legend(bottom)
         self._pictures(top + 4, bottom - 4)
 

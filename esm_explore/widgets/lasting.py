@@ -123,13 +123,21 @@ class Lasting:
             return
         self._told = 0.0
         picture = self.still()
-        if picture != self._picture:
-            self._picture = picture
+        if picture == self._picture:
+            return
+        self._picture = picture
+        if content.get("keeps"):
+            self._mounter.send({"kind": "picture", "png": _base64(picture)})
+        else:
             self._send_picture(update=True)
 
 
 def _image(png: bytes) -> dict[str, str]:
-    return {"image/png": base64.b64encode(png).decode()}
+    return {"image/png": _base64(png)}
+
+
+def _base64(png: bytes) -> str:
+    return base64.b64encode(png).decode()
 
 
 def _chooses_itself(names: dict[str, object]) -> bool:

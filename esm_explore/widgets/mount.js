@@ -31,6 +31,19 @@ function showPicture(place, shown) {
   if (picture && picture.style.display !== display) picture.style.display = display;
 }
 
+/** The outputs of a notebook's document that keep the pictures: [outputs, number] each. */
+function keptPictures(manager, name) {
+  const found = [];
+  for (const { outputs } of manager.context?.model?.cells ?? []) {
+    for (let i = 0; i + 1 < (outputs?.length ?? 0); i += 1) {
+      const [place, picture] = [outputs.get(i).data, outputs.get(i + 1).data];
+      if (!String(place["text/html"] ?? "").includes(name) || !picture["image/png"]) continue;
+      found.push([outputs, i + 1]);
+    }
+  }
+  return found;
+}
+
 function attach(view, place) {
   const widget = view.luminoWidget;
   // Lumino's own functions hang on each of its classes: they tell all parts that they are shown.
@@ -51,7 +64,8 @@ function attach(view, place) {
 
 async function initialize({ model }) {
   const manager = model.widget_manager;
-  const places = document.getElementsByClassName(model.get("place"));
+  const name = model.get("place");
+  const places = document.getElementsByClassName(name);
   const mounted = new Map(); // place -> what takes the view away, once it is there
   let closed = false;
   let looking;
@@ -60,7 +74,15 @@ async function initialize({ model }) {
   function rest() {
     clearTimeout(resting);
     resting = undefined;
-    model.send({ kind: "rest" });
+    // After a reload the page no longer knows which output Python's are: only the document does.
+    model.send({ kind: "rest", keeps: keptPictures(manager, name).length > 0 });
+  }
+  function drawn({ kind, png }) {
+    if (kind !== "picture") return;
+    for (const [outputs, i] of keptPictures(manager, name)) {
+      const output = outputs.get(i).toJSON();
+      outputs.set(i, { ...output, data: { ...output.data, "image/png": png } });
+    }
   }
   function changed() {
     clearTimeout(resting);
@@ -125,6 +147,7 @@ async function initialize({ model }) {
   target.on("comm_live_update", () => !target.comm_live && close());
   target.on("destroy", close);
   model.on("change:changes", changed);
+  model.on("msg:custom", drawn);
   watch.observe(document.body, { childList: true, subtree: true });
   look(target);
   return close;

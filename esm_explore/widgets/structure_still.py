@@ -9,7 +9,7 @@ import numpy as np
 from biotite.structure.io.pdbx import CIFFile, get_structure
 
 from esm_explore.palette import FRAMELESS, hex_colors
-from esm_explore.plots.still import ChainStill
+from esm_explore.plots.still import ChainStill, frame_lines
 from esm_explore.widgets.structure_view import StructureView
 
 
@@ -27,9 +27,11 @@ def chain_still(view: StructureView, caption: str = "") -> ChainStill:
     ChainStill
     """
     length = len(view.labels)
+    places = _places(view.structure, length)
+    frames = [line for i in view.frames for line in frame_lines(places[i])]
     hexes = hex_colors(np.frombuffer(view.colors, np.uint8).reshape(-1, 3))[:length]
     return ChainStill(
-        _ca(view.structure, length),
+        places[:, 1],
         hexes + [FRAMELESS] * (length - len(hexes)),
         secondary=view.secondary,
         labels=view.labels,
@@ -38,17 +40,18 @@ def chain_still(view: StructureView, caption: str = "") -> ChainStill:
         selection=view.selection,
         lines=view.lines,
         focus=view.focus,
-        ghost=view.ghost,
+        ghost=[*view.ghost, *frames],
         caption=caption,
     )
 
 
 @lru_cache(maxsize=8)
-def _ca(structure: str, length: int) -> np.ndarray:
-    """Read the CA atoms of what `backbone_cif` writes, shape=(L, 3), NaN where there is none."""
-    places = np.full((length, 3), np.nan)
+def _places(structure: str, length: int) -> np.ndarray:
+    """Read N, CA and C of what `backbone_cif` writes, shape=(L, 3, 3), NaN where there is none."""
+    places = np.full((length, 3, 3), np.nan)
     if structure:
         atoms = get_structure(CIFFile.read(io.StringIO(structure)), model=1)
-        ca = atoms[atoms.atom_name == "CA"]
-        places[ca.res_id - 1] = ca.coord
+        for slot, name in enumerate(("N", "CA", "C")):
+            named = atoms[atoms.atom_name == name]
+            places[named.res_id - 1, slot] = named.coord
     return places
