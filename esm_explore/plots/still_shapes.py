@@ -34,15 +34,18 @@ class Shapes:
             return
         middle, depth, scale = self._camera.see(ribbon.middle)
         side = (ribbon.side @ self._camera.turn.T)[..., :2] * scale[..., None]
-        shade = self._shade(ribbon)
-        self._add(middle, side, depth, scale, colors[ribbon.residue] * shade[:, None])
+        lit = colors[ribbon.residue] * self._shade(ribbon)[:, None]
+        far, near = self._mist
+        mist = 1 - ((depth.mean(1) - far) / max(near - far, 1e-9)).clip(0, 1)
+        self._add(middle, side, depth, scale, self._layers(lit, _MISTY * mist[:, None]))
 
     def add_path(self, points: np.ndarray, color: np.ndarray, radius: float) -> None:
-        """Add a tube through some points, with balls at them, in one color."""
+        """Add a tube through some points, with balls at them, in one color, also at the back."""
         ends = np.stack([points[:-1], points[1:]], 1)
         middle, depth, scale = self._camera.see(ends)
         colors = np.tile(color, (len(points), 1))
-        self._add(middle, np.zeros_like(middle), depth, scale, colors[1:], radius)
+        flat = np.zeros_like(middle)
+        self._add(middle, flat, depth, scale, self._layers(colors[1:]), radius)
         middle, depth, scale = self._camera.see(points)
         for wider, behind, shown in self._layers(colors):
             size = scale * _BALL * radius + wider * self._pixel
@@ -54,7 +57,7 @@ class Shapes:
         side: np.ndarray,
         depth: np.ndarray,
         scale: np.ndarray,
-        colors: np.ndarray,
+        layers: list[tuple[float, float, np.ndarray]],
         radius: float = _TUBE,
     ) -> None:
         normal = _normals(middle)
@@ -63,7 +66,7 @@ class Shapes:
         missing = (radius * scale[..., None] - np.abs(out)).clip(0)
         side = side + np.where(out.sum(1, keepdims=True) < 0, -1, 1) * missing * normal
         wide = np.linalg.norm(side, axis=-1, keepdims=True)
-        for wider, behind, shown in self._layers(colors):
+        for wider, behind, shown in layers:
             edge = side * (1 + wider * self._pixel / np.maximum(wide, 1e-9))
             corners = [
                 *(middle[:, 0] - edge[:, 0], middle[:, 0] + edge[:, 0]),
@@ -72,23 +75,23 @@ class Shapes:
             self._keep(np.stack(corners, 1), depth.mean(1), behind, shown)
 
     @staticmethod
-    def _layers(colors: np.ndarray) -> list[tuple[float, float, np.ndarray]]:
+    def _layers(
+        colors: np.ndarray, mist: np.ndarray | float = 0.0
+    ) -> list[tuple[float, float, np.ndarray]]:
         """Give pixels that a layer is wider, Å that it lies behind, and its colors."""
         lit = colors.clip(0, 1)
-        white = (_HALO, _BEHIND, np.ones_like(lit))
-        return [white, (_OUTLINE, _BEHIND / 2, lit * 0.35), (0, 0, lit)]
+        layers = [(_HALO, _BEHIND, lit * 0 + 1), (_OUTLINE, _BEHIND / 2, lit * 0.35), (0, 0, lit)]
+        return [(wider, behind, shown + (1 - shown) * mist) for wider, behind, shown in layers]
 
     def _keep(
         self, corners: np.ndarray, depth: np.ndarray, behind: float, colors: np.ndarray
     ) -> None:
-        far, near = self._mist
-        mist = _MISTY * (1 - ((depth - far) / max(near - far, 1e-9)).clip(0, 1))[:, None]
         self._corners.append(corners)
         self._depths.append(depth - behind)
-        self._colors.append(colors + (1 - colors) * mist)
+        self._colors.append(colors)
 
     def _shade(self, ribbon: Ribbon) -> np.ndarray:
-        """Say how bright each piece is: flat to the light most, the inside of a helix least."""
+        """Say how bright each piece is: what lies flat to the light most."""
         along = ribbon.middle[:, 1] - ribbon.middle[:, 0]
         face = np.cross(along, ribbon.side[:, 0] + ribbon.side[:, 1]) @ self._camera.turn.T
         size = np.linalg.norm(face, axis=1)

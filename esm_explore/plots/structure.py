@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 
 import numpy as np
 import py3Dmol
@@ -99,8 +100,10 @@ class StructurePicture:
         size = f"width: {width}px; height: {_HEIGHT}px"
         still = draw_still(StillParts("", "", [self._still], width=width, height=_HEIGHT))
         under = _UNDER.format(for_html(self._lines[0]), base64.b64encode(still).decode())
+        # Where scripts are not run, py3Dmol's warning would stay and lie over the picture.
+        drawn = re.sub('<p id="3dmolwarning_.*?</p>', "", self.viewer.write_html(), flags=re.DOTALL)
         return (
-            f'{script}<div style="position: relative; {size}">{under}{self.viewer.write_html()}'
+            f'{script}<div style="position: relative; {size}">{under}{drawn}'
             f'</div><p style="font-size: 85%; margin: 4px 0">{caption}</p>'
         )
 
