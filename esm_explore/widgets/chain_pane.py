@@ -60,7 +60,7 @@ class ChainPane:
         self._place()
         self.structure = StructureView.of(self.trace, coords=self.coords)
         self.structure.group = self._group
-        self.structure.height = 0
+        self.structure.height, self.structure.layout.min_width = 0, "0"
         self.sequence = SequenceView()
         self.sequence.show(self.trace, self.structure.colors)
         self.panel = ResiduePanel(self.trace.encoder_info.v_heads, self._draw_lines)

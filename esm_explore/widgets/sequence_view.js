@@ -1,7 +1,7 @@
 // The chain as letters in rows, each on the color of its token or value.
 
 const TEN = 10; // letters stand in groups of ten, with a gap after each
-const LETTER = 15; // px, as the style sheet has it
+const LETTER = 13; // px, as the style sheet has it
 const GAP = 5;
 const NUMBER = 44;
 
@@ -123,7 +123,7 @@ export default {
     function show(cell) {
       const top = cell.offsetTop - box.offsetTop;
       if (top < box.scrollTop || top + cell.offsetHeight > box.scrollTop + box.clientHeight)
-        box.scrollTop = top - box.clientHeight / 2;
+        box.scrollTop = top - cell.parentElement.offsetHeight;
     }
     function set(name, value) {
       model.set(name, value);

@@ -7,8 +7,9 @@ from importlib.resources import files
 
 import numpy as np
 from ipywidgets import Layout
-from traitlets import Bytes, Dict, Float, Int, List, Unicode, validate
+from traitlets import Bytes, Dict, Float, Int, List, Unicode, link, validate
 
+from esm_explore.analysis.annotations import secondary_letters
 from esm_explore.errors import TraceError
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots.picture import hover_of
@@ -97,7 +98,9 @@ class StructureView(PageView):
     colors = Bytes().tag(sync=True)
     legend = List().tag(sync=True)
     bar = Dict().tag(sync=True)
-    style = Unicode(STYLES[0]).tag(sync=True)
+    style = Unicode(STYLES[0])
+    # In the page each widget's `style` is a model of ipywidgets.
+    _style = Unicode(STYLES[0]).tag(sync=True)
     labels = List(Unicode()).tag(sync=True)
     selected = Int(-1).tag(sync=True)
     hovered = Int(-1).tag(sync=True)
@@ -117,11 +120,18 @@ class StructureView(PageView):
     def __init__(self, **traits):
         # In a Box a view without these would have no width.
         layout = Layout(flex="1 1 auto", min_width="240px")
-        script = Script.of("3Dmol.js", _read_3dmol)
+        script = Script.of("3Dmol.js", read_3dmol)
         super().__init__(**{"_script": script, "layout": layout} | traits)
+        link((self, "style"), (self, "_style"))
 
     @classmethod
-    def of(cls, trace: Trace, colors: Sequence[str] | None = None) -> StructureView:
+    def of(
+        cls,
+        trace: Trace,
+        colors: Sequence[str] | None = None,
+        *,
+        coords: np.ndarray | None = None,
+    ) -> StructureView:
         """Make the view of a traced chain.
 
         Parameters
@@ -130,6 +140,8 @@ class StructureView(PageView):
         colors : sequence of str, shape=(L,), optional
             ``#rrggbb`` of each residue; by default the colors of the tokens. Residues without a
             backbone frame are gray.
+        coords : ndarray, shape=(L, 37, 3), optional
+            Where its atoms are shown, in Å, if that is not where they are.
 
         Returns
         -------
@@ -145,14 +157,14 @@ class StructureView(PageView):
         if len(colors) != len(trace):
             raise TraceError(f"There are {len(colors)} colors; one a residue is {len(trace)}.")
         colored = color_bytes(np.where(trace.has_frame, colors, FRAMELESS).tolist())
-        return cls(colors=colored, **_described(trace))
+        return cls(colors=colored, **_described(trace, coords))
 
-    def show(self, trace: Trace, colors: bytes) -> None:
+    def show(self, trace: Trace, colors: bytes, coords: np.ndarray | None = None) -> None:
         """Show another chain, in some colors, as a whole and without ghosts."""
         with self.hold_sync():
             self.colors = colors
             self.focus, self.near, self.ghost = [], [], []
-            for name, value in _described(trace).items():
+            for name, value in _described(trace, coords).items():
                 setattr(self, name, value)
 
     @validate("style", "camera")
@@ -165,12 +177,16 @@ class StructureView(PageView):
         return value
 
 
-def _described(trace: Trace) -> dict[str, object]:
-    caption = f"{trace.title}\nEncoder: {trace.encoder_info.title}"
-    return {"structure": backbone_cif(trace), "labels": hover_of(trace), "caption": caption}
+def _described(trace: Trace, coords: np.ndarray | None) -> dict[str, object]:
+    return {
+        "structure": backbone_cif(trace, coords),
+        "secondary": secondary_letters(trace),
+        "labels": hover_of(trace),
+        "caption": f"{trace.title}\nEncoder: {trace.encoder_info.title}",
+    }
 
 
-def _read_3dmol() -> bytes:
+def read_3dmol() -> bytes:
     """Read 3Dmol.js; nothing where the package was installed without it."""
     script = files("esm_explore") / "static" / "3Dmol.es6-min.js"
     return script.read_bytes() if script.is_file() else b""
