@@ -3,7 +3,7 @@
 const TRAVEL = 400; // ms
 const AT_REST = 300; // ms without a move before Python is told
 const WHOLE = 0.88; // of the picture that a chain fills
-const NEIGHBORHOOD = 0.75; // of the picture that the residues in focus fill
+const NEIGHBORHOOD = 0.8; // of the picture that the residues in focus fill
 const STRAIGHT = [0, 0, 0, 1];
 
 const sameView = (a, b) => a.length === b.length && a.every((v, i) => Math.abs(v - b[i]) < 1e-6);

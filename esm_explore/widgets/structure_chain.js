@@ -1,6 +1,6 @@
 // The chain itself: its atoms, its ribbon, sticks or surface, and their colors.
 
-const FAINT = 0.45; // opacity of what lies before the residues in focus
+const FAINT = 0.6; // opacity of what lies before the residues in focus
 const COMPUTING = "Computing the surface …";
 
 function chainOf(scene, say) {
@@ -52,14 +52,14 @@ function chainOf(scene, say) {
   const faint = () => (model.get("focus").length ? { opacity: FAINT } : {});
 
   function paint() {
-    const style = model.get("style");
+    const style = model.get("_style");
     if (style !== "surface") dropSurface();
     else if (surface === null) return computeSurface();
     if (style === "cartoon") viewer.setStyle({}, { cartoon: { colorfunc, ...faint() } });
-    if (style === "stick") viewer.setStyle({}, { stick: { colorfunc, radius: 0.2, ...faint() } });
+    if (style === "stick") viewer.setStyle({}, { stick: { colorfunc, radius: 0.3, ...faint() } });
     if (style === "surface") {
       viewer.setStyle({}, {});
-      viewer.setSurfaceMaterialStyle(surface, { colorfunc, opacity: FAINT * 2, ...faint() });
+      viewer.setSurfaceMaterialStyle(surface, { colorfunc, opacity: 0.9, ...faint() });
     }
   }
 

@@ -25,9 +25,17 @@ function drawBox(context, element, { left, top, width, height }) {
     context.roundRect(x, y, width + 2 * grown, height + 2 * grown, Math.max(round + grown, 0));
   };
   context.setLineDash([]);
-  path(0);
   context.fillStyle = style.backgroundColor;
-  context.fill();
+  if (round) {
+    path(0);
+    context.fill();
+  } else {
+    // On whole pixels: steps of a color bar have no gaps.
+    const scale = context.getTransform().a;
+    const [x, y] = [left, top].map((edge) => Math.round(edge * scale) / scale);
+    const [right, bottom] = [left + width, top + height].map((v) => Math.round(v * scale) / scale);
+    context.fillRect(x, y, right - x, bottom - y);
+  }
   if (style.outlineStyle === "solid") {
     path(parseFloat(style.outlineWidth) / 2);
     context.lineWidth = parseFloat(style.outlineWidth);

@@ -73,7 +73,7 @@ function toolsOf(scene, acted) {
     "style",
     "Style",
     "menuitemradio",
-    Object.entries(STYLES).map(([style, text]) => [text, () => acted("style", style)]),
+    Object.entries(STYLES).map(([style, text]) => [text, () => acted("_style", style)]),
   );
   menu(
     "save",
@@ -95,7 +95,7 @@ function toolsOf(scene, acted) {
       near.setAttribute("aria-pressed", focused);
       near.disabled = !focused && !model.get("near").length;
       Object.keys(STYLES).forEach((style, i) => {
-        styles.choices[i].setAttribute("aria-checked", model.get("style") === style);
+        styles.choices[i].setAttribute("aria-checked", model.get("_style") === style);
       });
     },
     /** Obey a key that is pressed on a button; Enter and the space bar are the browser's. */

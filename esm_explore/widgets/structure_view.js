@@ -86,11 +86,12 @@ function render({ model, el }) {
   }
 
   function describe() {
-    caption.textContent = model.get("caption");
-    const text = model.get("caption").replaceAll("\n", ". ");
-    const keys = "Arrow keys go from residue to residue.";
-    canvas.setAttribute("aria-label", `3D structure. ${text}. ${keys}`);
     const height = model.get("height");
+    // Where there is little room it takes one line, if it can.
+    const lines = model.get("caption").split("\n");
+    caption.textContent = lines.join(height ? "\n" : " · ");
+    const keys = "Arrow keys go from residue to residue.";
+    canvas.setAttribute("aria-label", `3D structure. ${lines.join(". ")}. ${keys}`);
     el.classList.toggle("esm-structure-fills", height === 0);
     root.classList.toggle("fills", height === 0);
     area.style.height = height ? `${height}px` : "";
@@ -101,7 +102,7 @@ function render({ model, el }) {
   const changes = {
     "change:structure": () => draw("structure"),
     "change:secondary": () => draw("secondary"),
-    "change:colors change:style": () => draw("colors"),
+    "change:colors change:_style": () => draw("colors"),
     "change:focus": () => draw("focus"),
     "change:selected change:selection change:lines change:frames change:ghost": () => {
       place();
@@ -111,7 +112,7 @@ function render({ model, el }) {
     "change:group": () => scene.camera?.join(),
     "change:hovered change:labels": place,
     "change:caption change:height change:legend change:bar": describe,
-    "change:near change:focus change:style": scene.tools.show,
+    "change:near change:focus change:_style": scene.tools.show,
   };
   // A new theme's style sheet may follow its name.
   const themes = new MutationObserver(() => setTimeout(() => draw("marks"), 100));

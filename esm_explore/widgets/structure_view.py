@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 from ipywidgets import Layout
-from traitlets import Bytes, Dict, Float, Int, List, Unicode, validate
+from traitlets import Bytes, Dict, Float, Int, List, Unicode, link, validate
 
 from esm_explore.errors import TraceError
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
@@ -97,7 +97,9 @@ class StructureView(PageView):
     colors = Bytes().tag(sync=True)
     legend = List().tag(sync=True)
     bar = Dict().tag(sync=True)
-    style = Unicode(STYLES[0]).tag(sync=True)
+    style = Unicode(STYLES[0])
+    # In the page each widget's `style` is a model of ipywidgets.
+    _style = Unicode(STYLES[0]).tag(sync=True)
     labels = List(Unicode()).tag(sync=True)
     selected = Int(-1).tag(sync=True)
     hovered = Int(-1).tag(sync=True)
@@ -119,6 +121,7 @@ class StructureView(PageView):
         layout = Layout(flex="1 1 auto", min_width="240px")
         script = Script.of("3Dmol.js", _read_3dmol)
         super().__init__(**{"_script": script, "layout": layout} | traits)
+        link((self, "style"), (self, "_style"))
 
     @classmethod
     def of(cls, trace: Trace, colors: Sequence[str] | None = None) -> StructureView:
