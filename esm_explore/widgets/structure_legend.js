@@ -8,7 +8,7 @@ function legendOf(scene, list) {
     list.replaceChildren();
     for (const [color, text] of model.get("legend")) {
       const item = element(list, "meaning", {}, "span");
-      element(item, "swatch", {}, "span").style.backgroundColor = color;
+      if (color) element(item, "swatch", {}, "span").style.backgroundColor = color;
       element(item, "word", {}, "span").textContent = text;
     }
     list.hidden = !list.childElementCount;
