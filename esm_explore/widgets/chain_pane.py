@@ -178,7 +178,7 @@ class ChainPane:
             self.panel.show(self._stage, self.trace, self._opened)
             return
         pair = compare_residues(self.trace, residue, self._selection.traces[chain], pinned)
-        self.panel.show_pair(pair)
+        self.panel.show_pair(pair, self.trace.stages)
         self.structure.ghost = self._ghost(pair)
 
     def _ghost(self, pair: ResiduePair) -> list[dict]:

@@ -60,10 +60,10 @@ class ResiduePanel(widgets.VBox):
         self._shown = stage, trace, opened
         self._draw()
 
-    def show_pair(self, pair: ResiduePair) -> None:
+    def show_pair(self, pair: ResiduePair, stages: list[Stage]) -> None:
         """Show what parts a residue and the pinned one."""
         self._shown = None
-        self._put(of_pair(pair))
+        self._put(of_pair(pair, stages))
 
     def say(self, text: str) -> None:
         """Show a sentence alone, where there is no residue to show."""

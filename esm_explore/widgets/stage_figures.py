@@ -244,21 +244,21 @@ def _(stage: Codebook, trace: Trace, opened: Neighborhood, *_: object) -> PanelF
     return PanelFigure([bars], layout, codes=codes)
 
 
-def pair_figure(pair: ResiduePair) -> PanelFigure:
+def pair_figure(pair: ResiduePair, stages: list[Stage]) -> PanelFigure:
     """Draw how far apart two residues are at each stage, on the scale of random pairs."""
     table = pair.to_frame()
     share = table["random pairs nearer"].to_numpy()
     bars = dict(
         type="bar",
-        x=table["stage"].tolist(),
+        x=[stage.short for stage in stages],
         y=100 * share,
         marker={"color": np.where(share > 0.5, ACROSS, ALONG).tolist()},
         hovertext=[f"{distance:.2f} apart" for distance in table["distance"]],
         hovertemplate="%{x}: %{hovertext}, farther than %{y:.0f} % of pairs<extra></extra>",
     )
     layout = {
-        "title": "How far apart; orange: farther than half of all pairs",
+        "title": "Random pairs that are nearer; orange: most",
         "xaxis": {"type": "category"},
-        "yaxis": {"title": {"text": "% of random pairs nearer"}, "range": [0, 100]},
+        "yaxis": {"title": {"text": "% nearer"}, "range": [0, 100]},
     }
     return PanelFigure([bars], layout)

@@ -56,11 +56,6 @@ export default {
           el.querySelectorAll("th button")[column].focus();
         };
       });
-      const copying = make(make(head, "th"), "button", "copy");
-      copying.type = "button";
-      copying.title = "copy the table";
-      copying.setAttribute("aria-label", "copy the table");
-      copying.onclick = copy;
       const body = make(table, "tbody");
       const rows = order().map((row) => {
         const line = make(body, "tr");
@@ -70,6 +65,10 @@ export default {
         line.onclick = () => model.send({ kind: "row", row });
         return line;
       });
+      const copying = make(el, "button", "copy the table");
+      copying.type = "button";
+      copying.className = "esm-explore-copy";
+      copying.onclick = copy;
       at = Math.min(at, rows.length - 1);
       rows.forEach((line, i) => {
         line.tabIndex = i === at ? 0 : -1;
