@@ -20,9 +20,9 @@ from esm_explore.analysis.annotations import secondary_letters
 from esm_explore.errors import TraceError
 from esm_explore.plots.still import ChainStill
 from esm_explore.plots.still_camera import Camera
-from esm_explore.plots.still_figures import plain_text
 from esm_explore.plots.still_page import HOW, StillParts, draw_still
 from esm_explore.plots.still_ribbon import ribbon_of
+from esm_explore.plots.still_text import plain_text
 from esm_explore.plots.structure import Beside
 from esm_explore.widgets import lasting
 from esm_explore.widgets.lasting import Lasting
@@ -175,8 +175,9 @@ def test_the_color_bar_takes_the_legends_place(trace):
     assert not (shown == [0xD6, 0x27, 0x28]).all(-1).any()
 
 
+@pytest.mark.filterwarnings("error")
 def test_texts_are_shown_as_they_are_written(trace):
-    """What would be a formula, or half of one, is neither an error nor set as one."""
+    """What would be a formula, or half of one, is neither an error nor set as one; what the font lacks is a box."""
     odd = "$\\frac{$ <b> 😀 \u4e2d"
     chain = ChainStill(ca_of(trace), ["#808080"] * len(trace), labels=[odd] * 76, selected=3)
     words = [{"type": "bar", "x": [odd, "b"], "y": [1, 2], "name": odd}]

@@ -14,6 +14,7 @@ from esm_explore.palette import FRAMELESS
 from esm_explore.plots.still_camera import Camera
 from esm_explore.plots.still_ribbon import ribbon_of, smooth_trace
 from esm_explore.plots.still_shapes import Shapes
+from esm_explore.plots.still_text import drawable
 
 AXES = ("#d62728", "#2ca02c", "#1f77b4")
 LINE = "#e69f00"
@@ -172,7 +173,7 @@ def _write(ax: Axes, text: str, at: np.ndarray, away: float, size: float, **more
     # Towards the middle, so that it stays within the picture.
     right = at[0] < 0.3 * ax.get_xlim()[1]
     ax.annotate(
-        text,
+        drawable(text),
         at,
         (away if right else -away, away),
         textcoords="offset points",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import re
 import textwrap
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from plotly.colors import get_colorscale
 
 from esm_explore.errors import TraceError
+from esm_explore.plots.still_text import plain_text
 
 _SYMBOLS = {"circle": "o", "diamond": "D", "diamond-open": "D", "line-ew-open": "_", "x": "x"}
 TITLE = {"fontsize": 8.5, "loc": "left", "parse_math": False}
@@ -42,21 +42,6 @@ def draw_figure(ax: Axes, data: Sequence[dict], layout: dict) -> None:
     for trace in data:
         plot.draw(trace)
     plot.dress()
-
-
-def plain_text(text: object) -> str:
-    """Read a text of plotly's, or HTML, as it is seen: without tags, marks and references.
-
-    Examples
-    --------
-    >>> plain_text({"text": "57&lt;b&gt;<br><sub>of 1UBI</sub>"})
-    '57<b>, of 1UBI'
-    """
-    if isinstance(text, dict):
-        text = text.get("text")
-    text = re.sub(r"<br\s*/?>|</(?:p|h[1-6]|li|div)>", "\n", str(text or ""))
-    lines = html.unescape(re.sub(r"<[^>]*>", "", text)).splitlines()
-    return ", ".join(line.strip() for line in lines if line.strip())
 
 
 class _Plot:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import textwrap
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from esm_explore.plots.still import ChainStill, draw_chain
-from esm_explore.plots.still_figures import TITLE, draw_figure, plain_text
+from esm_explore.plots.still_figures import TITLE, draw_figure
+from esm_explore.plots.still_text import drawable, plain_text
 
 HOW = "This is a picture: run the cell to bring it to life."
 _DPI = 100
@@ -79,10 +79,8 @@ def draw_still(parts: StillParts) -> bytes:
     bytes
         PNG of ``parts.width`` x ``parts.height`` pixels, at most 256 colors.
     """
-    with matplotlib.rc_context(), warnings.catch_warnings():
+    with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        # What the font has no letters for is shown as boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = Figure((parts.width / _DPI, parts.height / _DPI), dpi=_DPI)
         canvas = FigureCanvasAgg(figure)
         _Page(figure, parts).draw()
@@ -147,7 +145,7 @@ class _Page:
         """Write lines from this far below the top; give where they end."""
         width, height = self._parts.width, self._parts.height
         self._figure.text(
-            _EDGE / width, 1 - top / height, text, va="top", size=size, linespacing=1.4,
+            _EDGE / width, 1 - top / height, drawable(text), va="top", size=size, linespacing=1.4,
             parse_math=False, **style,
         )  # fmt: skip
         return top + _LINE * (text.count("\n") + 1)
@@ -173,7 +171,9 @@ class _Page:
         for i, row in enumerate(rows):
             for x, color, meaning in row:
                 ax.add_patch(Rectangle((x, _LINE * i + 3), 10, 10, facecolor=color))
-                ax.text(x + 14, _LINE * i + 8, meaning, va="center", size=8, parse_math=False)
+                ax.text(
+                    x + 14, _LINE * i + 8, drawable(meaning), va="center", size=8, parse_math=False
+                )
         return top
 
     def _pictures(self, top: float, bottom: float) -> None:
@@ -188,7 +188,7 @@ class _Page:
         edges = np.linspace(_EDGE, middle, len(parts.chains) + 1)
         for chain, left, end in zip(parts.chains, edges, edges[1:], strict=False):
             draw_chain(self._axis(left, top, end - 4, bottom), chain)
-            said = chain.caption
+            said = drawable(chain.caption)
             self._figure.text(
                 (left + 2) / parts.width, 1 - (top + 2) / parts.height, said, va="top", size=8,
                 parse_math=False,
@@ -224,6 +224,6 @@ class _Page:
         ax.set_xticks([])
         ax.yaxis.tick_right()
         shares, texts = zip(*bar["marks"], strict=True) if bar["marks"] else ((), ())
-        ax.set_yticks(shares, texts, parse_math=False)
+        ax.set_yticks(shares, map(drawable, texts), parse_math=False)
         ax.tick_params(labelsize=7, length=2)
-        ax.set_title(bar.get("title", ""), fontsize=7, parse_math=False)
+        ax.set_title(drawable(bar.get("title", "")), fontsize=7, parse_math=False)
