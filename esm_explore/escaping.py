@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+# Turn the direction of all letters after them, also of ours: an encoder's name could read as
+# another. They are shown as their escapes.
+_TURNING = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
 
 def for_html(text: object) -> str:
     """Write text for HTML, also inside of quoted attributes.
@@ -18,7 +22,23 @@ def for_html(text: object) -> str:
     >>> for_html("57<b>")
     '57&lt;b&gt;'
     """
-    return escape(str(text))
+    return escape(str(text).translate(_TURNING))
+
+
+def without_formulas(html: str) -> str:
+    """Put HTML for a notebook's output into a block whose texts are never taken for formulas.
+
+    JupyterLab typesets what stands between dollars in HTML, also if it is escaped; in widgets it
+    does so only in a Label and in descriptions, which get no texts of others.
+
+    Examples
+    --------
+    >>> without_formulas("<p>$57$</p>")
+    '<div class="mathjax_ignore tex2jax_ignore"><p>$57$</p></div>'
+    """
+    # The first is MathJax 3's name, of JupyterLab and Notebook; the second is MathJax 2's, which
+    # nbconvert's pages have.
+    return f'<div class="mathjax_ignore tex2jax_ignore">{html}</div>'
 
 
 def for_plotly(text: object) -> str:
@@ -29,7 +49,7 @@ def for_plotly(text: object) -> str:
     >>> for_plotly("<a href='x'>$57$")
     "&lt;a href='x'&gt;&#36;57&#36;"
     """
-    return escape(str(text), quote=False).replace("$", "&#36;")
+    return escape(str(text).translate(_TURNING), quote=False).replace("$", "&#36;")
 
 
 def all_for_plotly(texts: Iterable[object]) -> list[str]:
