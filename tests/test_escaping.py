@@ -29,7 +29,7 @@ from hostile import (
 
 import esm_explore as ex
 from esm_explore import plots
-from esm_explore.escaping import for_html, for_plotly
+from esm_explore.escaping import for_html, for_plotly, for_reading
 from esm_explore.findings import Finding, Report
 from esm_explore.widgets.plot_view import PlotView
 from esm_explore.widgets.stage_sentences import summarize
@@ -60,11 +60,13 @@ def texts_in(value: object) -> list[str]:
 
 
 def check_plotly(parts: object, name: str) -> None:
-    """No tag of the text's is there, and no dollar that begins a formula."""
+    """No tag of the text's is there, no dollar that begins a formula, no blank that is filled."""
     for text in texts_in(parts):
         assert not TAG.search(text), (name, text)
         assert "<script" not in text, (name, text)
         assert "$" not in text, (name, text)
+        assert "%{x}%{customdata}" not in text, (name, text)
+        assert TURNED not in text, (name, text)
 
 
 def test_every_picture_is_tried():
@@ -86,7 +88,7 @@ def test_ordinary_texts_are_as_they_were():
 
 def test_what_turns_the_letters_after_it_is_shown_as_its_escape():
     """A right-to-left override in a chain's id would write the encoder's name backwards."""
-    for write in (for_html, for_plotly):
+    for write in (for_reading, for_html, for_plotly):
         assert write(TURNED) == TURNED_SHOWN
 
 
@@ -123,10 +125,12 @@ def parts_of(widget: widgets.Widget):
 
 
 def check_widget(view: widgets.Widget) -> None:
-    """Its HTML and its plots have no markup of others."""
+    """Its HTML and its plots have no markup of others, and no text turns ours."""
     for part in parts_of(view):
         if isinstance(part, widgets.HTML):
             assert not re.search(r"<(a|img|script|svg)\b", part.value), part.value[:300]
+        shown = (getattr(part, name, "") for name in ("value", "caption", "labels", "hover"))
+        assert not [text for text in texts_in(list(shown)) if TURNED in text]
         if isinstance(part, PlotView):
             check_plotly([part.base, part.overlay, part.axes], "PlotView")
 
