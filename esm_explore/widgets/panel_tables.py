@@ -74,7 +74,11 @@ def _table(
     ]
     plain = [_plain(values) for values, _ in columns.values()]
     described = [
-        {"title": name, "hint": explain(_TERMS.get(name, name)), "numeric": not isinstance(values[0], str)}
+        {
+            "title": name,
+            "hint": explain(_TERMS.get(name, name)),
+            "numeric": not isinstance(values[0], str),
+        }
         for name, (values, _) in columns.items()
     ]
     rows = [list(row) for row in zip(*shown, strict=True)]
