@@ -16,7 +16,7 @@ import esm_explore as ex
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots import threedmol as script
 from esm_explore.widgets import page, structure_view
-from esm_explore.widgets.page import Keys, Script
+from esm_explore.widgets.page import Frame, Script
 from esm_explore.widgets.plot_view import PlotView
 from esm_explore.widgets.structure_view import StructureView, color_bytes
 
@@ -88,7 +88,7 @@ def test_without_the_bundled_script_the_page_is_given_its_address(trace, monkeyp
 
 def test_what_views_share_comes_before_each_ones_own_code(trace):
     """In one ES module a view, which is all that anywidget takes."""
-    for view in (StructureView(), PlotView(print), Keys(print)):
+    for view in (StructureView(), PlotView(print), Frame("all", print)):
         assert view._esm.startswith((Path(page.__file__).parent / "page.js").read_text("utf-8"))
         assert view._esm.count("export default") == 1
 
