@@ -11,7 +11,7 @@ from biotite.structure.io.pdbx import CIFFile, set_structure
 
 from esm_explore.arguments import check_kind, whole_number
 from esm_explore.escaping import for_html, for_script
-from esm_explore.palette import legend_html
+from esm_explore.plots.legend import legend_html
 from esm_explore.plots.structure_scripts import MANNERS
 from esm_explore.plots.threedmol import load_3dmol
 from esm_explore.tracing.traces import Trace
