@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
+from esm_explore.chains.backbone import fit
 from esm_explore.errors import EsmExploreError
 from esm_explore.experiments.comparing import superposed_on
-from esm_explore.experiments.pairing import compare_residues
+from esm_explore.experiments.pairing import ResiduePair, compare_residues
+from esm_explore.palette import CATEGORIES
 from esm_explore.plots.residue_colors import ResidueColors
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Stage
@@ -15,6 +19,8 @@ from esm_explore.widgets.selection import Selection
 from esm_explore.widgets.sequence_view import SequenceView
 from esm_explore.widgets.stage_lines import drawn_around
 from esm_explore.widgets.structure_view import StructureView, color_bytes
+
+GHOST = CATEGORIES[2]
 
 
 class ChainPane:
@@ -54,7 +60,7 @@ class ChainPane:
         self._place()
         self.structure = StructureView.of(self.trace, coords=self.coords)
         self.structure.group = self._group
-        self.structure.height = 0
+        self.structure.height, self.structure.layout.min_width = 0, "0"
         self.sequence = SequenceView()
         self.sequence.show(self.trace, self.structure.colors)
         self.panel = ResiduePanel(self.trace.encoder_info.v_heads, self._draw_lines)
@@ -172,8 +178,20 @@ class ChainPane:
             self.panel.show(self._stage, self.trace, self._opened)
             return
         pair = compare_residues(self.trace, residue, self._selection.traces[chain], pinned)
-        self.panel.show_pair(pair)
-        self.structure.ghost = pair.ghost
+        self.panel.show_pair(pair, self.trace.stages)
+        self.structure.ghost = self._ghost(pair)
+
+    def _ghost(self, pair: ResiduePair) -> list[dict]:
+        """Draw the pinned residue's nodes where they lie on this one's, joined along the chain."""
+        places = pair.moved
+        if self.coords is not None:
+            own = self.trace.chain.atom37_positions
+            framed = self.trace.has_frame
+            places = fit(self.coords[framed, 1], own[framed, 1]).apply(places)
+        order = np.argsort(pair.nodes)
+        known = [i for i in order if np.isfinite(places[i]).all()]
+        parts = np.split(known, np.flatnonzero(np.diff(pair.nodes[known]) != 1) + 1)
+        return [{"points": places[part].tolist(), "color": GHOST} for part in parts if len(part)]
 
     def _say(self, text: str) -> None:
         self.panel.say(text)

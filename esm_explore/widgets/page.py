@@ -13,9 +13,9 @@ from traitlets import Bytes, Instance, Unicode
 FOLDER = Path(__file__).parent
 
 
-def module(name: str) -> str:
-    """Give a view's script, after what all views share, as one ES module."""
-    return "".join((FOLDER / part).read_text("utf-8") for part in ("page.js", name))
+def module(*names: str) -> str:
+    """Give a view's scripts, after what all views share, as one ES module."""
+    return "".join((FOLDER / part).read_text("utf-8") for part in ("page.js", *names))
 
 
 class Script(anywidget.AnyWidget):
