@@ -1,4 +1,4 @@
-"""The tables of the residue panel: a residue's nodes, and two residues stage by stage."""
+"""The table of a residue's nodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import singledispatch
 import numpy as np
 
 from esm_explore.escaping import for_reading
-from esm_explore.experiments.pairing import ResiduePair
 from esm_explore.glossary import explain
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Stage
@@ -55,20 +54,24 @@ def node_table(stage: Stage, trace: Trace, opened: Neighborhood, head: int | Non
         **_columns(stage, trace, opened, head),
     }
     caption = f"The {len(opened)} nodes of residue {opened.label}"
-    return _table(columns, caption, opened.edges.tolist())
+    return make_table(columns, caption, opened.edges.tolist())
 
 
-def pair_table(pair: ResiduePair) -> Table:
-    """Make the table of two residues, stage by stage."""
-    frame = pair.to_frame()
-    forms = {name: "{:.2f}" if frame[name].dtype.kind == "f" else "{}" for name in frame}
-    columns = {name: (frame[name].tolist(), forms[name]) for name in frame}
-    return _table(columns, f"{pair.title}, stage by stage", [], missing="–")
-
-
-def _table(
+def make_table(
     columns: dict[str, tuple], caption: str, residues: list[int], missing: str = "no frame"
 ) -> Table:
+    """Make a table.
+
+    Parameters
+    ----------
+    columns : dict of (values, form)
+        By their titles, which the glossary explains; `form` writes a value.
+    caption : str
+    residues : list of int
+        As `Table` has them.
+    missing : str
+        Stands for NaN.
+    """
     shown = [
         [for_reading(form.format(value)) if value == value else missing for value in values]
         for values, form in columns.values()
