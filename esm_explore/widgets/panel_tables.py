@@ -7,6 +7,7 @@ from functools import singledispatch
 
 import numpy as np
 
+from esm_explore.escaping import for_reading
 from esm_explore.experiments.pairing import ResiduePair
 from esm_explore.glossary import explain
 from esm_explore.tracing.neighborhood import Neighborhood
@@ -69,7 +70,7 @@ def _table(
     columns: dict[str, tuple], caption: str, residues: list[int], missing: str = "no frame"
 ) -> Table:
     shown = [
-        [form.format(value) if value == value else missing for value in values]
+        [for_reading(form.format(value)) if value == value else missing for value in values]
         for values, form in columns.values()
     ]
     plain = [_plain(values) for values, _ in columns.values()]
@@ -83,7 +84,11 @@ def _table(
     ]
     rows = [list(row) for row in zip(*shown, strict=True)]
     return Table(
-        described, rows, [list(row) for row in zip(*plain, strict=True)], caption, residues
+        described,
+        rows,
+        [list(row) for row in zip(*plain, strict=True)],
+        for_reading(caption),
+        residues,
     )
 
 
