@@ -107,6 +107,8 @@ def test_a_live_view_hides_its_picture_and_keeps_it_fresh(lab):
         before = None
         for _ in range(2):
             drawn(page)
+            canvas_of(page).scroll_into_view_if_needed()
+            page.wait_for_timeout(500)
             assert page.evaluate(LIVE) == [1]
             assert page.evaluate(SEEN) == {"pictures": [], "broken": None}
             chosen = lonely(page, skip=-1 if before is None else before["index"])
