@@ -10,32 +10,25 @@ import numpy as np
 from plotly.colors import sample_colorscale, unlabel_rgb
 from scipy.stats import rankdata
 
-from esm_explore.escaping import for_html
-
 FRAMELESS = "#b0b0b0"
-# Okabe and Ito (2008): told apart also by color-blind readers.
+# Okabe and Ito (2008): told apart also by color-blind readers. Their black, which is not seen on a
+# dark page, is a dark gray here.
 CATEGORIES = (
     *("#0072b2", "#e69f00", "#009e73", "#cc79a7"),
-    *("#56b4e9", "#d55e00", "#f0e442", "#000000"),
+    *("#56b4e9", "#d55e00", "#f0e442", "#505050"),
 )
 SECONDARY_STRUCTURE = {
-    "helix": "#b5307c",
-    "strand": "#e69f00",
-    "coil": "#56b4e9",
-    "unknown": FRAMELESS,
+    **{"helix": "#b5307c", "strand": "#e69f00"},
+    **{"coil": "#56b4e9", "unknown": FRAMELESS},
 }
 # Acidic red and basic blue, as everywhere; all apart from each other and from the gray.
 AMINO_ACIDS = {
-    "aliphatic": "#d1b116",
-    "aromatic": "#af4d80",
-    "polar": "#369c67",
-    "positive": "#1054fa",
-    "negative": "#c41a10",
-    "glycine": "#9fe0a0",
-    "proline": "#54301c",
-    "other": "#505050",
+    **{"aliphatic": "#d1b116", "aromatic": "#af4d80", "polar": "#369c67"},
+    **{"positive": "#1054fa", "negative": "#c41a10"},
+    **{"glycine": "#9fe0a0", "proline": "#54301c", "other": "#505050"},
 }
 BAR = 32  # colors of a bar
+_SEEN = (0.1, 0.9)  # of Viridis: a contrast of 1.5 with both themes
 # Pale for what stayed; not gray, which is for residues without a backbone frame.
 CHANGE = {"changed": "#d55e00", "same": "#bcd3e6"}
 
@@ -139,23 +132,6 @@ def colors_of(values: np.ndarray, *, root: bool = False) -> Colors:
     return category_colors(values.astype(str).tolist())
 
 
-def legend_html(legend: list[tuple[str, str]], bar: dict | None = None) -> str:
-    """Write a legend of (color, meaning) as swatches in a line of HTML; or a color bar."""
-    if bar:
-        ends = [for_html(bar["marks"][end][1]) for end in (0, -1)]
-        shades = ", ".join(bar["colors"])
-        return (
-            f'{for_html(bar["title"])} {ends[0]} <span style="display: inline-block; width: 12em; '
-            f'height: 0.8em; background: linear-gradient(to right, {shades})"></span> {ends[1]}'
-        )
-    return "".join(
-        f'<span style="display: inline-block; margin-right: 1em"><span style="display: '
-        f'inline-block; width: 0.8em; height: 0.8em; background: {color}"></span> '
-        f"{for_html(meaning)}</span>"
-        for color, meaning in legend
-    )
-
-
 def category_colors(values: Sequence[str]) -> Colors:
     """Give each category a color, told apart also by color-blind readers.
 
@@ -166,9 +142,9 @@ def category_colors(values: Sequence[str]) -> Colors:
     Returns
     -------
     Colors
-        Secondary structure, classes of amino acids, and what changed, have colors of their own; other categories take
-        eight in alphabetical order, then paler and darker ones of the same, up to 24. Above that
-        colors repeat.
+        Secondary structure, classes of amino acids, and what changed, have colors of their own;
+        other categories take eight in alphabetical order, then paler and darker ones of the same,
+        up to 24. Above that colors repeat.
     """
     names = sorted(set(values))
     own = next(
@@ -180,14 +156,15 @@ def category_colors(values: Sequence[str]) -> Colors:
 
 
 def _mixed(colors: Sequence[str], gray: int) -> list[str]:
-    """Mix colors half and half with a gray; black, which is no hue, is taken as gray 90."""
+    """Mix colors half and half with a gray."""
     rgb = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors])
-    rgb[(rgb == 0).all(1)] = 90
     return hex_colors((0.5 * rgb + 0.5 * gray).round().astype(np.uint8))
 
 
 def number_colors(values: np.ndarray, *, root: bool = False) -> Colors:
     """Give numbers colors from the lowest (dark) to the highest (bright), by plotly's Viridis.
+
+    Its ends, which a dark and a white page swallow, are left out.
 
     Parameters
     ----------
@@ -245,7 +222,8 @@ def _round_numbers(low: float, high: float, root: bool) -> np.ndarray:
 
 
 def _viridis(shares: np.ndarray) -> list[str]:
-    colors = [unlabel_rgb(color) for color in sample_colorscale("Viridis", shares)]
+    seen = _SEEN[0] + (_SEEN[1] - _SEEN[0]) * np.asarray(shares)
+    colors = [unlabel_rgb(color) for color in sample_colorscale("Viridis", seen)]
     return hex_colors(np.round(colors).astype(np.uint8))
 
 

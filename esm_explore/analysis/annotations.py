@@ -26,7 +26,7 @@ STRUCTURES = {
     **{"a": "helix", "b": "strand", "c": "coil", "": "unknown"},
     **{1: "helix", 2: "strand", 0: "coil"},
 }
-_CLASSES = {
+CLASSES = {
     **dict.fromkeys("AVILM", "aliphatic"),
     **dict.fromkeys("FWY", "aromatic"),
     **dict.fromkeys("STNQC", "polar"),
@@ -126,7 +126,7 @@ def amino_acid_classes(letters: Sequence[str]) -> list[str]:
     right = "one-letter codes, such as chain.sequence"
     given = list(letters) if isinstance(letters, str) else letters
     given = array_of(given, "letters", right, ndim=1, kinds="UO")
-    return [_CLASSES.get(str(letter), "other") for letter in given.tolist()]
+    return [CLASSES.get(str(letter), "other") for letter in given.tolist()]
 
 
 KEYS = ("token", "margin", "secondary_structure", "burial", "amino_acid")

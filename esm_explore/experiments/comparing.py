@@ -116,7 +116,7 @@ def superposed_on(first: Trace, second: Trace, by: str = LINKS[0]) -> np.ndarray
     rows = np.flatnonzero(first.has_frame & (match >= 0) & second.has_frame[match])
     if len(rows) < 3:
         return None
-    # Where they are in the file: what the encoder sees is shifted.
+    # Where they are in the file: the encoder sees each moved to the origin and turned.
     fixed, moved = (trace.chain.atom37_positions for trace in (first, second))
     found = fit(fixed[rows, 1], moved[match[rows], 1])
     return found.apply(moved.reshape(-1, 3)).reshape(moved.shape).astype(np.float32)

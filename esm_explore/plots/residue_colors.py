@@ -71,12 +71,12 @@ def color_together(traces: list[Trace], key: str) -> ResidueColors:
     colors = colors_of(np.concatenate(values), root=key == "margin")
     legend = [] if colors.bar else [list(entry) for entry in colors.legend]
     if key == "secondary_structure":
-        legend.append(["transparent", METHOD])
+        legend.append(["", METHOD])
     bar = colors.bar
     if bar:
         bar = bar | {"title": ", ".join(filter(None, [key.replace("_", " "), bar["title"]]))}
     elif not legend:
-        legend = [["transparent", "near in the codebook, near in color"]]
+        legend = [["", "near in the codebook, near in color"]]
     return _colored(traces, colors.hex, legend, bar)
 
 
@@ -108,7 +108,7 @@ def color_by_stage(traces: list[Trace], stage: Stage) -> ResidueColors:
     ResidueColors
         At the last stage it is the tokens' own color, as everywhere.
     """
-    said = [["transparent", "alike at this step, alike in color"]]
+    said = [["", "alike here, alike in color"]]
     return _colored(traces, hex_colors(_colors_at(stage, traces)), said, {})
 
 

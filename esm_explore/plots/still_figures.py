@@ -63,7 +63,7 @@ class _Plot:
         ax = self._ax
         title = plain_text(self._layout.get("title"))
         letters = max(int(ax.get_window_extent().width / _LETTER), 20)
-        ax.set_title(textwrap.fill(title, letters), **TITLE)
+        ax.set_title(textwrap.fill(title, max(letters - 6, 12)), **TITLE)
         for letter, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
             given = self._axes[letter]
             axis.label.set(text=plain_text(given.get("title")), size=7.5, parse_math=False)

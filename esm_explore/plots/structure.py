@@ -13,11 +13,12 @@ from biotite.structure.io.pdbx import CIFFile, set_structure
 
 from esm_explore.arguments import check_kind, whole_number
 from esm_explore.escaping import for_html, for_script
-from esm_explore.palette import legend_html
+from esm_explore.plots.legend import legend_html
 from esm_explore.plots.still import AXES as AXES
 from esm_explore.plots.still import LINE as LINE
 from esm_explore.plots.still import ChainStill
 from esm_explore.plots.still_page import StillParts, draw_beside, draw_still
+from esm_explore.plots.structure_scripts import MANNERS
 from esm_explore.plots.threedmol import load_3dmol
 from esm_explore.tracing.traces import Trace
 
@@ -48,7 +49,9 @@ class Viewer(py3Dmol.view):
 
 def new_viewer() -> py3Dmol.view:
     """Make an empty viewer for a `StructurePicture`, which gives it its width."""
-    return Viewer(width="100%", height=_HEIGHT)
+    viewer = Viewer(width="100%", height=_HEIGHT)
+    viewer.startjs += MANNERS
+    return viewer
 
 
 class StructurePicture:

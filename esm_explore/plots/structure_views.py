@@ -24,6 +24,7 @@ from esm_explore.plots.structure import (
     new_viewer,
     point,
 )
+from esm_explore.plots.structure_scripts import ribbon_script
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
@@ -43,7 +44,8 @@ def view(
 
     Codes that are near in the codebook have near colors, the same in every picture of the
     encoder. Residues without a backbone frame are gray: their token says nothing. Hover over a
-    residue to read its number, name and token.
+    residue to read its number, name and token. Helices and strands are drawn as `annotate` assigns
+    them, by P-SEA from CA atoms. Click the picture, and the wheel zooms it.
 
     Parameters
     ----------
@@ -173,6 +175,7 @@ def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Col
 def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
     viewer = new_viewer()
     viewer.addModel(backbone_cif(trace), "cif")
+    viewer.startjs += ribbon_script(secondary_letters(trace))
     viewer.setStyle(style)
     viewer.setHoverable({}, True, _HOVER % json.dumps(hover_of(trace)), _UNHOVER)
     return viewer

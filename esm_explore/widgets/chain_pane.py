@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
+from esm_explore.chains.backbone import fit
 from esm_explore.errors import EsmExploreError
+from esm_explore.escaping import for_reading
 from esm_explore.experiments.comparing import superposed_on
-from esm_explore.experiments.pairing import compare_residues
+from esm_explore.experiments.pairing import ResiduePair, compare_residues
+from esm_explore.palette import CATEGORIES
 from esm_explore.plots.residue_colors import ResidueColors
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Stage
@@ -15,6 +20,8 @@ from esm_explore.widgets.selection import Selection
 from esm_explore.widgets.sequence_view import SequenceView
 from esm_explore.widgets.stage_lines import drawn_around
 from esm_explore.widgets.structure_view import StructureView, color_bytes
+
+GHOST = CATEGORIES[2]
 
 
 class ChainPane:
@@ -54,7 +61,7 @@ class ChainPane:
         self._place()
         self.structure = StructureView.of(self.trace, coords=self.coords)
         self.structure.group = self._group
-        self.structure.height = 0
+        self.structure.height, self.structure.layout.min_width = 0, "0"
         self.sequence = SequenceView()
         self.sequence.show(self.trace, self.structure.colors)
         self.panel = ResiduePanel(self.trace.encoder_info.v_heads, self._draw_lines)
@@ -92,7 +99,7 @@ class ChainPane:
     def paint(self, colored: ResidueColors) -> None:
         """Give the residues of all chains colors: the menu can show another one later."""
         self._colors = [color_bytes(part) for part in colored.hexes]
-        self._legend = [list(entry) for entry in colored.legend]
+        self._legend = [[color, for_reading(text)] for color, text in colored.legend]
         self.structure.legend, self.structure.bar = [*self._legend, *self._said], colored.bar
         self.structure.colors = self.sequence.colors = self._colors[self.chain]
 
@@ -172,8 +179,20 @@ class ChainPane:
             self.panel.show(self._stage, self.trace, self._opened)
             return
         pair = compare_residues(self.trace, residue, self._selection.traces[chain], pinned)
-        self.panel.show_pair(pair)
-        self.structure.ghost = pair.ghost
+        self.panel.show_pair(pair, self.trace.stages)
+        self.structure.ghost = self._ghost(pair)
+
+    def _ghost(self, pair: ResiduePair) -> list[dict]:
+        """Draw the pinned residue's nodes where they lie on this one's, joined along the chain."""
+        places = pair.moved
+        if self.coords is not None:
+            own = self.trace.chain.atom37_positions
+            framed = self.trace.has_frame
+            places = fit(self.coords[framed, 1], own[framed, 1]).apply(places)
+        order = np.argsort(pair.nodes)
+        known = [i for i in order if np.isfinite(places[i]).all()]
+        parts = np.split(known, np.flatnonzero(np.diff(pair.nodes[known]) != 1) + 1)
+        return [{"points": places[part].tolist(), "color": GHOST} for part in parts if len(part)]
 
     def _say(self, text: str) -> None:
         self.panel.say(text)

@@ -78,7 +78,7 @@ class Controls(Tools):
                 "name": "find",
                 "text": "find",
                 "hint": "A residue, a range, a token, a motif, a structure, or a comparison",
-                "example": f"{label}, 50-60, GxG, strand, margin<0.1",
+                "example": f"{label}, 50-60, GxG, strand …",
             },
             _button("past", "back to what was chosen before", "", "↶"),
             _button("next", "forward to what was chosen after", "", "↷"),

@@ -1,6 +1,7 @@
 // What the inspector does as a whole: its keys, its size, the full window, the kernel's silence.
 
 const LEAST = 480; // px
+const NARROW = 640;
 const CONTAINERS = ".jp-WindowedPanel-outer, .jp-MainAreaWidget, .jp-LinkedOutputView";
 
 export default {
@@ -28,6 +29,7 @@ export default {
         ? window.innerHeight
         : Math.min(container?.clientHeight || Infinity, window.innerHeight) - 12;
       root.style.setProperty("--esm-explore-height", `${Math.max(high, LEAST)}px`);
+      root.classList.toggle("esm-explore-narrow", root.clientWidth < NARROW);
     }
     // In the browser's top layer, which no box of the notebook cuts off.
     function full() {
@@ -62,6 +64,7 @@ export default {
       root.addEventListener("esm-explore-full", full);
       if (container) sized.observe(container);
       sized.observe(document.documentElement);
+      sized.observe(root);
     }, 50);
     return () => {
       clearInterval(wait);

@@ -24,6 +24,7 @@ from esm_explore.widgets.offline_page import write_page
 from esm_explore.widgets.page import Frame
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import summarize
+from esm_explore.widgets.stills import still_of
 
 if TYPE_CHECKING:
     from esm.models.vqvae import StructureTokenEncoder
@@ -130,6 +131,12 @@ class Inspector(Selection, Whole):
         titles = "; ".join(trace.title for trace in self.traces)
         encoder = self.traces[0].encoder_info.title if self.traces else "none"
         return f"Inspector of {titles or 'nothing'}\nEncoder: {encoder}"
+
+    def still(self) -> bytes:
+        """Draw what is seen now, as PNG: what a notebook keeps of it."""
+        title, _, encoder = repr(self).partition("\nEncoder: ")
+        figures = [self._map.figure] if self._panes else []
+        return still_of(title, encoder, self._panes, figures, find_problem(self.traces))
 
     def to_html(self, path: str | Path) -> Path:
         """Write the inspector to one HTML file that needs neither a kernel nor the internet.

@@ -11,6 +11,7 @@ from esm_explore.encoders.identity import has_changed, one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.escaping import for_html
 from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.lasting import Lasting
 
 
 class Message(widgets.HTML):
@@ -26,8 +27,8 @@ class Message(widgets.HTML):
         self.layout.display = "block" if text else "none"
 
 
-class Whole(widgets.VBox):
-    """A view of many parts that goes as a whole."""
+class Whole(Lasting, widgets.VBox):
+    """A view of many parts that goes as a whole, and leaves a picture."""
 
     def close(self) -> None:
         """Take it and all its parts off the page and out of the kernel."""

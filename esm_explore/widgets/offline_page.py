@@ -16,8 +16,9 @@ import numpy as np
 from plotly.offline import get_plotlyjs
 from tqdm.auto import tqdm
 
-from esm_explore.escaping import for_html
+from esm_explore.escaping import for_html, for_plotly
 from esm_explore.experiments.comparing import match_residues
+from esm_explore.plots.picture import source_of
 from esm_explore.plots.residue_colors import color_by_stage, color_together
 from esm_explore.text_files import write_text
 from esm_explore.tracing.stages import Attention
@@ -91,7 +92,7 @@ class _Recorder:
             "colors": self._colors(controls),
             "map": self._map(),
             "match": [[self._match(a, b) for b in traces] for a in traces] if pairs else [],
-            "source": traces[0].source,
+            "source": for_plotly(source_of(traces)),
             "steps": _state(bar),
             "controls": _state(controls),
             "plot": _state(PlotView(lambda _: None, height=0)),
@@ -124,7 +125,7 @@ class _Recorder:
         residues = table.pop("residues")
         return {
             "sentence": said.sentence,
-            "source": said.source,
+            "source": for_plotly(said.source),
             "figure": {
                 **{"traits": _rounded(plain(figure))},
                 **{"residues": said.figure.residues, "codes": said.figure.codes},

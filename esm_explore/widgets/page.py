@@ -10,12 +10,14 @@ import anywidget
 from ipywidgets import widget_serialization
 from traitlets import Bytes, Instance, Unicode
 
+from esm_explore.escaping import for_reading
+
 FOLDER = Path(__file__).parent
 
 
-def module(name: str) -> str:
-    """Give a view's script, after what all views share, as one ES module."""
-    return "".join((FOLDER / part).read_text("utf-8") for part in ("page.js", name))
+def module(*names: str) -> str:
+    """Give a view's scripts, after what all views share, as one ES module."""
+    return "".join((FOLDER / part).read_text("utf-8") for part in ("page.js", *names))
 
 
 class Script(anywidget.AnyWidget):
@@ -81,7 +83,7 @@ class Frame(PageView):
     label = Unicode().tag(sync=True)
 
     def __init__(self, label: str, on_key: Callable[[str], None]):
-        super().__init__(label=label)
+        super().__init__(label=for_reading(label))
         self._on_key = on_key
 
     def received(self, content: dict) -> None:

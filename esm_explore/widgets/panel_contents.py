@@ -59,7 +59,8 @@ def of_residue(
     )
 
 
-def of_pair(pair: ResiduePair) -> Contents:
+def of_pair(pair: ResiduePair, stages: list[Stage]) -> Contents:
     """Say what parts two residues."""
     sentence = f"<b>Compared.</b> {explained(pair.sentence)}"
-    return Contents(sentence, pair_figure(pair), pair_table(pair), pair.source)
+    source = f"{pair.title}; encoder: {pair.encoder_info.title}"
+    return Contents(sentence, pair_figure(pair, stages), pair_table(pair), source)

@@ -7,6 +7,7 @@ from functools import singledispatch
 
 import numpy as np
 
+from esm_explore.escaping import for_reading
 from esm_explore.experiments.pairing import ResiduePair
 from esm_explore.glossary import explain
 from esm_explore.tracing.neighborhood import Neighborhood
@@ -17,8 +18,8 @@ from esm_explore.tracing.traces import Trace
 _TERMS = {
     "along": "along the chain",
     "Å": "CA distance",
-    "by distance": "distance term",
-    "by rotation": "rotation term",
+    "distance": "distance term",
+    "rotation": "rotation term",
 }
 
 
@@ -62,29 +63,33 @@ def pair_table(pair: ResiduePair) -> Table:
     frame = pair.to_frame()
     forms = {name: "{:.2f}" if frame[name].dtype.kind == "f" else "{}" for name in frame}
     columns = {name: (frame[name].tolist(), forms[name]) for name in frame}
-    return _table(columns, f"{pair.title}, stage by stage", [])
+    return _table(columns, f"{pair.title}, stage by stage", [], missing="–")
 
 
-def _table(columns: dict[str, tuple], caption: str, residues: list[int]) -> Table:
-    shown = [[_shown(value, form) for value in values] for values, form in columns.values()]
+def _table(
+    columns: dict[str, tuple], caption: str, residues: list[int], missing: str = "no frame"
+) -> Table:
+    shown = [
+        [for_reading(form.format(value)) if value == value else missing for value in values]
+        for values, form in columns.values()
+    ]
     plain = [_plain(values) for values, _ in columns.values()]
     described = [
-        {"key": name, "title": name, "hint": _hint(name), "numeric": not isinstance(values[0], str)}
+        {
+            "title": name,
+            "hint": explain(_TERMS.get(name, name)),
+            "numeric": not isinstance(values[0], str),
+        }
         for name, (values, _) in columns.items()
     ]
     rows = [list(row) for row in zip(*shown, strict=True)]
     return Table(
-        described, rows, [list(row) for row in zip(*plain, strict=True)], caption, residues
+        described,
+        rows,
+        [list(row) for row in zip(*plain, strict=True)],
+        for_reading(caption),
+        residues,
     )
-
-
-def _hint(name: str) -> str:
-    return explain(_TERMS.get(name, name))
-
-
-def _shown(value: object, form: str) -> str:
-    missing = isinstance(value, float | np.floating) and not np.isfinite(value)
-    return "no frame" if missing else form.format(value)
 
 
 def _plain(values: object) -> list:
@@ -101,8 +106,8 @@ def _(stage: Attention, trace: Trace, opened: Neighborhood, head: int | None) ->
     columns = {}
     for name, values, form in (
         ("attention", opened.attention, "{:.1%}"),
-        ("by distance", -opened.distance_term, "{:.2f}"),
-        ("by rotation", opened.rotation_term, "{:.2f}"),
+        ("distance", -opened.distance_term, "{:.2f}"),
+        ("rotation", opened.rotation_term, "{:.2f}"),
     ):
         rows = values[stage.block, :, 0]
         columns[name] = (rows.mean(0) if head is None else rows[head], form)

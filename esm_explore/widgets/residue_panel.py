@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from esm_explore.escaping import for_html
+from esm_explore.escaping import for_html, for_plotly
 from esm_explore.experiments.pairing import ResiduePair
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Stage
@@ -60,10 +60,10 @@ class ResiduePanel(widgets.VBox):
         self._shown = stage, trace, opened
         self._draw()
 
-    def show_pair(self, pair: ResiduePair) -> None:
+    def show_pair(self, pair: ResiduePair, stages: list[Stage]) -> None:
         """Show what parts a residue and the pinned one."""
         self._shown = None
-        self._put(of_pair(pair))
+        self._put(of_pair(pair, stages))
 
     def say(self, text: str) -> None:
         """Show a sentence alone, where there is no residue to show."""
@@ -88,7 +88,7 @@ class ResiduePanel(widgets.VBox):
         self.contents = contents
         self.sentence.value = contents.sentence
         self.heads.layout.display = "block" if contents.figure.of_heads else "none"
-        self.figure.source = contents.source
+        self.figure.source = for_plotly(contents.source)
         self.figure.draw(contents.figure.data, contents.axes)
         self.table.show(contents.table)
 

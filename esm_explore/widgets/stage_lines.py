@@ -7,7 +7,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from esm_explore.plots.structure import LINE
+from esm_explore.plots.still import LINE
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Neighbors, RelativePosition, Stage
 
@@ -55,12 +55,12 @@ def _drawn(stage: Stage, opened: Neighborhood, head: int | None) -> tuple[np.nda
 
 @_drawn.register
 def _(stage: Neighbors, opened: Neighborhood, _head: object) -> tuple[np.ndarray, bool, str]:
-    return np.full(len(opened), 0.3), True, "to each node, with its backbone frame"
+    return np.full(len(opened), 0.3), True, "a node, with its backbone frame"
 
 
 @_drawn.register
 def _(stage: RelativePosition, opened: Neighborhood, _head: object) -> tuple[np.ndarray, bool, str]:
-    return np.full(len(opened), 0.3), False, "to each node"
+    return np.full(len(opened), 0.3), False, "a node"
 
 
 @_drawn.register

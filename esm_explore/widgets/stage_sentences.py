@@ -12,6 +12,7 @@ import numpy as np
 from esm_explore.analysis.annotations import residue_values
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.escaping import for_html
+from esm_explore.glossary import TERMS, explain
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import (
     Attention,
@@ -24,6 +25,12 @@ from esm_explore.tracing.stages import (
     Stage,
 )
 from esm_explore.tracing.traces import Trace
+
+# Words of everyday English, which are explained where they head a table.
+_PLAIN = {"residue", "distance", "stage", "along the chain", "rank"}
+_TERM = re.compile(
+    r"\b(?:" + "|".join(sorted(set(TERMS) - _PLAIN, key=len, reverse=True)) + r")(?:s|es)?\b", re.I
+)
 
 
 def explained(text: str) -> str:

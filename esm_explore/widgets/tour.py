@@ -15,6 +15,7 @@ from esm_explore.widgets.messages import Message, Whole, find_problem, row
 from esm_explore.widgets.page import Frame
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import explained
+from esm_explore.widgets.stills import still_of
 
 
 def step_through(trace: Trace, residue: int | str = 0) -> Tour:
@@ -56,7 +57,7 @@ class Tour(Whole):
     residue = Int(0)
 
     def __init__(self, trace: Trace, residue: int):
-        self._trace = trace
+        self._trace, self._pane = trace, None
         super().__init__()
         self.add_class("esm-explore-inspector")
         problem = find_problem([trace])
@@ -88,6 +89,12 @@ class Tour(Whole):
             f"Tour of residue {self._trace.labels[self.residue]} of {self._trace.title}\n"
             f"Encoder: {self._trace.encoder_info.title}"
         )
+
+    def still(self) -> bytes:
+        """Draw what is seen now, as PNG: what a notebook keeps of it."""
+        title, _, encoder = repr(self).partition("\nEncoder: ")
+        panes = [self._pane] if self._pane else []
+        return still_of(title, encoder, panes, [], find_problem([self._trace]))
 
     @validate("step")
     def _is_known(self, proposal: dict) -> int:
