@@ -9,6 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+# Turn the direction of all letters after them, also of ours: a margin of 0.12 would read 21.0.
+# They are shown as their escapes.
+_TURNING = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def for_reading(text: object) -> str:
+    r"""Write text for what shows it as it is: our own scripts, and labels that are drawn.
+
+    Examples
+    --------
+    >>> for_reading("57\u202e")
+    '57\\u202e'
+    """
+    return str(text).translate(_TURNING)
+
 
 def for_html(text: object) -> str:
     """Write text for HTML, also inside of quoted attributes.
@@ -18,18 +33,35 @@ def for_html(text: object) -> str:
     >>> for_html("57<b>")
     '57&lt;b&gt;'
     """
-    return escape(str(text))
+    return escape(for_reading(text))
 
 
-def for_plotly(text: object) -> str:
-    """Write text for plotly, whose texts know some tags, links, and formulas between dollars.
+def without_formulas(html: str) -> str:
+    """Put HTML for a notebook's output into a block whose texts are never taken for formulas.
+
+    JupyterLab typesets what stands between dollars in HTML, also if it is escaped; in widgets it
+    does so only in a Label and in descriptions, which get no texts of others.
 
     Examples
     --------
-    >>> for_plotly("<a href='x'>$57$")
-    "&lt;a href='x'&gt;&#36;57&#36;"
+    >>> without_formulas("<p>$57$</p>")
+    '<div class="mathjax_ignore tex2jax_ignore"><p>$57$</p></div>'
     """
-    return escape(str(text), quote=False).replace("$", "&#36;")
+    # The first is MathJax 3's name, of JupyterLab and Notebook; the second is MathJax 2's, which
+    # nbconvert's pages have.
+    return f'<div class="mathjax_ignore tex2jax_ignore">{html}</div>'
+
+
+def for_plotly(text: object) -> str:
+    """Write text for plotly: its texts know some tags, links, formulas ``$x$`` and blanks ``%{x}``.
+
+    Examples
+    --------
+    >>> for_plotly("<a href='x'>$57$ %{x}")
+    "&lt;a href='x'&gt;&#36;57&#36; &#37;{x}"
+    """
+    escaped = escape(for_reading(text), quote=False)
+    return escaped.replace("$", "&#36;").replace("%{", "&#37;{")
 
 
 def all_for_plotly(texts: Iterable[object]) -> list[str]:

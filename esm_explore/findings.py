@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from esm_explore.escaping import for_html
+from esm_explore.escaping import for_html, without_formulas
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES = ("error", "warning", "note")
@@ -126,7 +126,8 @@ class Report(Sequence):
         names = ("", "found", "residues", "why it matters for tokens", "what to do")
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in names)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        return f"<p>{for_html(self._header())}</p>{table if len(self) else ''}"
+        header = f"<p>{for_html(self._header())}</p>"
+        return without_formulas(header + (table if len(self) else ""))
 
 
 def some(labels: Sequence[str]) -> str:

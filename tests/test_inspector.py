@@ -169,6 +169,7 @@ def test_wrong_values_from_python_change_nothing(both, name, value, said):
     assert state() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", range(5))
 def test_traits_are_set_from_python_in_any_order(pair, trace, start):
     """Two chains, the second much shorter: afterwards each view shows what the traits say."""
@@ -253,6 +254,7 @@ def test_clicking_a_code_marks_the_residues_that_have_it(inspector, trace):
     assert f"has code {unused}" in inspector._message.value
 
 
+@pytest.mark.slow
 def test_every_step_changes_sentence_and_colors(inspector):
     """And the buttons show where one is."""
     sentences, colors = set(), set()

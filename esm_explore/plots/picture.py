@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from esm_explore.arguments import check_kind
 from esm_explore.errors import TraceError
-from esm_explore.escaping import for_plotly
+from esm_explore.escaping import for_plotly, for_reading
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
@@ -115,6 +115,6 @@ def hover_of(trace: Trace) -> list[str]:
     said = [f"token {token}, margin {margin:.2f}" for token, margin in chosen]
     framed = np.where(trace.has_frame, said, "no backbone frame")
     return [
-        f"{name} {label}, {rest}"
+        for_reading(f"{name} {label}, {rest}")
         for name, label, rest in zip(trace.to_frame()["name"], trace.labels, framed, strict=True)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from esm_explore.chains.residues import NUMBERINGS
-from esm_explore.escaping import for_html
+from esm_explore.escaping import for_html, without_formulas
 from esm_explore.tracing.stages import output_table
 
 
@@ -23,7 +23,7 @@ def as_text(trace) -> str:
 def as_html(trace) -> str:
     """Write the summary of a trace as HTML."""
     header = "<br>".join(for_html(line) for line in _header(trace))
-    return f"<p>{header}</p>{_table(trace).to_html(index=False, border=0)}"
+    return without_formulas(f"<p>{header}</p>{_table(trace).to_html(index=False, border=0)}")
 
 
 def _header(trace) -> list[str]:

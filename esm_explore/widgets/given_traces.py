@@ -1,0 +1,46 @@
+"""What an inspector is asked to show: traces, or chains and files that are traced first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from esm_explore.chains.reading import read_chain
+from esm_explore.encoders.loading import load_encoder
+from esm_explore.errors import TraceError
+from esm_explore.tracing.tracer import trace
+from esm_explore.tracing.traces import Trace
+
+if TYPE_CHECKING:
+    from esm.models.vqvae import StructureTokenEncoder
+
+
+def traces_to_inspect(given: object, encoder: StructureTokenEncoder | None) -> list[Trace]:
+    """Take traces as they are; read and trace what is none.
+
+    Parameters
+    ----------
+    given : Trace, source or list of them
+        A source is what `read_chain` takes, a chain among it; its first chain is read.
+    encoder : StructureTokenEncoder, optional
+        Traces what is no trace. Without it that is the encoder of the first trace, or mini.
+
+    Returns
+    -------
+    list of Trace
+
+    Raises
+    ------
+    EsmExploreError
+        If one can be neither taken nor read and traced.
+    """
+    many = list(given) if isinstance(given, list | tuple | Iterator) else [given]
+    made = [one for one in many if isinstance(one, Trace)]
+    if any(one is None for one in many):
+        raise TraceError(
+            "inspect takes a Trace, a chain, a file or an identifier, or a list of them, not None."
+        )
+    if encoder is None and len(made) < len(many):
+        held = (one.encoder for one in made if one.encoder is not None)
+        encoder = next(held, None) or load_encoder("mini")
+    return [one if isinstance(one, Trace) else trace(encoder, read_chain(one)) for one in many]

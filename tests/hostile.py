@@ -1,0 +1,110 @@
+"""Texts that would do harm in a page, and all that is shown of a chain that is full of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+import esm_explore as ex
+from esm_explore import plots
+from esm_explore.analysis.annotations import residue_values
+from esm_explore.analysis.code_usage import usage
+from esm_explore.analysis.heads import head_weights
+from esm_explore.experiments.alike import same_token
+from esm_explore.experiments.comparing import compare
+
+IMAGE = '<img src=x onerror="window.hacked=1">'
+SCRIPT = "</script><script>window.hacked=2</script>"
+LINK = '<a href="https://x.invalid">here</a>'
+FORMULA = r"$\href{javascript:window.hacked=3}{x}$"
+TURNED = "\u202eturned"
+# What turns the letters after it is shown as its escape.
+TURNED_SHOWN = r"\u202eturned"
+PIECES = (
+    *(IMAGE, SCRIPT, LINK, FORMULA, TURNED),
+    r"\(a^2\)",
+    "javascript:window.hacked=4",
+    "{{7*7}}",
+    '"onmouseover="window.hacked=5',
+    "'onmouseover='window.hacked=6",
+    "<svg onload=window.hacked=7>",
+    "${window.hacked=8}",
+    "\\",
+    '\\"%{x}%{customdata}',
+    "one\ntwo\u2028three",
+    "<b>bold</b>",
+    "&lt;i&gt;",
+)
+HOSTILE = " ".join(PIECES)
+# A file's name has no slash.
+FILE_NAME = f"{FORMULA}{IMAGE}{TURNED}{{{{7*7}}}}\n.pth"
+
+
+def hostile_trace(encoder, chain):
+    """Trace a chain whose ids, insertion codes and letters are hostile."""
+    codes = np.array([PIECES[i % len(PIECES)] for i in range(len(chain))])
+    letters = ("<>&\"'$\\`" * len(chain))[: len(chain) // 2] + chain.sequence[len(chain) // 2 :]
+    changed = dataclasses.replace(
+        chain, id=SCRIPT + LINK, chain_id=IMAGE + FORMULA, insertion_code=codes, sequence=letters
+    )
+    return ex.trace(encoder, changed)
+
+
+def from_hostile_file(encoder, folder: Path):
+    """Save an encoder's weights as a file with a hostile name, and load them: it is its title."""
+    path = folder / FILE_NAME
+    torch.save(encoder.state_dict(), path)
+    return ex.load_encoder(path)
+
+
+def words(trace) -> np.ndarray:
+    """Give each residue a hostile word."""
+    return np.array([PIECES[i % len(PIECES)] for i in range(len(trace))])
+
+
+def _scores() -> pd.DataFrame:
+    return pd.DataFrame({"stage": [HOSTILE], "accuracy": [0.5], "majority": [0.4]})
+
+
+def _renamed(table: pd.DataFrame) -> pd.DataFrame:
+    return table.rename(columns={"distance_weight": HOSTILE})
+
+
+FIGURES = {
+    "attention_matrix": lambda t: plots.attention_matrix(t, t.neighborhood(3), 1),
+    "head_map": lambda t: plots.head_map(t, _renamed(head_weights(t)), HOSTILE, HOSTILE),
+    "logit_terms": lambda t: plots.logit_terms(t, t.neighborhood(3), 1),
+    "residual_stream": plots.residual_stream,
+    "code_distances": plots.code_distances,
+    "code_usage": lambda t: plots.code_usage(t, usage(t.tokens, 512)),
+    "stored_counts": lambda t: plots.stored_counts(t, usage(t.tokens, 512)),
+    "along_chain": plots.along_chain,
+    "edge_matrix": plots.edge_matrix,
+    "separation": plots.separation,
+    "motion_along_chain": lambda t: plots.motion_along_chain(t, t, compare(t, t)),
+    "latent_and_codes": lambda t: plots.latent_and_codes(t, 3),
+    "latent_numbers": plots.latent_numbers,
+    "latent_spectrum": plots.latent_spectrum,
+    "margins_along_chain": plots.margins_along_chain,
+    "map_figure": lambda t: plots.map_figure(t, t.pre_vq[:, :2], words(t), HOSTILE, list(words(t))),
+    "map_figure of numbers": lambda t: plots.map_figure(
+        t, t.pre_vq[:, :2], residue_values(t, "burial"), HOSTILE, list(words(t))
+    ),
+    "stage_maps": lambda t: plots.stage_maps(
+        t, {HOSTILE: ex.analysis.fit_map(t.pre_vq)}, {HOSTILE: words(t)}, list(words(t))
+    ),
+    "probe_scores": lambda t: plots.probe_scores(t, {HOSTILE: _scores()}),
+    "bin_path": plots.bin_path,
+    "bin_similarity": plots.bin_similarity,
+    "bin_usage": plots.bin_usage,
+}
+STRUCTURES = {
+    "view": lambda t: ex.view(t, words(t), label=HOSTILE),
+    "view_neighborhood": lambda t: plots.view_neighborhood(t, 3),
+    "view_same_token": lambda t: plots.view_same_token(same_token([t], int(t.tokens[0]))),
+    "Beside": lambda t: plots.Beside(ex.view(t), plots.view_neighborhood(t, 3)),
+}

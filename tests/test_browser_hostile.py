@@ -1,0 +1,324 @@
+"""Every view with hostile texts, in a JupyterLab and in a saved page: text is seen, not obeyed.
+
+Where hostile texts come from says `hostile.py`; without a browser `test_escaping.py` looks at the
+same views.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright", reason="the browser tests need the test extra")
+from hostile import FIGURES, IMAGE, LINK, PIECES, SCRIPT, STRUCTURES
+from lab import (
+    errors_in,
+    lab_page,
+    lab_server,
+    open_notebook,
+    require_chromium,
+    run_code,
+    value_of,
+    write_notebook,
+)
+from pages import drawn, lonely
+
+pytestmark = pytest.mark.browser
+
+SETUP = f"""\
+import sys, tempfile
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+import esm_explore as ex
+from hostile import FIGURES, STRUCTURES, from_hostile_file, hostile_trace
+from esm_explore.widgets.structure_view import StructureView
+torch.manual_seed(0)
+encoder = StructureTokenEncoder(
+    d_model=64, n_heads=1, v_heads=8, n_layers=2, d_out=16, n_codes=512).eval()
+encoder.relative_positional_embedding.embedding.weight.data.normal_()
+encoder.codebook.embeddings.normal_(std=0.5)
+encoder = from_hostile_file(encoder, Path(tempfile.mkdtemp()))
+trace = hostile_trace(encoder, ex.read_chain("1UBI"))
+other = hostile_trace(encoder, ex.read_chain("1EJG"))
+"""
+VIEWS = {
+    "trace": "trace",
+    "doctor": "ex.doctor(trace)",
+    "structure": "alone = StructureView.of(trace)\nalone",
+    "inspector": "one = ex.inspect(trace)\none",
+    "two chains": "two = ex.inspect([trace, other])\ntwo",
+    "three chains": "three = ex.inspect([trace, other, trace])\nthree",
+    "problem": "import dataclasses\nex.inspect(dataclasses.replace(trace, encoder=None))",
+    "tour": "tour = ex.step_through(trace, 3)\ntour",
+} | {name: f"STRUCTURES[{name!r}](trace)" for name in STRUCTURES}
+TABLES = {
+    "residues": "trace.to_frame()",
+    "comparison": "ex.experiments.compare(trace, trace)",
+}
+# All that a hostile text would have made in the page, and what is typeset. JupyterLab itself makes
+# links of what looks like an address in plain text.
+MADE = """() => {
+    const found = [];
+    const walk = (root) => {
+        for (const element of root.querySelectorAll("*")) {
+            if (element.shadowRoot) walk(element.shadowRoot);
+            if (element.closest(".jp-RenderedText, .jp-InputArea, .cm-editor")) continue;
+            const name = element.localName;
+            const links = [element.getAttribute("href"), element.getAttribute("src"),
+                element.getAttributeNS("http://www.w3.org/1999/xlink", "href")];
+            const hostile = element.getAttributeNames().some((name) => /^on/.test(name))
+                || links.some((link) => /^(x|javascript:.*|.*x\\.invalid.*)$/.test(link ?? ""))
+                || (name === "script" && /^\\s*window\\.hacked/.test(element.textContent))
+                || (name === "b" && element.textContent === "bold")
+                || ["iframe", "object", "mjx-container"].includes(name);
+            if (hostile) found.push(element.outerHTML.slice(0, 200));
+        }
+    };
+    walk(document);
+    return found;
+}"""
+# Where points of a plot are on the page: some of each layer that can be hovered over.
+POINTS = """plot => {
+    const box = plot.getBoundingClientRect();
+    const places = [];
+    plot.calcdata.forEach((points, i) => {
+        const data = plot._fullData[i];
+        const x = plot._fullLayout[(data.xaxis ?? "x").replace("x", "xaxis")];
+        const y = plot._fullLayout[(data.yaxis ?? "y").replace("y", "yaxis")];
+        if (data.visible !== true || data.hoverinfo === "skip") return;
+        const place = {
+            heatmap: () => [x._length / 2, y._length / 2],
+            bar: (point) => [x.c2p(point.x), y.c2p(point.y) + 2],
+            box: (point) => [x.c2p(point.pos + points[0].t.bPos), y.c2p(point.med)],
+        }[data.type] ?? ((point) => [x.c2p(point.x), y.c2p(point.y)]);
+        const at = data.type === "scattergl"
+            ? [...data.x].slice(0, 8).map((value, i) => [x.d2p(value), y.d2p(data.y[i])])
+            : points.slice(0, 8).map(place);
+        for (const [a, b] of at) {
+            if (a >= 0 && b >= 0 && a <= x._length && b <= y._length) {
+                places.push([box.left + x._offset + a, box.top + y._offset + b]);
+            }
+        }
+    });
+    return places;
+}"""
+
+
+def check(page) -> None:
+    """Nothing was run, nothing was made of a text, and nothing left the machine."""
+    assert page.evaluate("window.hacked") is None
+    assert page.evaluate(MADE) == []
+    assert page.dialogs == []
+    assert page.left_loopback == []
+
+
+def watch(page) -> None:
+    """Write down dialogs, which a page waits for."""
+    page.dialogs = []
+    page.on("dialog", lambda dialog: (page.dialogs.append(dialog.message), dialog.dismiss()))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    require_chromium()
+    folder = tmp_path_factory.mktemp("notebooks")
+    write_notebook(folder / "hostile.ipynb", [""])
+    with (
+        lab_server(folder, tmp_path_factory.mktemp("lab")) as address,
+        lab_page(address, width=1280, height=900) as page,
+    ):
+        watch(page)
+        open_notebook(page, "hostile.ipynb")
+        page.set_default_timeout(60_000)
+        page.evaluate("window.jupyterapp.shell.collapseLeft()")
+        assert run_code(page, SETUP) == ""
+        yield page
+
+
+@pytest.fixture
+def show(lab):
+    """Show what an expression gives as the notebook's only output; afterwards all is checked."""
+
+    def shown(code: str):
+        cells = lab.evaluate(
+            """async code => {
+                const panel = window.panel.content;
+                panel.activeCellIndex = 0;
+                panel.activeCell.model.sharedModel.setSource(code);
+                await window.jupyterapp.commands.execute("notebook:run-cell");
+                panel.node.querySelector(".jp-OutputArea-output")?.scrollIntoView();
+                return [panel.activeCell.model.toJSON()];
+            }""",
+            code,
+        )
+        assert errors_in(cells) == []
+        lab.locator(".jp-OutputArea-output:not(.lm-mod-hidden)").first.wait_for()
+        lab.wait_for_timeout(500)
+        return lab.locator(".jp-OutputArea").first
+
+    yield shown
+    check(lab)
+    # Errors of the page hide what would have run after them.
+    assert lab.console_errors == []
+
+
+def hover(page, plot, most: int = 12) -> int:
+    """Move the mouse over some points of a plot; give how many hover labels there were."""
+    plot.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    seen = 0
+    for x, y in plot.evaluate(POINTS)[:most]:
+        page.mouse.move(x + 40, y + 40)
+        page.mouse.move(x, y, steps=3)
+        page.wait_for_timeout(120)
+        seen += plot.locator(".hoverlayer .hovertext").count()
+    return seen
+
+
+def text_of(output) -> str:
+    """Give all text in an output, also that which is only for screen readers or hovering."""
+    return output.evaluate(
+        """root => [root.innerText, ...[...root.querySelectorAll("*")].flatMap((element) =>
+            [element.localName === "text" ? element.textContent : "", element.title,
+             element.localName === "option" ? element.textContent : "",
+             element.getAttribute("aria-label")])].join(" ")"""
+    )
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_shows_hostile_texts_as_they_are(name, show, lab):
+    """In title and hover labels, legend, ticks and menus."""
+    output = show(f"FIGURES[{name!r}](trace)")
+    plot = output.locator(".js-plotly-plot")
+    plot.wait_for()
+    assert hover(lab, plot) > 0
+    # The chain's id is in the title's second line, or the encoder's name.
+    assert SCRIPT in text_of(plot) or IMAGE in text_of(plot)
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_a_static_structure_shows_hostile_texts_as_they_are(name, show, lab):
+    """In its caption and legend, and in the label at the mouse, which is drawn and no text."""
+    output = show(VIEWS[name])
+    canvas = output.locator("canvas").first
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    for i in range(40):
+        lab.mouse.move(box["x"] + box["width"] * (0.3 + i / 100), box["y"] + box["height"] * 0.5)
+        lab.wait_for_timeout(30)
+    assert IMAGE in output.inner_text()
+
+
+@pytest.mark.parametrize("name", ["trace", "doctor", "problem"])
+def test_words_about_a_trace_are_shown_as_they_are(name, show):
+    """Its summary, the doctor's report, and why it cannot be inspected."""
+    assert SCRIPT in show(VIEWS[name]).inner_text()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_shows_tags_as_they_are(name, show, lab):
+    """Tables are pandas': it escapes tags, and typesetting formulas is its user's setting."""
+    run_code(lab, "import pandas; pandas.set_option('display.html.use_mathjax', False)")
+    run_code(lab, "pandas.set_option('display.max_colwidth', None)")
+    assert LINK in show(TABLES[name]).inner_text()
+
+
+def test_the_structure_view_shows_hostile_texts_as_they_are(show, lab):
+    """In its caption, and beside the residue that is selected or pointed at."""
+    output = show(VIEWS["structure"])
+    drawn(lab)
+    for index in range(len(PIECES)):
+        run_code(lab, f"alone.selected, alone.hovered = {index}, {index + 1}")
+        lab.wait_for_timeout(60)
+    run_code(lab, f"alone.selected = {PIECES.index(LINK)}")
+    output.get_by_text(LINK, exact=False).first.wait_for()
+    place = lonely(lab)
+    lab.mouse.move(place["x"], place["y"], steps=4)
+    lab.wait_for_timeout(500)
+    assert IMAGE in output.inner_text()
+
+
+def drive(lab, output, name: str) -> None:
+    """Show all steps, and in each hover over plots and structures."""
+    for step in range(value_of(lab, "len(trace.stages)")):
+        run_code(lab, f"{name}.step = {step}")
+        drawn(lab)
+        for plot in output.locator(".js-plotly-plot").all():
+            if plot.is_visible() and plot.evaluate("plot => Boolean(plot._fullData?.length)"):
+                hover(lab, plot, 2)
+        check(lab)
+    place = lonely(lab)
+    lab.mouse.move(place["x"], place["y"], steps=4)
+    lab.wait_for_timeout(400)
+
+
+@pytest.mark.parametrize("name", ["one", "two", "three"])
+def test_the_inspector_shows_hostile_texts_as_they_are(name, show, lab):
+    """At each step, in each color, for each residue label, in the message of a wrong residue."""
+    many = {"one": "inspector", "two": "two chains", "three": "three chains"}[name]
+    output = show(VIEWS[many])
+    output.locator(".js-plotly-plot").first.wait_for()
+    drive(lab, output, name)
+    for key in ("token", "amino_acid", "secondary_structure", *(["chain"] * (name != "one"))):
+        run_code(lab, f"{name}.color = {key!r}")
+    run_code(lab, f"{name}.selection = list(range(20))")
+    for index in range(len(PIECES)):
+        run_code(lab, f"{name}.selected = {index}")
+        lab.wait_for_timeout(60)
+    check(lab)
+    run_code(lab, f"{name}.selected = {PIECES.index(LINK)}")
+    output.get_by_text(LINK, exact=False).first.wait_for()
+    field = output.get_by_role("textbox").first
+    for wrong in (f"nobody:{IMAGE}", *PIECES[:4]):
+        field.fill(wrong)
+        field.press("Enter")
+        lab.wait_for_timeout(300)
+    for letter in output.locator("[data-index]").all()[:6]:
+        letter.hover()
+    lab.wait_for_timeout(300)
+    assert IMAGE in text_of(output)
+    assert SCRIPT in text_of(output)
+
+
+def test_the_tour_shows_hostile_texts_as_they_are(show, lab):
+    output = show(VIEWS["tour"])
+    drive(lab, output, "tour")
+    assert IMAGE in text_of(output)
+
+
+def test_a_page_of_pictures_alone_shows_hostile_texts_as_they_are(lab, tmp_path):
+    """As plotly's `to_html` and the HTML of structures are saved, opened from disk."""
+    path = tmp_path / "page.html"
+    run_code(
+        lab,
+        "parts = [make(trace)._repr_html_() for make in STRUCTURES.values()]\n"
+        "parts += [make(trace).to_html(full_html=False, include_plotlyjs=i == 0)"
+        " for i, make in enumerate(FIGURES.values())]\n"
+        f"Path({str(path)!r}).write_text("
+        "'<!doctype html><meta charset=utf-8>' + ''.join(parts))",
+    )
+    page = lab.context.new_page()
+    watch(page)
+    errors, page.left_loopback = [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def stay(route):
+        if route.request.url.startswith(("file:", "data:", "blob:")):
+            route.continue_()
+        else:
+            page.left_loopback.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", stay)
+    page.goto(path.as_uri())
+    page.wait_for_function(f"document.querySelectorAll('.main-svg').length >= {len(FIGURES)}")
+    page.locator("canvas").first.wait_for()
+    for plot in page.locator(".js-plotly-plot").all():
+        hover(page, plot)
+    check(page)
+    assert errors == []
+    assert IMAGE in page.locator("body").inner_text()
+    page.close()
