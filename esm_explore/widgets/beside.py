@@ -1,5 +1,38 @@
-"""A widget beside the notebook."""
+"""A widget beside the notebook, where it stays while cells are scrolled."""
+
+from __future__ import annotations
+
+from ipywidgets import Widget
+
+from esm_explore.errors import EsmExploreError
+
+# What is shown beside the notebooks of this kernel, by its title.
+_shown: dict[str, Widget] = {}
 
 
-def show_beside(widget, title):
-    raise NotImplementedError
+def show_beside(widget: Widget, title: str) -> None:
+    """Show a widget in a tab at the right of the notebook.
+
+    Parameters
+    ----------
+    widget : Widget
+    title : str
+        Of the tab. What was shown with the same title is replaced.
+
+    Raises
+    ------
+    EsmExploreError
+        If the ``sidecar`` package is not installed.
+    """
+    try:
+        from sidecar import Sidecar
+    except ImportError as error:
+        raise EsmExploreError(
+            "Nothing can be shown beside the notebook without the package sidecar: "
+            "pip install 'esm_explore[lab]' and open JupyterLab again, or leave beside=True out."
+        ) from error
+    if title in _shown:
+        _shown.pop(title).close()
+    tab = Sidecar(title=title, anchor="split-right")  # it opens as soon as it is made
+    tab.append_display_data(widget)
+    _shown[title] = tab

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def inspect(
     traces: object, *, encoder: StructureTokenEncoder | None = None, beside: bool = False
-) -> Inspector | None:
+) -> Inspector:
     """Show traced chains in linked views: click any residue, and all of them follow.
 
     Parameters
@@ -36,8 +36,7 @@ def inspect(
 
     Returns
     -------
-    Inspector or None
-        None if it is shown beside the notebook.
+    Inspector
 
     Raises
     ------
@@ -46,9 +45,10 @@ def inspect(
         themselves (other encoders, no encoder, no backbone frames) is said in the widget.
     """
     made = Inspector(_traces(traces, encoder))
-    if not beside:
-        return made
-    return show_beside(made, repr(made).partition("\n")[0])
+    if beside:
+        show_beside(made, repr(made).partition("\n")[0])
+        made.is_beside = True
+    return made
 
 
 def _traces(given: object, encoder: StructureTokenEncoder | None) -> list[Trace]:

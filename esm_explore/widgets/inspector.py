@@ -56,6 +56,8 @@ class Inspector(Selection, Whole):
         ``"this step"``, or a key of `esm_explore.analysis.annotations.KEYS`, or ``"chain"``.
     arrangement : {"PCA", "UMAP"}
         How the map is laid out.
+    is_beside : bool
+        Whether it is shown beside the notebook; in a cell it is a line of text then.
 
     See Also
     --------
@@ -65,6 +67,7 @@ class Inspector(Selection, Whole):
     step = Int(0)
     color = Unicode(BY_STEP)
     arrangement = Unicode("PCA")
+    is_beside = False
 
     def __init__(self, traces: list[Trace]):
         self._stages = traces[0].stages if traces else []
@@ -91,6 +94,12 @@ class Inspector(Selection, Whole):
         titles = "; ".join(trace.title for trace in self.traces)
         encoder = self.traces[0].encoder_info.title if self.traces else "none"
         return f"Inspector of {titles or 'nothing'}\nEncoder: {encoder}"
+
+    def _ipython_display_(self) -> None:
+        if self.is_beside:
+            print(repr(self))
+        else:
+            super()._ipython_display_()
 
     def still(self) -> bytes:
         """Draw what is seen now, as PNG: what a notebook keeps of it."""
