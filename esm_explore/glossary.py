@@ -8,7 +8,7 @@ from __future__ import annotations
 from esm_explore.errors import TraceError
 
 TERMS = {
-    "node": "One of the 16 residues of a neighborhood, the residue itself among them.",
+    "node": "One of the residues of a neighborhood (16 of them), the residue itself among them.",
     "query": "The node that a neighborhood is about: its first, and the only one whose state goes "
     "on to the token.",
     "neighborhood": "The 16 residues whose CA atoms are nearest to a residue's, itself included: "
@@ -32,18 +32,18 @@ TERMS = {
     "head": "One of the parallel parts of geometric attention, each with its own scales for "
     "distance and rotation.",
     "distance term": "What the distance between points of two nodes takes off the attention's "
-    "logit; nearer zero, or larger, means more attention.",
+    "logit, shown with its minus sign: nearer zero means more attention.",
     "rotation term": "What the alignment of directions of two nodes adds to the attention's "
     "logit; larger means more attention.",
     "logit": "The number before the softmax that makes shares of it: rotation term minus distance "
     "term.",
-    "block": "Geometric attention followed by a feed-forward network; the encoder has two.",
+    "block": "Geometric attention followed by a feed-forward network; ESM3's encoder has two.",
     "feed-forward": "A small network that works on each node by itself, after attention.",
     "state": "The numbers that a node holds at a step; each block adds to them.",
-    "latent": "The 128 numbers that one linear layer (pre_vq) makes of the query's state, before "
+    "latent": "The numbers (128) that one linear layer (pre_vq) makes of the query's state, before "
     "the nearest code takes their place.",
-    "codebook": "The fixed list of 4096 codes, each a point among the latents.",
-    "code": "An entry of the codebook: 128 numbers that stand in for all latents nearest to it.",
+    "codebook": "The fixed list of codes (4096 in ESM3), each a point among the latents.",
+    "code": "An entry of the codebook, which stands in for all latents nearest to it.",
     "token": "The number of the code that is nearest to the latent: what ESM3 reads.",
     "margin": "Distance to the second nearest code minus that to the nearest: near 0, the token "
     "could easily have been the other.",

@@ -10,8 +10,6 @@ import numpy as np
 from plotly.colors import sample_colorscale, unlabel_rgb
 from scipy.stats import rankdata
 
-from esm_explore.escaping import for_html
-
 FRAMELESS = "#b0b0b0"
 # Okabe and Ito (2008): told apart also by color-blind readers. Their black, which is not seen on a
 # dark page, is a dark gray here.
@@ -20,21 +18,14 @@ CATEGORIES = (
     *("#56b4e9", "#d55e00", "#f0e442", "#505050"),
 )
 SECONDARY_STRUCTURE = {
-    "helix": "#b5307c",
-    "strand": "#e69f00",
-    "coil": "#56b4e9",
-    "unknown": FRAMELESS,
+    **{"helix": "#b5307c", "strand": "#e69f00"},
+    **{"coil": "#56b4e9", "unknown": FRAMELESS},
 }
 # Acidic red and basic blue, as everywhere; all apart from each other and from the gray.
 AMINO_ACIDS = {
-    "aliphatic": "#d1b116",
-    "aromatic": "#af4d80",
-    "polar": "#369c67",
-    "positive": "#1054fa",
-    "negative": "#c41a10",
-    "glycine": "#9fe0a0",
-    "proline": "#54301c",
-    "other": "#505050",
+    **{"aliphatic": "#d1b116", "aromatic": "#af4d80", "polar": "#369c67"},
+    **{"positive": "#1054fa", "negative": "#c41a10"},
+    **{"glycine": "#9fe0a0", "proline": "#54301c", "other": "#505050"},
 }
 BAR = 32  # colors of a bar
 _SEEN = (0.1, 0.9)  # of Viridis: a contrast of 1.5 with both themes
@@ -141,29 +132,6 @@ def colors_of(values: np.ndarray, *, root: bool = False) -> Colors:
     return category_colors(values.astype(str).tolist())
 
 
-def legend_html(legend: list[tuple[str, str]], bar: dict | None = None) -> str:
-    """Write a legend of (color, meaning) as swatches in a line of HTML; or a color bar."""
-    if bar:
-        shades = ", ".join(bar["colors"])
-        marks = "".join(
-            f'<span style="position: absolute; top: 0.8em; left: {at:.2%}; '
-            f'transform: translateX(-50%)">{for_html(text)}</span>'
-            for at, text in bar["marks"]
-        )
-        return (
-            f'<span style="display: inline-block; position: relative; width: 16em; height: 0.8em; '
-            f"margin: 0 1.5em 1.4em 1em; vertical-align: top; "
-            f'background: linear-gradient(to right, {shades})">{marks}</span>'
-            f"{for_html(bar['title'])}"
-        )
-    return "".join(
-        f'<span style="display: inline-block; margin-right: 1em"><span style="display: '
-        f'inline-block; width: 0.8em; height: 0.8em; background: {color}"></span> '
-        f"{for_html(meaning)}</span>"
-        for color, meaning in legend
-    )
-
-
 def category_colors(values: Sequence[str]) -> Colors:
     """Give each category a color, told apart also by color-blind readers.
 
@@ -175,9 +143,8 @@ def category_colors(values: Sequence[str]) -> Colors:
     -------
     Colors
         Secondary structure, classes of amino acids, and what changed, have colors of their own;
-        other categories take
-        eight in alphabetical order, then paler and darker ones of the same, up to 24. Above that
-        colors repeat.
+        other categories take eight in alphabetical order, then paler and darker ones of the same,
+        up to 24. Above that colors repeat.
     """
     names = sorted(set(values))
     own = next(

@@ -1,7 +1,5 @@
 """A structure that outlives its kernel; tests import it, and notebooks of tests run its text."""
 
-from traitlets import List, Unicode
-
 from esm_explore.plots.still_page import StillParts, draw_still
 from esm_explore.widgets.lasting import Lasting
 from esm_explore.widgets.structure_still import chain_still
@@ -9,11 +7,6 @@ from esm_explore.widgets.structure_view import StructureView
 
 
 class LastingStructure(Lasting, StructureView):
-    secondary = Unicode().tag(sync=True)
-    camera = List().tag(sync=True)
-    focus = List().tag(sync=True)
-    ghost = List().tag(sync=True)
-
     def __repr__(self):
         return self.caption
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from color_vision import ciede2000, contrast, lab, least_apart
@@ -9,13 +11,14 @@ from color_vision import ciede2000, contrast, lab, least_apart
 import esm_explore as ex
 from esm_explore.palette import (
     AMINO_ACIDS,
+    CATEGORIES,
     CHANGE,
     FRAMELESS,
     SECONDARY_STRUCTURE,
     colors_of,
-    legend_html,
     number_colors,
 )
+from esm_explore.plots.legend import legend_html
 from esm_explore.plots.residue_colors import color_by_stage, color_together
 from esm_explore.tracing.stages import encoder_stages
 
@@ -42,17 +45,37 @@ def test_the_distance_of_colors_is_the_published_one(first, second, expected):
     assert ciede2000(np.array(first), np.array(second)) == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize("table", [SECONDARY_STRUCTURE, AMINO_ACIDS, CHANGE], ids=str)
+@pytest.mark.parametrize(
+    "table",
+    [
+        SECONDARY_STRUCTURE.values(),
+        AMINO_ACIDS.values(),
+        CHANGE.values(),
+        CATEGORIES[:2],
+    ],
+    ids=["secondary structure", "amino acids", "change", "two categories"],
+)
 def test_colors_of_a_legend_are_told_apart_by_all_readers(table):
     """Also from the gray of no frame; with normal vision, and without red, green or blue."""
-    apart, which = least_apart(list({*table.values(), FRAMELESS}))
+    apart, which = least_apart(list({*table, FRAMELESS}))
     assert apart >= APART, which
 
 
 @pytest.mark.parametrize("background", ["#ffffff", "#111111"])
 def test_colors_stand_out_from_both_themes(background):
-    for color in {*SECONDARY_STRUCTURE.values(), *AMINO_ACIDS.values(), *CHANGE.values()}:
-        assert least_apart([color, background])[0] >= APART
+    """To all readers; a ribbon also by its lightness, numbers included."""
+    named = {*SECONDARY_STRUCTURE.values(), *AMINO_ACIDS.values(), *CHANGE.values(), FRAMELESS}
+    ribbons = named | set(number_colors(np.linspace(0, 1, 32)).hex)
+    for color in ribbons:
+        assert contrast(color, background) >= 1.5, color
+    for color in ribbons | set(CATEGORIES):
+        assert least_apart([color, background])[0] >= APART, color
+
+
+def test_numbers_are_told_from_what_is_not_known():
+    """No color of a number is the gray of NaN and of residues without a frame."""
+    for color in number_colors(np.linspace(0, 1, 64)).hex:
+        assert least_apart([color, FRAMELESS])[0] >= APART, color
 
 
 def test_acids_are_red_and_bases_blue():
@@ -117,6 +140,18 @@ def test_black_or_white_can_be_read_on_every_color(pair):
     """One of the two has a contrast of 4.5 with any color of a token."""
     for color in {h for part in color_together(pair, "token").hexes for h in part}:
         assert max(contrast(color, "#000000"), contrast(color, "#ffffff")) >= 4.5
+
+
+def test_the_legend_of_numbers_is_a_bar_whose_marks_stand_where_their_color_is():
+    """In HTML, beneath a static picture; words have a swatch each, and colors nothing."""
+    bar = number_colors(np.array([0.0, 4.0])).bar
+    written = legend_html([("#000000", "0")], bar)
+    assert written.count("#") == len(bar["colors"]) == 32
+    for at, text in bar["marks"]:
+        assert re.search(rf"left: {100 * at:.2f}%[^>]*>{text}</span>", written)
+    assert legend_html([("#123456", "a<b"), ("#654321", "c")]).count("background: #") == 2
+    assert "a&lt;b" in legend_html([("#123456", "a<b")])
+    assert legend_html([]) == ""
 
 
 def test_colors_given_as_they_are_have_no_bar():

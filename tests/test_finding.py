@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,6 +47,10 @@ def trace(traces):
         ("mqif", ["1", "2", "3", "4"]),
         ("[ML]QI", ["1", "2", "3"]),
         ("{P}QI", ["1", "2", "3"]),
+        ("M-x(2)-F", ["1", "2", "3", "4"]),
+        ("Mx(1,3)F", ["1", "2", "3", "4"]),
+        ("a:48", ["48"]),
+        ("1ubi:48", ["48"]),
     ],
 )
 def test_residues_are_found_as_they_are_spoken_of(trace, text, labels):
@@ -75,6 +81,25 @@ def test_a_range_takes_insertion_codes_along(traces):
     assert label in found
     assert found[0] == str(number)
     assert found[-1] == str(number + 1)
+
+
+def test_ends_that_are_missing_or_repeated(trace, traces):
+    """A code comes after its number; of residues that share a number all are found."""
+    urokinase = traces[2]
+    label = next(label for label in urokinase.labels if label[-1].isalpha())
+    number, code = int(label[:-1]), label[-1]
+    with pytest.raises(ex.TraceError, match="runs backward"):
+        find_residues(urokinase, f"{label}-{number}")
+    missing = f"{number + 1}{code}"
+    assert missing not in urokinase.labels
+    found = [
+        urokinase.labels[i] for i in find_residues(urokinase, f"{missing}-{number + 3}").residues
+    ]
+    assert found[0] == str(number + 2)
+    chain = replace(trace.chain, residue_index=np.arange(76) % 40)
+    twice = ex.trace(trace.encoder, chain)
+    assert find_residues(twice, "10-11").residues == (10, 11, 50, 51)
+    assert find_residues(twice, "5").residues == (5, 45)
 
 
 def test_values_tokens_and_structures(trace):
@@ -130,6 +155,8 @@ def test_the_shown_chain_first_then_another(traces):
         ("", "There is nothing to find"),
         ("A:", "There is nothing to find"),
         ("frameless", "No residue of .* is frameless"),
+        ("9" * 5000, "neither a residue nor a motif"),
+        ("token " + "9" * 5000, "neither a residue nor a motif"),
     ],
 )
 def test_what_is_not_there_is_said(trace, text, said):

@@ -10,7 +10,8 @@ import pytest
 import esm_explore as ex
 from esm_explore.glossary import TERMS, explain
 from esm_explore.tracing.stages import encoder_stages
-from esm_explore.widgets.panel_tables import node_table, pair_table
+from esm_explore.widgets.pair_contents import pair_table
+from esm_explore.widgets.panel_tables import node_table
 
 PAGE = Path(__file__).parent.parent / "docs" / "glossary.md"
 

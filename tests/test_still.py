@@ -177,7 +177,7 @@ def test_the_color_bar_takes_the_legends_place(trace):
 
 @pytest.mark.filterwarnings("error")
 def test_texts_are_shown_as_they_are_written(trace):
-    """What would be a formula, or half of one, is neither an error nor set as one; what the font lacks is a box."""
+    """Half a formula is no error, and what the font lacks is a box, without a warning."""
     odd = "$\\frac{$ <b> 😀 \u4e2d"
     chain = ChainStill(ca_of(trace), ["#808080"] * len(trace), labels=[odd] * 76, selected=3)
     words = [{"type": "bar", "x": [odd, "b"], "y": [1, 2], "name": odd}]

@@ -17,7 +17,7 @@ from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
 EXAMPLES = "185, K185, B:185, 50-60, token 1234, GxGxxG, strand, margin < 0.1"
-_NUMBER = r"-?\d+[A-Za-z]?"
+_NUMBER = r"-?\d{1,9}[A-Za-z]?"
 _SIGNS = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -26,10 +26,10 @@ _SIGNS = {
     "=": operator.eq,
 }
 _COMPARED = re.compile(r"(?i)(margin|burial)\s*(<=|>=|<|>|=)\s*(-?\d*\.?\d+)")
-_TOKEN = re.compile(r"(?i)(?:token|code)\s*(\d+)")
+_TOKEN = re.compile(r"(?i)(?:token|code)\s*(\d{1,9})")
 _RANGE = re.compile(rf"({_NUMBER})\s*(?:-|–|to)\s*({_NUMBER})")
-_NAMED = re.compile(r"([A-Za-z]{3}|[A-Za-z])\s?(-?\d+[A-Za-z]?)")
-_PLACE = re.compile(r"\[([A-Za-z]+)\]|\{([A-Za-z]+)\}|([A-Za-z])")
+_NAMED = re.compile(r"([A-Za-z]{3}|[A-Za-z])\s?(-?\d{1,9}[A-Za-z]?)")
+_PLACE = re.compile(r"(?:\[([A-Za-z]+)\]|\{([A-Za-z]+)\}|([A-Za-z]))(\(\d{1,3}(?:,\d{1,3})?\))?")
 _AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _LETTERS = {three_letters(letter): letter for letter in _AMINO_ACIDS}
 _WORDS = {word for word in STRUCTURES.values() if word != "unknown"} | {*CLASSES.values()}
@@ -66,7 +66,7 @@ def find_residues(traces: Trace | list[Trace], text: str, shown: int = 0) -> Fou
           ``50-60``, and several of these between commas
         - ``token 1234``: residues with that token
         - ``GxGxxG``, ``N-{P}-[ST]``: a motif; ``x`` is any amino acid, ``[ST]`` one of these,
-          ``{P}`` none of these. A capital letter and a number (``G5``) are a residue.
+          ``{P}`` none of these, ``x(2,4)`` two to four. ``G5`` is a residue.
         - ``helix``, ``strand``, ``coil``; ``positive``, ``aromatic`` and the other classes of
           amino acids; ``frameless``: residues without a backbone frame
         - ``margin < 0.1``, ``burial >= 20``
@@ -115,7 +115,11 @@ def find_residues(traces: Trace | list[Trace], text: str, shown: int = 0) -> Fou
 
 
 def _named_chains(traces: list[Trace], order: list[int], name: str) -> list[int]:
-    named = [i for i in order if name in (traces[i].chain.chain_id, str(traces[i].chain.id))]
+    names = [(str(trace.chain.chain_id), str(trace.chain.id)) for trace in traces]
+    # As it is written first: chains a and A are two.
+    named = [i for i in order if name in names[i]] or [
+        i for i in order if name.lower() in (own.lower() for own in names[i])
+    ]
     if not named:
         there = ", ".join(f"{t.chain.chain_id} (of {t.chain.id})" for t in traces)
         raise TraceError(f"There is no chain {name!r} here; there are: {there}.")
@@ -172,22 +176,26 @@ def _labelled(trace: Trace, label: str) -> list[int]:
 
 def _range(trace: Trace, first: str, last: str) -> list[int]:
     """Take what stands between two residues in the chain; one that it lacks may be an end."""
-    numbers = [re.match(r"-?\d+", label)[0] for label in (first, last)]
-    low, high = map(int, numbers)
-    if low > high:
+    labels, (low, high) = trace.labels, map(_place, (first, last))
+    unique = labels.count(first) == labels.count(last) == 1
+    start, end = (labels.index(first), labels.index(last)) if unique else (0, 0)
+    if start > end or (not unique and low > high):
         raise TraceError(f"{first}-{last} runs backward: {last}-{first} would be right.")
-    if first in trace.labels and last in trace.labels:
-        start, end = trace.labels.index(first), trace.labels.index(last)
-        if start <= end:
-            return list(range(start, end + 1))
-    held = np.flatnonzero((trace.chain.residue_index >= low) & (trace.chain.residue_index <= high))
-    if not len(held):
-        labels = trace.labels
+    if unique:
+        return list(range(start, end + 1))
+    held = [i for i, label in enumerate(labels) if low <= _place(label) <= high]
+    if not held:
         raise TraceError(
             f"No residue of {trace.title} is in {first}-{last}; it has: {labels[0]} to "
             f"{labels[-1]}."
         )
-    return held.tolist()
+    return held
+
+
+def _place(label: str) -> tuple[int, str]:
+    """Give number and insertion code, which order residues."""
+    number, code = re.fullmatch(r"(-?\d+)(.*)", label).groups()
+    return int(number), code
 
 
 def _with_token(trace: Trace, token: int) -> list[int]:
@@ -214,6 +222,8 @@ def _compared(trace: Trace, key: str, sign: str, limit: float) -> list[int]:
     values = residue_values(trace, key)
     compare: Callable = _SIGNS[sign]
     found = np.flatnonzero(np.isfinite(values) & compare(values, limit))
+    if not np.isfinite(values).any():
+        raise TraceError(f"No residue of {trace.title} has a {key}.")
     if not len(found):
         low, high = np.nanmin(values), np.nanmax(values)
         raise TraceError(
@@ -238,15 +248,16 @@ def _pattern(wanted: str) -> str:
     parts, at, plain = [], 0, wanted.replace("-", "").replace(" ", "")
     while at < len(plain):
         place = _PLACE.match(plain, at)
-        letters = "".join(place.groups(default="")).upper() if place else ""
+        letters = "".join(place.groups(default="")[:3]).upper() if place else ""
         is_any = bool(place) and place[3] is not None and letters == "X"
         if not is_any and (not letters or set(letters) - set(_AMINO_ACIDS + "UO")):
             raise TraceError(
                 f"{wanted!r} is neither a residue nor a motif ({plain[at : at + 12]!r} is not an "
                 f"amino acid, x, [..] or {{..}}); try {EXAMPLES}."
             )
-        parts.append("." if is_any else f"[{'^' if place[2] else ''}{letters}]")
+        times = (place[4] or "").replace("(", "{").replace(")", "}")
+        parts.append(("." if is_any else f"[{'^' if place[2] else ''}{letters}]") + times)
         at = place.end()
-    if len(parts) < 2 or set(parts) == {"."}:
+    if len(parts) < 2 or all(part.startswith(".") for part in parts):
         raise TraceError(f"{wanted!r} is too short for a motif; try {EXAMPLES}.")
     return "".join(parts)

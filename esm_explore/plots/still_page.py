@@ -224,6 +224,6 @@ class _Page:
         ax.set_xticks([])
         ax.yaxis.tick_right()
         shares, texts = zip(*bar["marks"], strict=True) if bar["marks"] else ((), ())
-        ax.set_yticks(shares, map(drawable, texts), parse_math=False)
+        ax.set_yticks(shares, list(map(drawable, texts)), parse_math=False)
         ax.tick_params(labelsize=7, length=2)
         ax.set_title(drawable(bar.get("title", "")), fontsize=7, parse_math=False)

@@ -13,7 +13,7 @@ from biotite.structure.io.pdbx import CIFFile, set_structure
 
 from esm_explore.arguments import check_kind, whole_number
 from esm_explore.escaping import for_html, for_script
-from esm_explore.palette import legend_html
+from esm_explore.plots.legend import legend_html
 from esm_explore.plots.still import AXES as AXES
 from esm_explore.plots.still import LINE as LINE
 from esm_explore.plots.still import ChainStill

@@ -218,8 +218,9 @@ def view_same_token(alike: SameToken) -> StructurePicture:
     )
     shown = np.unique(np.linspace(0, len(alike) - 1, min(MOST, len(alike))).round().astype(int))
     viewer = new_viewer()
-    viewer.addSphere({"center": {"x": 0, "y": 0, "z": 0}, "radius": 0.5, "color": "black"})
-    ghost = [{"points": np.zeros((1, 3)), "color": "#000000", "radius": 0.25}]
+    middle, along, across = CATEGORIES[-1], CATEGORIES[0], CATEGORIES[1]
+    viewer.addSphere({"center": {"x": 0, "y": 0, "z": 0}, "radius": 0.5, "color": middle})
+    ghost = [{"points": np.zeros((1, 3)), "color": middle, "radius": 0.25}]
     for row in shown:
         ghost += _draw(viewer, alike.ca[row], alike.relative_positions[row])
     viewer.zoomTo()
@@ -227,8 +228,7 @@ def view_same_token(alike: SameToken) -> StructurePicture:
         f"Token {alike.token}: {len(shown)} of {len(alike)} neighborhoods, superposed",
         f"Encoder: {alike.encoder_info.title}",
     ]
-    along, across = CATEGORIES[0], CATEGORIES[1]
-    legend = [("#000000", "the residue"), (along, "up to 4 along the chain"), (across, "others")]
+    legend = [(middle, "the residue"), (along, "up to 4 along the chain"), (across, "others")]
     return StructurePicture(viewer, ChainStill(np.zeros((0, 3)), [], ghost=ghost), lines, legend)
 
 

@@ -39,4 +39,3 @@ def show_beside(widget: Widget, title: str) -> None:
     tab = Sidecar(title=title, anchor="split-right")
     tab.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
     _shown[title] = tab
-    print(f"{title}: beside the notebook.")

@@ -8,6 +8,7 @@ import numpy as np
 
 from esm_explore.chains.backbone import fit
 from esm_explore.errors import EsmExploreError
+from esm_explore.escaping import for_reading
 from esm_explore.experiments.comparing import superposed_on
 from esm_explore.experiments.pairing import ResiduePair, compare_residues
 from esm_explore.palette import CATEGORIES
@@ -98,7 +99,7 @@ class ChainPane:
     def paint(self, colored: ResidueColors) -> None:
         """Give the residues of all chains colors: the menu can show another one later."""
         self._colors = [color_bytes(part) for part in colored.hexes]
-        self._legend = [list(entry) for entry in colored.legend]
+        self._legend = [[color, for_reading(text)] for color, text in colored.legend]
         self.structure.legend, self.structure.bar = [*self._legend, *self._said], colored.bar
         self.structure.colors = self.sequence.colors = self._colors[self.chain]
 

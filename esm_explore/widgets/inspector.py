@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 import numpy as np
@@ -13,10 +12,8 @@ from esm_explore.analysis.finding import find_residues
 from esm_explore.errors import EsmExploreError, TraceError
 from esm_explore.plots.residue_colors import color_by_stage, color_together
 from esm_explore.tracing.traces import Trace
-from esm_explore.widgets.beside import show_beside
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, color_keys, follow
-from esm_explore.widgets.given_traces import traces_to_inspect
 from esm_explore.widgets.history import History
 from esm_explore.widgets.map_panel import LAYOUTS, MapPanel
 from esm_explore.widgets.messages import Message, Whole, badge, find_problem, heading, row
@@ -25,9 +22,6 @@ from esm_explore.widgets.page import Frame
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import summarize
 from esm_explore.widgets.stills import still_of
-
-if TYPE_CHECKING:
-    from esm.models.vqvae import StructureTokenEncoder
 
 HELP = (
     "Click a residue anywhere (map, structure, sequence, bars, heat map, table) and everything "
@@ -39,42 +33,8 @@ HELP = (
 )
 
 
-def inspect(
-    traces: object, *, encoder: StructureTokenEncoder | None = None, beside: bool = False
-) -> Inspector | None:
-    """Show traced chains in linked views: click any residue, and all of them follow.
-
-    Parameters
-    ----------
-    traces : Trace, source or list of them
-        All of one encoder. One is shown alone. Two are shown side by side, linked by residue
-        number or by alignment. Of more, a menu chooses which one is shown; all are on the map.
-        A source is what `read_chain` takes (``"file.pdb"``, ``"1ITU"``, a chain): it is traced.
-    encoder : StructureTokenEncoder, optional
-        Traces what is not traced yet. Without it that is the encoder of the first trace, or mini.
-    beside : bool
-        Open it beside the notebook, where it stays while cells are scrolled (JupyterLab; the
-        ``sidecar`` package).
-
-    Returns
-    -------
-    Inspector or None
-        None if it is shown beside the notebook.
-
-    Raises
-    ------
-    EsmExploreError
-        If something can be neither taken nor read and traced. What can be wrong with traces
-        themselves (other encoders, no encoder, no backbone frames) is said in the widget.
-    """
-    made = Inspector(traces_to_inspect(traces, encoder))
-    if not beside:
-        return made
-    return show_beside(made, repr(made).partition("\n")[0])
-
-
 class Inspector(Selection, Whole):
-    """Linked views of traced chains; made by `inspect`.
+    """Linked views of traced chains; made by `inspecting.inspect`.
 
     It is the selection that its views share. All of these can be set, in any order, and
     observed; what is not there raises a TraceError, and nothing changes.
@@ -96,6 +56,8 @@ class Inspector(Selection, Whole):
         ``"this step"``, or a key of `esm_explore.analysis.annotations.KEYS`, or ``"chain"``.
     arrangement : {"PCA", "UMAP"}
         How the map is laid out.
+    is_beside : bool
+        Whether it is shown beside the notebook; in a cell it is a line of text then.
 
     See Also
     --------
@@ -105,6 +67,7 @@ class Inspector(Selection, Whole):
     step = Int(0)
     color = Unicode(BY_STEP)
     arrangement = Unicode("PCA")
+    is_beside = False
 
     def __init__(self, traces: list[Trace]):
         self._stages = traces[0].stages if traces else []
@@ -131,6 +94,12 @@ class Inspector(Selection, Whole):
         titles = "; ".join(trace.title for trace in self.traces)
         encoder = self.traces[0].encoder_info.title if self.traces else "none"
         return f"Inspector of {titles or 'nothing'}\nEncoder: {encoder}"
+
+    def _ipython_display_(self) -> None:
+        if self.is_beside:
+            print(repr(self))
+        else:
+            super()._ipython_display_()
 
     def still(self) -> bytes:
         """Draw what is seen now, as PNG: what a notebook keeps of it."""

@@ -10,6 +10,8 @@ import anywidget
 from ipywidgets import widget_serialization
 from traitlets import Bytes, Instance, Unicode
 
+from esm_explore.escaping import for_reading
+
 FOLDER = Path(__file__).parent
 
 
@@ -81,7 +83,7 @@ class Frame(PageView):
     label = Unicode().tag(sync=True)
 
     def __init__(self, label: str, on_key: Callable[[str], None]):
-        super().__init__(label=label)
+        super().__init__(label=for_reading(label))
         self._on_key = on_key
 
     def received(self, content: dict) -> None:

@@ -1,17 +1,16 @@
-"""What the residue panel says: of one residue at one stage, or of two."""
+"""What the residue panel says of one residue at one stage."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from esm_explore.escaping import for_html
-from esm_explore.experiments.pairing import ResiduePair
 from esm_explore.plots.picture import LEGEND_ABOVE
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Stage
 from esm_explore.tracing.traces import Trace
-from esm_explore.widgets.panel_tables import Table, node_table, pair_table
-from esm_explore.widgets.stage_figures import PanelFigure, pair_figure, panel_figure
+from esm_explore.widgets.panel_tables import Table, node_table
+from esm_explore.widgets.stage_figures import PanelFigure, panel_figure
 from esm_explore.widgets.stage_sentences import explained, tell
 
 _NOTHING = PanelFigure([], {"title": ""})
@@ -57,10 +56,3 @@ def of_residue(
         node_table(stage, trace, opened, head),
         trace.source,
     )
-
-
-def of_pair(pair: ResiduePair, stages: list[Stage]) -> Contents:
-    """Say what parts two residues."""
-    sentence = f"<b>Compared.</b> {explained(pair.sentence)}"
-    source = f"{pair.title}; encoder: {pair.encoder_info.title}"
-    return Contents(sentence, pair_figure(pair, stages), pair_table(pair), source)

@@ -1,4 +1,4 @@
-"""The tables of the residue panel: a residue's nodes, and two residues stage by stage."""
+"""The table of a residue's nodes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from esm_explore.experiments.pairing import ResiduePair
+from esm_explore.escaping import for_reading
 from esm_explore.glossary import explain
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Stage
@@ -54,22 +54,26 @@ def node_table(stage: Stage, trace: Trace, opened: Neighborhood, head: int | Non
         **_columns(stage, trace, opened, head),
     }
     caption = f"The {len(opened)} nodes of residue {opened.label}"
-    return _table(columns, caption, opened.edges.tolist())
+    return make_table(columns, caption, opened.edges.tolist())
 
 
-def pair_table(pair: ResiduePair) -> Table:
-    """Make the table of two residues, stage by stage."""
-    frame = pair.to_frame()
-    forms = {name: "{:.2f}" if frame[name].dtype.kind == "f" else "{}" for name in frame}
-    columns = {name: (frame[name].tolist(), forms[name]) for name in frame}
-    return _table(columns, f"{pair.title}, stage by stage", [], missing="–")
-
-
-def _table(
+def make_table(
     columns: dict[str, tuple], caption: str, residues: list[int], missing: str = "no frame"
 ) -> Table:
+    """Make a table.
+
+    Parameters
+    ----------
+    columns : dict of (values, form)
+        By their titles, which the glossary explains; `form` writes a value.
+    caption : str
+    residues : list of int
+        As `Table` has them.
+    missing : str
+        Stands for NaN.
+    """
     shown = [
-        [form.format(value) if value == value else missing for value in values]
+        [for_reading(form.format(value)) if value == value else missing for value in values]
         for values, form in columns.values()
     ]
     plain = [_plain(values) for values, _ in columns.values()]
@@ -83,7 +87,11 @@ def _table(
     ]
     rows = [list(row) for row in zip(*shown, strict=True)]
     return Table(
-        described, rows, [list(row) for row in zip(*plain, strict=True)], caption, residues
+        described,
+        rows,
+        [list(row) for row in zip(*plain, strict=True)],
+        for_reading(caption),
+        residues,
     )
 
 

@@ -11,7 +11,8 @@ from esm_explore.experiments.pairing import ResiduePair
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Stage
 from esm_explore.tracing.traces import Trace
-from esm_explore.widgets.panel_contents import Contents, of_pair, of_residue
+from esm_explore.widgets.pair_contents import of_pair
+from esm_explore.widgets.panel_contents import Contents, of_residue
 from esm_explore.widgets.plot_view import PlotView
 from esm_explore.widgets.stage_figures import TERMS
 from esm_explore.widgets.table_view import TableView

@@ -5,6 +5,7 @@ from __future__ import annotations
 import anywidget
 from traitlets import Bytes, Int, List, Unicode
 
+from esm_explore.escaping import for_reading
 from esm_explore.plots.picture import hover_of
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.page import FOLDER
@@ -43,7 +44,8 @@ class SequenceView(anywidget.AnyWidget):
     def show(self, trace: Trace, colors: bytes) -> None:
         """Show a chain in some colors, shape=(L, 3) as bytes."""
         with self.hold_sync():
-            self.labels, self.hover = trace.labels, hover_of(trace)
+            self.labels = [for_reading(label) for label in trace.labels]
+            self.hover = hover_of(trace)
             self.colors = colors
-            self.caption = trace.title
+            self.caption = for_reading(trace.title)
             self.letters = trace.chain.sequence

@@ -10,7 +10,6 @@ import numpy as np
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.escaping import all_for_plotly, for_plotly
-from esm_explore.experiments.pairing import ResiduePair
 from esm_explore.palette import CATEGORIES, hex_colors, token_colors
 from esm_explore.plots.attention import attention_heat
 from esm_explore.plots.latents import latent_heat
@@ -242,23 +241,3 @@ def _(stage: Codebook, trace: Trace, opened: Neighborhood, *_: object) -> PanelF
         "yaxis": {"title": {"text": "distance from the latent"}},
     }
     return PanelFigure([bars], layout, codes=codes)
-
-
-def pair_figure(pair: ResiduePair, stages: list[Stage]) -> PanelFigure:
-    """Draw how far apart two residues are at each stage, on the scale of random pairs."""
-    table = pair.to_frame()
-    share = table["random pairs nearer"].to_numpy()
-    bars = dict(
-        type="bar",
-        x=[stage.short for stage in stages],
-        y=100 * share,
-        marker={"color": np.where(share > 0.5, ACROSS, ALONG).tolist()},
-        hovertext=[f"{distance:.2f} apart" for distance in table["distance"]],
-        hovertemplate="%{x}: %{hovertext}, farther than %{y:.0f} % of pairs<extra></extra>",
-    )
-    layout = {
-        "title": "Random pairs that are nearer; orange: most",
-        "xaxis": {"type": "category"},
-        "yaxis": {"title": {"text": "% nearer"}, "range": [0, 100]},
-    }
-    return PanelFigure([bars], layout)

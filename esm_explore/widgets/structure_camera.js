@@ -56,7 +56,7 @@ function cameraOf(scene, moved) {
     const step = (now) => {
       const part = Math.min((now - start) / TRAVEL, 1);
       travel = part < 1 ? requestAnimationFrame(step) : 0;
-      set(between(from, view, part * part * (3 - 2 * part)));
+      set(part < 1 ? between(from, view, part * part * (3 - 2 * part)) : view);
     };
     travel = requestAnimationFrame(step);
   }

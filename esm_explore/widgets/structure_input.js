@@ -3,7 +3,7 @@
 const REST = 120; // ms on a residue before Python is told: a click shall not have to wait for that
 const STILL = 4; // px that the pointer may move in a click
 const PICK_RADIUS = 1.9; // Å around a CA: half the way to the next one
-const HOW_TO_ZOOM = "Click into the picture, and the wheel zooms";
+const HOW_TO_ZOOM = "Click, and the wheel zooms";
 const BUTTON_KEYS = ["Enter", " ", "Escape", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 
 function listenTo(scene, acted) {

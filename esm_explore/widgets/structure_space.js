@@ -3,7 +3,7 @@
 
 const HALF_FIELD = Math.tan(Math.PI / 18); // 3Dmol.js sees 20 degrees from top to bottom
 const NEAREST = 30; // Å from the eye to what is looked at
-const MARGIN = 2; // Å that ribbons and balls are wider than their CA
+const MARGIN = 1.2; // Å that ribbons and balls are wider than their CA
 const ASIDE = 0.35; // of half the picture that the selected residue may be off its middle
 
 const along = (a, direction, by) => ({

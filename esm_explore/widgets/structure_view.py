@@ -11,6 +11,7 @@ from traitlets import Bytes, Dict, Float, Int, List, Unicode, link, validate
 
 from esm_explore.analysis.annotations import secondary_letters
 from esm_explore.errors import TraceError
+from esm_explore.escaping import for_reading
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots.picture import hover_of
 from esm_explore.plots.structure import AXES, LINE, backbone_cif
@@ -182,7 +183,7 @@ def _described(trace: Trace, coords: np.ndarray | None) -> dict[str, object]:
         "structure": backbone_cif(trace, coords),
         "secondary": secondary_letters(trace),
         "labels": hover_of(trace),
-        "caption": f"{trace.title}\nEncoder: {trace.encoder_info.title}",
+        "caption": for_reading(f"{trace.title}\nEncoder: {trace.encoder_info.title}"),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from traitlets import Dict, List, Unicode
 
+from esm_explore.escaping import for_reading
 from esm_explore.widgets.page import FOLDER, PageView, module
 
 
@@ -62,4 +63,5 @@ class Tools(PageView):
 
 def option(value: object, text: str, short: str = "", hint: str = "") -> dict:
     """Describe one option of a choice or a menu."""
+    text = for_reading(text)
     return {"value": value, "text": text, "short": short or text, "hint": hint}
