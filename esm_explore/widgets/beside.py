@@ -33,6 +33,9 @@ def show_beside(widget: Widget, title: str) -> None:
         ) from error
     if title in _shown:
         _shown.pop(title).close()
-    tab = Sidecar(title=title, anchor="split-right")  # it opens as soon as it is made
-    tab.append_display_data(widget)
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(widget)}
+    # It opens as soon as it is made. What a widget leaves in a notebook has no place in it.
+    tab = Sidecar(title=title, anchor="split-right")
+    tab.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
     _shown[title] = tab
