@@ -18,7 +18,7 @@ from .sources.bundled import examples as examples
 from .tokens.tokenizing import tokenize as tokenize
 from .tracing.tracer import load_trace as load_trace
 from .tracing.tracer import trace as trace
-from .widgets.inspector import inspect as inspect
+from .widgets.inspecting import inspect as inspect
 from .widgets.tour import step_through as step_through
 
 __version__: str

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +15,13 @@ from safetensors.numpy import save_file
 
 from esm_explore.arguments import as_path
 from esm_explore.errors import TraceError
-from esm_explore.outputs import printable, put, unfinished
+from esm_explore.outputs import is_there, put, said, shown, unfinished
 
 # What safetensors, json and numpy raise on files that are something else.
 _BROKEN = (
     *(SafetensorError, OSError, RecursionError),
     *(ValueError, TypeError, AttributeError, KeyError),
 )
-_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -74,9 +71,9 @@ def write_arrays(
         If the file cannot be written, or what is there is no file, or not of this program.
     """
     path = as_path(path)
-    if _is_there(path) and not _is_ours(path):
+    if is_there(path) and not _is_ours(path):
         raise TraceError(
-            f"{_shown(path)} is not of this program and stays: give another name, or delete it."
+            f"{shown(path)} is not of this program and stays: give another name, or delete it."
         )
     arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     about = {**about, "format": f"esm_explore {kind.name} {kind.version}"}
@@ -90,7 +87,7 @@ def write_arrays(
             put(part, target)
         return path
     except (OSError, SafetensorError, ValueError, TypeError) as error:
-        raise TraceError(f"{_shown(path)} could not be written ({_said(error)}).") from error
+        raise TraceError(f"{shown(path)} could not be written ({said(error)}).") from error
 
 
 def read_arrays(path: str | Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict]:
@@ -113,8 +110,8 @@ def read_arrays(path: str | Path, kind: FileKind) -> tuple[dict[str, np.ndarray]
         damaged, to the last bit.
     """
     path = as_path(path)
-    if not _is_there(path):
-        raise TraceError(f"There is no file {_shown(path)}.")
+    if not is_there(path):
+        raise TraceError(f"There is no file {shown(path)}.")
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {}).get("esm_explore", "{}"))
@@ -125,29 +122,14 @@ def read_arrays(path: str | Path, kind: FileKind) -> tuple[dict[str, np.ndarray]
         raise
     except _BROKEN as error:
         raise TraceError(
-            f"{_shown(path)} is not a {kind.name} of {kind.written_by}, or is damaged: "
-            f"{_said(error)}"
+            f"{shown(path)} is not a {kind.name} of {kind.written_by}, or is damaged: {said(error)}"
         ) from error
     if not whole:
         raise TraceError(
-            f"{_shown(path)} is damaged: it is not what was written (checksum). Make the "
+            f"{shown(path)} is damaged: it is not what was written (checksum). Make the "
             f"{kind.name} again."
         )
     return arrays, about
-
-
-def _is_there(path: Path) -> bool:
-    """Say whether a file is there; refuse a directory, pipe or device, and what is no path."""
-    try:
-        mode = os.stat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except (OSError, ValueError) as error:
-        raise TraceError(f"{_shown(path)} is not the path of a file: {_said(error)}.") from error
-    if not stat.S_ISREG(mode):
-        kind = "directory" if stat.S_ISDIR(mode) else "pipe, socket or device"
-        raise TraceError(f"{_shown(path)} is a {kind}, not a file.")
-    return True
 
 
 def _is_ours(path: Path) -> bool:
@@ -158,27 +140,16 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def _shown(path: Path) -> str:
-    """Write a path in messages: on one line, and not longer than one can read."""
-    text = printable(str(path))
-    return text if len(text) <= _LONGEST else f"{text[:60]}...{text[-60:]}"
-
-
-def _said(error: Exception) -> str:
-    """Say what went wrong without the path, which the system's errors name, too."""
-    return getattr(error, "strerror", None) or str(error)
-
-
 def _version(path: Path, kind: FileKind, about: dict) -> int:
     held = str(about.get("format"))
     match = re.fullmatch(r"esm_explore (\w+) ([1-9]\d*)", held, re.ASCII)
     if match is None or match[1] != kind.name:
         what = f"a {match[1]} of esm_explore" if match else "a safetensors file"
-        raise TraceError(f"{_shown(path)} is {what}, but not a {kind.name} of {kind.written_by}.")
+        raise TraceError(f"{shown(path)} is {what}, but not a {kind.name} of {kind.written_by}.")
     version = int(match[2])
     if version > kind.version:
         raise TraceError(
-            f"{_shown(path)} was written by a newer esm_explore: it is a {kind.name} of version "
+            f"{shown(path)} was written by a newer esm_explore: it is a {kind.name} of version "
             f"{version}, and this one reads up to {kind.version}. Update esm_explore, or make it "
             "again."
         )

@@ -178,3 +178,43 @@ def doctor_command(
         print(f"error: the report could not be written ({error}).", file=sys.stderr)
         raise typer.Exit(NOT_WRITTEN) from error
     raise typer.Exit(STATUS[report.worst])
+
+
+@app.command("inspect")
+def inspect_command(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files, bundled examples, ids, addresses, or -. Two are shown side by side."
+        ),
+    ],
+    chain: Annotated[
+        list[str] | None,
+        typer.Option(help="Chain id, once for all or once for each; the first protein chain."),
+    ] = None,
+    model: Annotated[
+        list[int] | None, typer.Option(help="Model, counted from 1; as often as --chain.")
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Only print the address.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Of the server; a free one.")] = 0,
+) -> None:
+    """Open the inspector in a browser, without a notebook.
+
+    The page is served by this machine, to this machine, until Ctrl-C.
+
+    Status: 0; 2 if an argument is wrong, or Voila is not installed.
+    """
+    with _errors_in_a_line(), _ended_by_signals():
+        from esm_explore.widgets.serving import serve_inspector
+
+        serve_inspector(
+            sources,
+            chain or (),
+            model or (),
+            encoder=encoder,
+            port=port,
+            open_browser=not no_browser,
+        )

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from esm_explore.errors import TraceError
+
 # Folders of results that are being written begin so: hidden, and of nobody else.
 UNFINISHED = ".partial-esm_explore-"
 _LOCK, _OLD = "lock", "old"
+_LONGEST = 200
 _NO_LOCK = (Timeout, OSError, NotImplementedError)
 
 
@@ -120,6 +123,37 @@ def is_among(target: Path, inputs: Iterable[Path]) -> bool:
     own = {target, *target.rglob("*")} if target.is_dir() else {target}
     identities = {_identity(path) for path in own} - {None}
     return any(_identity(path) in identities for path in inputs)
+
+
+def is_there(path: Path) -> bool:
+    """Say whether a file is there.
+
+    Raises
+    ------
+    TraceError
+        If it is a directory, pipe or device, or no path.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise TraceError(f"{shown(path)} is not the path of a file: {said(error)}.") from error
+    if not stat.S_ISREG(mode):
+        kind = "directory" if stat.S_ISDIR(mode) else "pipe, socket or device"
+        raise TraceError(f"{shown(path)} is a {kind}, not a file.")
+    return True
+
+
+def shown(path: Path) -> str:
+    """Write a path in messages: on one line, and not longer than one can read."""
+    text = printable(str(path))
+    return text if len(text) <= _LONGEST else f"{text[:60]}...{text[-60:]}"
+
+
+def said(error: Exception) -> str:
+    """Say what went wrong without the path, which the system's errors name, too."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def is_special(path: Path) -> bool:

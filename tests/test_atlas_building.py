@@ -69,6 +69,7 @@ def test_a_table_has_one_row_a_residue(encoded, tmp_path, toy_encoder):
     assert about[b"esm_explore.schema"] == "1"
 
 
+@pytest.mark.slow
 def test_an_atlas_has_the_rows_of_the_table_and_says_what_it_is(
     encoded, tmp_path, toy_encoder, monkeypatch
 ):
@@ -158,6 +159,7 @@ def test_what_was_there_stays_where_nothing_was_tokenized(encoded, tmp_path, nam
     assert content(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tokens.parquet", "atlas"])
 @pytest.mark.parametrize("error", [OSError("no space left on device"), KeyboardInterrupt()])
 @pytest.mark.parametrize("at", ["while writing", "while moving"])
@@ -180,6 +182,7 @@ def test_what_breaks_off_leaves_what_was_there(encoded, tmp_path, monkeypatch, n
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_files_are_readable_by_those_whom_the_umask_lets(encoded, tmp_path):
     """The temporary folder beside is nobody else's; what is moved out of it is not."""
     expected = tmp_path / "plain"

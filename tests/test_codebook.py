@@ -12,6 +12,7 @@ from esm_explore.analysis.code_usage import usage
 from esm_explore.encoders.codebook import nearest_codes
 
 
+@pytest.mark.slow
 @pytest.mark.lines
 @pytest.mark.parametrize("name", ["1UBI", "1ITU", "3ENL"])
 def test_the_nearest_code_is_the_token(toy_encoder, name):

@@ -76,6 +76,7 @@ PACKED = {
 }
 
 
+@pytest.mark.slow
 def test_structures_are_found_by_content_and_all_are_tokenized(folder, pdb, toy_encoder, tmp_path):
     """Without a suffix, with an odd one or another's, in each way of packing."""
     cif = locate(EXAMPLES.parent.parent.parent / "tests" / "data" / "1as5.cif.gz").content

@@ -59,6 +59,7 @@ def test_without_an_encoder_the_bundled_mini_is_used_and_named():
     assert "tokens of mini" in ex.doctor("1EJG").title
 
 
+@pytest.mark.slow
 def test_numbering_is_counted_with_the_encoder(toy_encoder):
     """As many tokens as differ between two traces, and those residues are named."""
     chain = ex.read_chain("4ZHL")
@@ -94,6 +95,7 @@ def test_neighbors_in_other_chains_are_those_of_a_search_over_all_chains(toy_enc
     assert (nearest >= len(a)).sum() == count[index] > 0
 
 
+@pytest.mark.slow
 def test_of_a_bare_chain_it_is_said_that_other_chains_are_not_known(toy_encoder, ubiquitin):
     """A copy of a chain does not know its file; nor does one that was moved since."""
     copied = dataclasses.replace(ubiquitin)
@@ -114,6 +116,7 @@ def test_near_ties_have_the_smallest_margins(toy_encoder, ubiquitin):
     assert set(same) <= set(finding(ex.doctor(tied), "near-ties").residues)
 
 
+@pytest.mark.slow
 def test_gaps_by_number_and_by_distance(tmp_path, toy_encoder, lines):
     """Residues 30 to 33 missing; 50 on renumbered; chain pulled apart after 60."""
 
@@ -135,6 +138,7 @@ def test_gaps_by_number_and_by_distance(tmp_path, toy_encoder, lines):
     assert finding(report, "the chain is broken, but numbers go on").residues == ("67",)
 
 
+@pytest.mark.slow
 def test_odd_geometry_is_named_by_residue(toy_encoder):
     """A stretched N-CA at 20, residue 40's backbone on that of 10, a mirrored CB at 25."""
     chain = ex.read_chain("1UBI")
@@ -152,6 +156,7 @@ def test_odd_geometry_is_named_by_residue(toy_encoder):
     assert finding(ex.doctor("1AS5", toy_encoder), "CA-CA to the next").residues == ("1",)
 
 
+@pytest.mark.slow
 def test_what_was_chosen_from_the_file(toy_encoder):
     """1AS5: 14 models, HYP; 3AL1: alternate locations with their occupancies; insertion codes."""
     report = ex.doctor(DATA / "1as5.cif.gz", toy_encoder)
@@ -164,6 +169,7 @@ def test_what_was_chosen_from_the_file(toy_encoder):
     assert finding(ex.doctor("2HT0", toy_encoder), "is the first of A (96 residues), B (93")
 
 
+@pytest.mark.slow
 def test_occupancy_zero_high_b_factors_and_a_file_without_end(tmp_path, toy_encoder, lines):
     """Residue 5 has occupancy 0, residue 6 a B-factor of 150."""
     cut = edited(lines, {5}, lambda line: line[:54] + "  0.00" + line[60:])
@@ -201,6 +207,7 @@ def test_what_cannot_be_read_or_encoded_is_an_error_in_the_report(toy_encoder, u
     assert "cannot be encoded: CA atoms at the same place" in report[0].title
 
 
+@pytest.mark.slow
 def test_a_traces_findings_are_the_doctors_and_cost_nothing_until_asked(toy_encoder):
     """The same report; tracing itself does not make it."""
     chain = ex.read_chain("4ZHL")
@@ -231,6 +238,7 @@ def test_as_text_as_a_frame_and_as_html(toy_encoder, ubiquitin):
     assert report[0].remedy.split("'")[0].split("<")[0][:20] in html
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_0_1_or_2(tmp_path):
     """Notes, warnings, errors; also where the encoder cannot be loaded."""
     app = typer.Typer()

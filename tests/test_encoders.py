@@ -270,6 +270,7 @@ def test_finite_weights_that_tell_nothing_apart_fail_the_self_test(
         ex.load_encoder(tmp_path / "weights.pth")
 
 
+@pytest.mark.slow
 def test_the_checksum_is_that_of_the_file_and_goes_into_traces(state, ubiquitin, tmp_path):
     """As sha256sum prints it; none for weights that changed, or that came from no file."""
     path = tmp_path / "mine.pth"

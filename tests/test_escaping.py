@@ -74,6 +74,7 @@ def test_every_picture_is_tried():
     assert set(plots.__all__) <= {name.split()[0] for name in FIGURES} | set(STRUCTURES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_has_no_markup_of_others(name, trace):
     """Plotly obeys tags and links in titles, hover texts, ticks, legends and annotations."""

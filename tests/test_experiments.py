@@ -51,6 +51,7 @@ def test_residues_match_by_number_not_by_place(traces, toy_encoder):
     assert list(table.index) == [str(n) for n in range(11, 215)]
 
 
+@pytest.mark.slow
 def test_of_residues_that_share_a_number_each_has_its_own_counterpart(toy_encoder, ubiquitin):
     """Residue 2 is numbered 1, too: it is the second 1, which the other chain does not have."""
     numbers = ubiquitin.residue_index.copy()
@@ -77,6 +78,7 @@ def test_neighborhoods_of_a_token_are_seen_from_their_query(traces):
     assert traces[0].encoder_info.title in text
 
 
+@pytest.mark.slow
 def test_the_same_neighborhood_has_no_spread(toy_encoder, ubiquitin):
     """Three copies of ubiquitin, each turned otherwise."""
     turns = [np.eye(3), np.diag([1.0, -1, -1]), np.diag([-1.0, -1, 1])]

@@ -76,6 +76,7 @@ FORMS = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     name=st.sampled_from([*STRUCTURES]),

@@ -21,7 +21,7 @@ API = Path(__file__).parent / "data" / "api.txt"
 FLOORS = [
     "errors",
     "arguments outputs escaping",
-    "findings palette array_files",
+    "findings palette glossary array_files text_files",
     "sources",
     "parsing",
     "chains",

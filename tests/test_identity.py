@@ -298,6 +298,7 @@ def test_any_setting_of_any_module_is_part_of_the_identity(mini, place, name, va
         ex.tokenize(other, [])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:torch.quantize_per:UserWarning")
 def test_quantized_and_compiled_encoders_are_refused(mini, ubiquitin):
     """By trace, by tokenize, and where it is asked which encoder they are."""

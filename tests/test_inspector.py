@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
+import re
+from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pytest
@@ -15,9 +17,10 @@ from esm_explore.experiments.comparing import match_residues
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots.residue_colors import color_by_stage
 from esm_explore.tracing.stages import Attention, Block, Latent, encoder_stages
+from esm_explore.widgets.controls import color_keys
 from esm_explore.widgets.map_panel import place_residues
 from esm_explore.widgets.messages import badge
-from esm_explore.widgets.residue_panel import node_table
+from esm_explore.widgets.panel_tables import node_table
 from esm_explore.widgets.stage_figures import TERMS, panel_figure
 from esm_explore.widgets.stage_sentences import tell
 
@@ -57,6 +60,11 @@ def inspector(trace):
 def parts(inspector):
     """The views of the first chain."""
     return inspector._panes[0].structure, inspector._panes[0].sequence, inspector._panes[0].panel
+
+
+def plain(sentence):
+    """What is read, without explanations."""
+    return unescape(re.sub("<[^>]*>", "", sentence.value))
 
 
 def marked(inspector, layer):
@@ -102,24 +110,25 @@ def test_a_click_in_any_view_selects_everywhere(inspector, view):
         inspector.selected = 41
         panel.on_residue(40)
     else:
-        inspector._controls.residue.value = "41"
+        inspector._pressed("find", "41")
     assert inspector.selected == structure.selected == strip.selected == 40
 
 
 @pytest.mark.parametrize("text", ["41", " 41 ", "A:41", "1UBI:41"])
 def test_a_residue_is_typed_as_it_is_spoken_of(inspector, text):
     """By number, chain and number, or structure and number."""
-    inspector._controls.residue.value = text
+    inspector._pressed("find", text)
     assert inspector.selected == 40
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("999", "it has: 1 to 76"), ("Q:3", "there are: A"), ("x", "is not in")]
+    ("text", "said"),
+    [("999", "it has: 1 to 76"), ("Q:3", "there are: A"), ("x", "too short for a motif")],
 )
 def test_a_wrong_residue_is_a_message_and_changes_nothing(inspector, text, said):
     """No exception either: it would be a traceback in the log."""
     before = inspector.selected
-    inspector._controls.residue.value = text
+    inspector._pressed("find", text)
     assert said in inspector._message.value
     assert inspector._message.layout.display == "block"
     assert inspector.selected == before
@@ -169,6 +178,7 @@ def test_wrong_values_from_python_change_nothing(both, name, value, said):
     assert state() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", range(5))
 def test_traits_are_set_from_python_in_any_order(pair, trace, start):
     """Two chains, the second much shorter: afterwards each view shows what the traits say."""
@@ -187,8 +197,8 @@ def test_traits_are_set_from_python_in_any_order(pair, trace, start):
         assert (pane.sequence.selected, pane.sequence.selection) == (selected, many)
         said = pane.panel.sentence.value
         assert said.startswith("No residue is" if selected < 0 else "<b>codebook.</b> Code")
-    assert (shown._bar.value, shown._controls.chain.value) == (8, 1)
-    assert "Colored by token" in shown._legend.value
+    assert (shown._bar.values["step"], shown._controls.values["chain"]) == (8, 1)
+    assert shown._controls.values["color"] == "token"
     shown.close()
 
 
@@ -208,17 +218,141 @@ def test_a_click_is_one_event(both):
 def test_a_residue_can_be_typed_again(inspector):
     """After another one was chosen in between."""
     for _ in range(2):
-        inspector._controls.residue.value = "57"
+        inspector._pressed("find", "57")
         assert inspector.selected == 56
         inspector.selected = 20
 
 
 @pytest.mark.parametrize("given", ["x", None, "chain", 3])
-@pytest.mark.parametrize("verb", [ex.inspect, ex.step_through])
-def test_what_is_no_trace_is_refused(ubiquitin, verb, given):
+def test_a_tour_of_what_is_no_trace_is_refused(ubiquitin, given):
     given = ubiquitin if given == "chain" else given
-    with pytest.raises(ex.TraceError, match=f"{verb.__name__} takes a Trace, not"):
-        verb(given)
+    with pytest.raises(ex.TraceError, match="step_through takes a Trace, not"):
+        ex.step_through(given)
+
+
+@pytest.mark.parametrize("given", ["x", None, 3, [None], [3]])
+def test_what_can_be_neither_inspected_nor_read_is_refused(given):
+    """By an error of ours, before anything is shown."""
+    with pytest.raises(ex.EsmExploreError):
+        ex.inspect(given)
+
+
+def test_files_names_chains_and_lists_are_traced(trace, ubiquitin, toy_encoder, tmp_path):
+    """With mini, with the first trace's encoder, or with the one that is given."""
+    path = tmp_path / "mine.pdb"
+    path.write_text(ubiquitin.to_pdb_string())
+    for given in ("1UBI", path, str(path), ubiquitin):
+        shown = ex.inspect(given)
+        np.testing.assert_array_equal(shown.traces[0].tokens, trace.tokens)
+        shown.close()
+    mixed = ex.inspect(["1UBI", ex.trace(toy_encoder, ubiquitin)])
+    assert mixed.traces[0].encoder is toy_encoder
+    mixed.close()
+    other = ex.inspect(ubiquitin, encoder=toy_encoder)
+    assert other.traces[0].encoder is toy_encoder
+    other.close()
+
+
+def test_a_pinned_residue_is_compared_with_the_next(inspector):
+    """Sentence, table and a ghost near the residue; unpinned, all is as before."""
+    structure, _, panel = parts(inspector)
+    inspector.selected = 29
+    before = panel.sentence.value
+    inspector._pressed("pin")
+    assert inspector.pinned == (0, 29)
+    assert panel.sentence.value == before
+    inspector.selected = 50
+    assert "1UBI A 51 and 1UBI A 30" in panel.sentence.value
+    assert len(panel.table.rows) == 9
+    ghost = np.concatenate([line["points"] for line in structure.ghost])
+    center = inspector.traces[0].chain.atom37_positions[50, 1]
+    assert np.linalg.norm(ghost - center, axis=1).min() < 1e-3
+    assert np.linalg.norm(ghost - center, axis=1).max() < 25
+    inspector._pressed("pin")
+    assert structure.ghost == []
+    assert "Residue 51 sees" in panel.sentence.value
+
+
+def test_a_ghost_lies_where_the_chain_is_shown(both):
+    """Of two superposed chains the second is not where its file has it."""
+    both.choose(0, 30)
+    both.pinned = (0, 30)
+    both.choose(1, 30)
+    pane = both._panes[1]
+    ghost = np.concatenate([line["points"] for line in pane.structure.ghost])
+    assert np.linalg.norm(ghost - pane.coords[30, 1], axis=1).min() < 1e-2
+    both.pinned = (0, -1)
+
+
+def test_two_chains_that_match_share_a_place_and_a_camera(both, trace, pair):
+    """Adenylate kinase open and closed do; alone, or without three counterparts, none does."""
+    first, second = (pane.structure for pane in both._panes)
+    assert first.group == second.group != ""
+    fitted = both._panes[1].coords[:, 1] - pair[0].chain.atom37_positions[:, 1]
+    assert np.median(np.linalg.norm(fitted, axis=1)) < 10
+    alone = ex.inspect(pair[0])
+    assert alone._panes[0].structure.group == ""
+    alone.close()
+    far = replace(trace.chain, residue_index=np.arange(900, 976))
+    strangers = ex.inspect([pair[0], far])
+    assert [pane.structure.group for pane in strangers._panes] == ["", ""]
+    strangers.close()
+
+
+def test_buttons_go_back_and_forward_and_clear(inspector):
+    """And are gray while there is nothing to do."""
+    disabled = lambda: set(inspector._controls.disabled)  # noqa: E731
+    inspector.selected = 5
+    inspector.selected = 9
+    assert disabled() == {"next"}
+    inspector._pressed("past")
+    assert (inspector.selected, disabled()) == (5, set())
+    inspector._pressed("next")
+    inspector._key("Escape")
+    assert (inspector.selected, inspector.selection) == (-1, ())
+    assert disabled() >= {"clear", "pin"}
+    inspector._pressed("past")
+    assert inspector.selected == 9
+
+
+def test_many_found_are_marked_and_counted(inspector):
+    """A motif, and what the box shows until something else is chosen."""
+    inspector._pressed("find", "LxGG")
+    assert inspector.selection == (72, 73, 74, 75)
+    assert "4 residues match LxGG" in inspector._message.value
+    assert inspector._controls.values["find"] == "LxGG"
+    inspector.selected = 3
+    assert inspector._controls.values["find"] == ""
+    assert inspector._message.layout.display == "none"
+
+
+def test_the_camera_goes_to_the_neighborhood_at_attention(inspector, trace):
+    """And on with the residue, until the view's own button says otherwise."""
+    structure = parts(inspector)[0]
+    assert structure.focus == []
+    inspector.step = 2
+    assert sorted(structure.focus) == sorted(trace.edges[inspector.selected].tolist())
+    inspector.selected = 10
+    assert structure.focus[0] == 10
+    structure.focus = []
+    inspector.selected = 20
+    assert structure.focus == []
+    assert structure.near[0] == 20
+
+
+@pytest.mark.slow
+def test_the_picture_of_what_is_seen(inspector, toy_encoder, ubiquitin, trace):
+    """A PNG that is another when something else is chosen; also where there is a problem."""
+    inspector.selected = 3
+    first = inspector.still()
+    inspector.selected = 40
+    second = inspector.still()
+    assert first != second
+    assert second == inspector.still()
+    for png in (first, second, ex.step_through(trace, "57").still()):
+        assert png.startswith(b"\x89PNG")
+        assert int.from_bytes(png[16:20], "big") >= 300
+    assert ex.inspect([trace, ex.trace(toy_encoder, ubiquitin)]).still().startswith(b"\x89PNG")
 
 
 def test_a_lasso_selects_many_and_sums_them_up(inspector, trace):
@@ -253,6 +387,7 @@ def test_clicking_a_code_marks_the_residues_that_have_it(inspector, trace):
     assert f"has code {unused}" in inspector._message.value
 
 
+@pytest.mark.slow
 def test_every_step_changes_sentence_and_colors(inspector):
     """And the buttons show where one is."""
     sentences, colors = set(), set()
@@ -279,7 +414,7 @@ def test_lines_are_as_thick_as_attention(inspector, trace):
     structure, _, panel = parts(inspector)
     rows = trace.neighborhood(30).attention[0, :, 0]
     for chosen, row in ((-1, rows.mean(0)), (5, rows[5])):
-        panel.head.value = chosen
+        panel.heads.put("head", chosen)
         weights = {line[1]: line[2] for line in structure.lines}
         expected = row[1:] / row[1:].max()
         np.testing.assert_allclose(
@@ -292,16 +427,19 @@ def test_lines_are_as_thick_as_attention(inspector, trace):
 def test_the_last_step_has_the_colors_of_tokens(trace):
     """The same as in every other picture of the encoder."""
     expected = np.array(hex_colors(token_colors(trace.codebook)))[trace.tokens].tolist()
-    assert color_by_stage([trace], STEPS[-1]) == [expected]
+    assert color_by_stage([trace], STEPS[-1]).hexes == [expected]
 
 
 def test_colors_of_every_menu_entry(inspector):
     """Words and numbers, with a legend."""
-    for color in [option[1] for option in inspector._controls.color.options]:
+    structure = parts(inspector)[0]
+    for color in color_keys(inspector.traces):
         inspector.color = color
-        assert len(parts(inspector)[0].colors) == 3 * 76
+        assert len(structure.colors) == 3 * 76
+        assert bool(structure.bar) == (color in ("margin", "burial"))
+        assert structure.bar or structure.legend
     inspector.color = "secondary_structure"
-    assert "helix" in inspector._legend.value
+    assert {"helix", "strand", "P-SEA, from CA atoms"} <= {text for _, text in structure.legend}
 
 
 @pytest.mark.slow
@@ -327,7 +465,7 @@ def test_two_chains_are_linked_by_number(pair):
     assert (first.selected, second.selected) == (30, 30)
     second.selected = 77
     assert (shown.chain, shown.selected, first.selected) == (1, 77, 77)
-    shown._controls.link.value = "alignment"
+    shown._controls.put("linked_by", "alignment")
     assert first.selected == 77
     shown.close()
 
@@ -347,7 +485,7 @@ def test_of_three_chains_a_menu_shows_one(pair, trace):
     """Typing another chain's residue goes there."""
     shown = ex.inspect([*pair, trace])
     assert len(shown._panes) == 1
-    shown._controls.residue.value = "1UBI:5"
+    shown._pressed("find", "1UBI:5")
     assert (shown.chain, shown.selected) == (2, 4)
     assert shown._panes[0].sequence.letters == trace.chain.sequence
     shown.choose(0, 200, [201])
@@ -366,15 +504,13 @@ def test_what_cannot_be_inspected_is_said_in_the_widget(trace, toy_encoder, ubiq
     loaded = ex.load_trace(trace.save(tmp_path / "trace.safetensors"))
     assert "load_trace(path, encoder=...)" in ex.inspect(loaded)._message.value
     assert "no traces" in ex.inspect([])._message.value
-    with pytest.raises(ex.TraceError, match="inspect takes a Trace"):
-        ex.inspect("1UBI")
 
 
 def test_a_frameless_residue_is_gray_and_explained(gap):
     """It is not on the map, and its token is said to mean nothing."""
     shown = ex.inspect(gap)
     shown.selected = 10
-    assert "has no backbone frame" in shown._panes[0].panel.sentence.value
+    assert "has no backbone frame" in plain(shown._panes[0].panel.sentence)
     assert shown._panes[0].structure.colors[30:33] == bytes.fromhex(FRAMELESS[1:])
     assert len(shown._map.points) == 75
     assert len(marked(shown, 3)) == 0
@@ -407,7 +543,8 @@ def test_every_step_can_be_drawn(trace, gap, step):
         targets = drawn.residues or drawn.codes
         assert bool(targets) == (not isinstance(step, Block | Latent))
         assert not targets or len(targets) == len(drawn.data[0]["x"])
-        assert node_table(step, shown, opened, 3).count("<tr") == 17
+        table = node_table(step, shown, opened, 3)
+        assert len(table.rows) == len(table.residues) == 16
         assert len(shown.states(step)) == len(shown)
         assert len(place_residues(step, [shown], "PCA")[0]) == shown.has_frame.sum()
 
@@ -427,11 +564,11 @@ def test_the_tour_walks_and_explains(trace):
     assert tour.residue == 30
     for number, step in enumerate(STEPS):
         tour.step = number
-        assert escape(step.explanation) in tour._explanation.value
+        assert step.explanation in plain(tour._explanation)
         assert step.title in tour._pane.panel.sentence.value
     with pytest.raises(ex.TraceError, match="one of: 0, 1"):
         tour.step = 9
-    assert tour.step == tour._bar.value == 8
+    assert tour.step == tour._bar.values["step"] == 8
     assert repr(tour).splitlines()[0] == "Tour of residue 31 of 1UBI chain A, 76 residues"
     tour.close()
     with pytest.raises(ex.TraceError, match="it has: 1 to 76"):

@@ -49,6 +49,7 @@ def chain():
     return ex.read_chain("4ZHL")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_how_arrays_lie_in_memory_changes_no_token(toy_encoder, chain, layout):
     """Byte order, memory order, strides, read-only, wider: trace, tokenize, doctor, annotate."""
@@ -152,6 +153,7 @@ def test_a_residue_taken_out_by_nan_is_without_annotations(holes, ubiquitin):
     assert annotate(nothing)["burial"].isna().all()
 
 
+@pytest.mark.slow
 def test_a_residue_taken_out_by_nan_works_in_views_and_the_inspector(holes, toy_encoder):
     """Every color, a neighborhood of a residue beside it, of itself, and all steps clicked."""
     trace = ex.trace(toy_encoder, holes)

@@ -14,10 +14,11 @@ import esm_explore as ex
 from esm_explore.analysis.annotations import KEYS, amino_acid_classes, annotate
 from esm_explore.analysis.code_usage import usage
 from esm_explore.analysis.heads import head_statistics, head_weights
-from esm_explore.palette import CHANGE, FRAMELESS, category_colors, colors_of, legend_html
+from esm_explore.palette import CHANGE, FRAMELESS, category_colors, colors_of
 from esm_explore.plots import attention, codes, latents, maps
 from esm_explore.plots import edges as neighbors
 from esm_explore.plots import relative_positions as positions
+from esm_explore.plots.legend import legend_html
 from esm_explore.plots.picture import source_of
 from esm_explore.plots.structure_views import view_neighborhood
 

@@ -27,6 +27,7 @@ def reference(toy_encoder, ubiquitin):
     return ex.trace(toy_encoder, ubiquitin)
 
 
+@pytest.mark.slow
 @FEW
 @given(
     turn=arrays(float, 4, elements=st.floats(-1, 1)).filter(lambda q: np.linalg.norm(q) > 0.1),
@@ -43,6 +44,7 @@ def test_a_rigid_motion_keeps_tokens_but_for_near_ties(
     assert changed.sum() <= 2
 
 
+@pytest.mark.slow
 @FEW
 @given(order=st.permutations(range(76)))
 def test_permuting_residues_with_their_numbers_permutes_tokens(
@@ -56,6 +58,7 @@ def test_permuting_residues_with_their_numbers_permutes_tokens(
     assert changed.sum() <= 2
 
 
+@pytest.mark.slow
 @FEW
 @given(moved=st.integers(0, 75), push=st.floats(0.5, 3))
 def test_a_residue_outside_a_neighborhood_changes_nothing_there(

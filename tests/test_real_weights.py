@@ -101,6 +101,7 @@ def test_a_file_laid_out_like_ferritins_is_read(made, toy_encoder, tmp_path):
     assert disagreements(toy_encoder, given) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_file_laid_out_like_esmdiffs_is_read(made, toy_encoder, ubiquitin, tmp_path):
     """With weights_only; tokens have a first and a last one more, coordinates have not."""
     held = {
@@ -117,6 +118,7 @@ def test_a_file_laid_out_like_esmdiffs_is_read(made, toy_encoder, ubiquitin, tmp
     assert disagreements(toy_encoder, given)[1] == 0
 
 
+@pytest.mark.slow
 def test_an_average_of_codes_is_known_again(toy_encoder, ubiquitin):
     """Each way has its own; the reference has as many numbers as were printed."""
     means = mean_codes(toy_encoder, ubiquitin)

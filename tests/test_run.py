@@ -94,6 +94,7 @@ def test_an_identity_edit_changes_no_bit(toy_encoder, trace, edges):
         assert torch.equal(plain[name], edited[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POINTS)
 def test_an_edit_is_seen_downstream_and_nowhere_else(toy_encoder, trace, name):
     """Where it is made and, unless a later stage does not read it, in all that follows."""

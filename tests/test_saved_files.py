@@ -59,6 +59,7 @@ def flipped(content):
         yield changed
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_loads_as_another_trace(trace, tmp_path):
     """1,500 of them, header and numbers: each is refused, or loads equal."""
     path, before = trace.save(tmp_path / "trace"), held(trace)

@@ -99,6 +99,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SOURCES)
 def test_every_source_gives_the_chains_of_the_file(path, kind):
     """All of them, one by one and by id; the same from the same structure."""

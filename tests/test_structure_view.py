@@ -16,7 +16,7 @@ import esm_explore as ex
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots import threedmol as script
 from esm_explore.widgets import page, structure_view
-from esm_explore.widgets.page import Keys, Script
+from esm_explore.widgets.page import Frame, Script
 from esm_explore.widgets.plot_view import PlotView
 from esm_explore.widgets.structure_view import StructureView, color_bytes
 
@@ -88,7 +88,7 @@ def test_without_the_bundled_script_the_page_is_given_its_address(trace, monkeyp
 
 def test_what_views_share_comes_before_each_ones_own_code(trace):
     """In one ES module a view, which is all that anywidget takes."""
-    for view in (StructureView(), PlotView(print), Keys(print)):
+    for view in (StructureView(), PlotView(print), Frame("all", print)):
         assert view._esm.startswith((Path(page.__file__).parent / "page.js").read_text("utf-8"))
         assert view._esm.count("export default") == 1
 
@@ -100,3 +100,39 @@ def test_a_click_is_answered_when_all_that_follows_is_done(trace, monkeypatch):
     view._handle_custom_msg({"kind": "asked", "n": 7}, [])
     view._handle_custom_msg({"kind": "other"}, [])
     assert sent == [{"kind": "asked", "n": 7}]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("style", "ball", "cartoon"),
+        ("camera", [0.0] * 7, "8 finite numbers"),
+        ("camera", [float("nan")] * 8, "8 finite numbers"),
+    ],
+)
+def test_a_style_or_camera_that_is_none_is_refused_and_nothing_changes(trace, name, value, said):
+    """With what would be right, as an error of ours."""
+    view = StructureView.of(trace)
+    before = getattr(view, name)
+    with pytest.raises(ex.TraceError, match=said):
+        setattr(view, name, value)
+    assert getattr(view, name) == before
+
+
+def test_the_style_reaches_the_page_under_a_name_that_ipywidgets_does_not_use(trace):
+    """Both ways; a synced trait called style would be taken for a model."""
+    view = StructureView.of(trace)
+    view.style = "stick"
+    assert view.get_state("_style") == {"_style": "stick"}
+    assert "style" not in view.get_state()
+    view.set_state({"_style": "surface"})
+    assert view.style == "surface"
+
+
+def test_another_chain_is_shown_as_a_whole(trace):
+    """Places of the one before mean nothing in it."""
+    view = StructureView.of(trace)
+    view.focus, view.near = [1, 2], [1, 2]
+    view.ghost = [{"points": [[0, 0, 0]], "color": "#000000"}]
+    view.show(trace, view.colors)
+    assert (view.focus, view.near, view.ghost) == ([], [], [])

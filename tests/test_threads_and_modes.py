@@ -193,6 +193,7 @@ def test_deterministic_algorithms_change_nothing(encoder, ubiquitin):
     np.testing.assert_array_equal(tokens.tokens, ex.trace(encoder, ubiquitin).tokens)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["mini", "untrained", "file"])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
 def test_the_default_dtype_rounds_no_weights(toy_encoder, ubiquitin, tmp_path, source, dtype):
@@ -257,6 +258,7 @@ def test_warnings_are_the_users_whole_time(encoder, ubiquitin):
     assert seen == [before]
 
 
+@pytest.mark.slow
 def test_esms_own_calls_of_torch_do_not_warn():
     """A fresh process says nothing."""
     code = "import esm_explore as ex; ex.trace(ex.load_encoder(), ex.read_chain('1EJG'))"

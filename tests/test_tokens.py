@@ -125,6 +125,7 @@ def test_any_chains_together_get_the_tokens_they_get_alone(toy_encoder, chains, 
         assert_equal_to_esm(tokens, toy_encoder, chain, atol=5e-5)
 
 
+@pytest.mark.slow
 @FEW
 @given(chain=some_chain(), whole=st.sampled_from([16, 128]))
 def test_edges_are_esms_with_its_order_of_equal_distances(toy_encoder, chain, whole):
@@ -324,6 +325,7 @@ def test_the_encoder_is_only_read(ubiquitin):
         assert torch.equal(tensor, before[name]), name
 
 
+@pytest.mark.slow
 def test_bfloat16_is_asked_for_and_changes_tokens(mini_encoder):
     """On 1ITU some tokens differ from the exact ones, most do not."""
     chain = ex.read_chain("1ITU")

@@ -62,6 +62,7 @@ def damaged(encoder, change):
     return changed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

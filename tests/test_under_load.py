@@ -81,6 +81,7 @@ MODULES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*MODULES, "find_knn_edges"])
 def test_an_interrupt_at_any_stage_leaves_the_encoder_as_it_was(
     encoder, ubiquitin, monkeypatch, name
@@ -106,12 +107,16 @@ def test_an_interrupt_at_any_stage_leaves_the_encoder_as_it_was(
     np.testing.assert_array_equal(ex.trace(encoder, ubiquitin).tokens, trace.tokens)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-def test_a_real_interrupt_at_any_moment_leaves_the_encoder_as_it_was(encoder):
+def test_a_real_interrupt_at_any_moment_leaves_the_encoder_as_it_was(encoder, request):
     """SIGINT after 0.2 to 20 ms, a hundred times."""
+    # Where the tests run in the background the shell has it ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     chain = ex.read_chain("1AS5")
     ex.trace(encoder, chain)
-    before = state(encoder)
+    left = state(encoder)
     delays = np.geomspace(2e-4, 2e-2, 100)
     interrupted = 0
     for delay in delays:
@@ -124,7 +129,7 @@ def test_a_real_interrupt_at_any_moment_leaves_the_encoder_as_it_was(encoder):
         except KeyboardInterrupt:
             interrupted += 1
     assert interrupted > 50
-    assert_same(before, state(encoder))
+    assert_same(left, state(encoder))
 
 
 @pytest.fixture

@@ -87,6 +87,7 @@ def refused(content: bytes, tmp_path: Path) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", COMPRESSIONS)
 @pytest.mark.parametrize("inside", ["pdb", "binary"])
 def test_each_compression_is_told_by_content_and_can_have_several_parts(

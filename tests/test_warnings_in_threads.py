@@ -6,11 +6,13 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 
 import esm_explore as ex
 from esm_explore.errors import heard, warn
 
 
+@pytest.mark.slow
 def test_200_warnings_of_8_threads_all_appear(toy_encoder, ubiquitin):
     """Chains are read in the midst of the doctor's reports, which keep theirs to themselves."""
     numbers = np.arange(76) * 2  # so that the doctor traces a second time

@@ -101,6 +101,7 @@ def arguments(function, parameter: str, value: object, right: dict) -> tuple[lis
     return [], {name: right.get(name) for name in needed} | {parameter: value}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "parameter"), public())
 def test_the_wrong_things_are_refused_by_an_error_of_ours(things, name, parameter):
     """No AttributeError from somewhere inside; and none of them is taken in silence."""

@@ -17,6 +17,8 @@ from esm_explore.errors import TraceError
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
+METHOD = "P-SEA, from CA atoms"
+_LETTERS = {"helix": "h", "strand": "s", "coil": "c"}
 _CA = residue_constants.atom_order["CA"]
 BURIAL_RADIUS = 10.0
 # biotite 1 writes secondary structure in letters ("" where it has none), biotite 2 in numbers.
@@ -24,7 +26,7 @@ STRUCTURES = {
     **{"a": "helix", "b": "strand", "c": "coil", "": "unknown"},
     **{1: "helix", 2: "strand", 0: "coil"},
 }
-_CLASSES = {
+CLASSES = {
     **dict.fromkeys("AVILM", "aliphatic"),
     **dict.fromkeys("FWY", "aromatic"),
     **dict.fromkeys("STNQC", "polar"),
@@ -81,6 +83,22 @@ def _secondary_structure(ca: np.ndarray, numbers: np.ndarray) -> list[str]:
     return [STRUCTURES[element] for element in annotate_sse(atoms).tolist()]
 
 
+def secondary_letters(trace: Trace) -> str:
+    """Write the secondary structure that `annotate` gives, one letter a residue.
+
+    Parameters
+    ----------
+    trace : Trace
+
+    Returns
+    -------
+    str
+        h, s and c; a space where it is not known.
+    """
+    words = residue_values(trace, "secondary_structure")
+    return "".join(_LETTERS.get(word, " ") for word in words)
+
+
 def amino_acid_classes(letters: Sequence[str]) -> list[str]:
     """Sort amino acids into classes, few enough for colors that are told apart.
 
@@ -108,7 +126,7 @@ def amino_acid_classes(letters: Sequence[str]) -> list[str]:
     right = "one-letter codes, such as chain.sequence"
     given = list(letters) if isinstance(letters, str) else letters
     given = array_of(given, "letters", right, ndim=1, kinds="UO")
-    return [_CLASSES.get(str(letter), "other") for letter in given.tolist()]
+    return [CLASSES.get(str(letter), "other") for letter in given.tolist()]
 
 
 KEYS = ("token", "margin", "secondary_structure", "burial", "amino_acid")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
+from typing import Protocol
 
 import numpy as np
 from biotite.structure import dihedral, superimpose
@@ -208,8 +209,20 @@ def _far(backbone: np.ndarray, labels: Sequence[str]) -> list[Finding]:
     ]
 
 
-def superposed(fixed: np.ndarray, mobile: np.ndarray) -> np.ndarray:
-    """Move points onto others, as biotite does."""
+class Motion(Protocol):
+    """A rotation and a shift; the classes of biotite 1 and biotite 2 have other names."""
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Move points, shape=(n, 3)."""
+
+
+def fit(fixed: np.ndarray, mobile: np.ndarray) -> Motion:
+    """Find how points, shape=(n, 3), are moved onto others, as biotite does."""
     found = superimpose(fixed, mobile)
     # biotite 1 gives the moved points and the transformation, biotite 2 the latter alone.
-    return (found[1] if isinstance(found, tuple) else found).apply(mobile)
+    return found[1] if isinstance(found, tuple) else found
+
+
+def superposed(fixed: np.ndarray, mobile: np.ndarray) -> np.ndarray:
+    """Move points onto others."""
+    return fit(fixed, mobile).apply(mobile)

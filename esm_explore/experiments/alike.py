@@ -90,7 +90,7 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
             nodes = trace.edges[query]
             if len(nodes) < 16:
                 continue
-            places.append(_seen_from(trace, int(query))[nodes])
+            places.append(seen_from(trace, int(query))[nodes])
             relative.append(trace.residue_index[nodes] - trace.residue_index[query])
             labels.append(f"{trace.chain.id} {trace.chain.chain_id} {trace.labels[query]}")
     if not labels:
@@ -98,8 +98,8 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
     return SameToken(token, labels, np.stack(places), np.stack(relative), traces[0].encoder_info)
 
 
-def _seen_from(trace: Trace, query: int) -> np.ndarray:
-    """Move the chain's CA into one residue's backbone frame, shape=(L, 3)."""
+def seen_from(trace: Trace, query: int) -> np.ndarray:
+    """Move the chain's CA into one residue's backbone frame, shape=(L, 3), Å; NaN without one."""
     rotation = trace.inputs.affine.rot.tensor[0, query].reshape(3, 3).numpy()
     ca = np.where(trace.has_frame[:, None], trace.coords[:, 1], np.nan)
     return (ca - trace.coords[query, 1]) @ rotation

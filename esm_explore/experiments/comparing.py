@@ -11,7 +11,7 @@ from biotite.sequence import ProteinSequence
 from biotite.sequence.align import SubstitutionMatrix, align_optimal
 from biotite.structure import rmsd
 
-from esm_explore.chains.backbone import superposed
+from esm_explore.chains.backbone import fit, superposed
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
@@ -95,6 +95,31 @@ def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:
     match = np.full(len(first), -1, dtype=np.int64)
     match[pairs[:, 0]] = pairs[:, 1]
     return match
+
+
+def superposed_on(first: Trace, second: Trace, by: str = LINKS[0]) -> np.ndarray | None:
+    """Lay a chain on another by the CA of the residues that belong together.
+
+    Parameters
+    ----------
+    first, second : Trace
+    by : {"residue number", "alignment"}
+        As `match_residues` has it.
+
+    Returns
+    -------
+    ndarray, shape=(len(second), 37, 3), dtype=float32, or None
+        The second chain's atoms in Å in the coordinates of the first's file, NaN where they are
+        missing; None if fewer than three residues with backbone frames belong together.
+    """
+    match = match_residues(first, second, by)
+    rows = np.flatnonzero(first.has_frame & (match >= 0) & second.has_frame[match])
+    if len(rows) < 3:
+        return None
+    # Where they are in the file: the encoder sees each moved to the origin and turned.
+    fixed, moved = (trace.chain.atom37_positions for trace in (first, second))
+    found = fit(fixed[rows, 1], moved[match[rows], 1])
+    return found.apply(moved.reshape(-1, 3)).reshape(moved.shape).astype(np.float32)
 
 
 def _counted(labels: list[str]) -> Iterator[tuple[str, int]]:

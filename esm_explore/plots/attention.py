@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.colors import get_colorscale
 from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
@@ -99,6 +100,27 @@ def attention_matrix(
         If it is no trace, or there is no such block, head or term.
     """
     check_trace(trace, "attention_matrix")
+    heat, what = attention_heat(opened, block, head, term)
+    figure = draw(
+        [heat],
+        f"{what}, around residue {opened.label}",
+        trace,
+        heat["z"],
+        width=620,
+        height=600,
+    )
+    figure.update_xaxes(title="to", type="category")
+    figure.update_yaxes(title="from", type="category", autorange="reversed")
+    return figure
+
+
+def attention_heat(
+    opened: Neighborhood, block: int, head: int | None, term: str
+) -> tuple[dict, str]:
+    """Make the heat map of `attention_matrix`, as plotly has it, and say what it is.
+
+    A figure around it takes ten times as long, which a reader who clicks would notice.
+    """
     check_head(opened, block, head)
     terms = {
         "attention": (opened.attention, "Viridis", "Attention"),
@@ -114,27 +136,14 @@ def attention_matrix(
     limit = float(np.abs(shown).max())
     low, high = ends.get(term, (-limit, limit))
     labels = all_for_plotly(opened.labels)
-    heat = go.Heatmap(
-        x=labels,
-        y=labels,
-        z=shown,
-        zmin=low,
-        zmax=high,
-        colorscale=colorscale,
-        colorbar={"title": term},
-        hovertemplate="%{y} attends to %{x}: %{z:.3f}<extra></extra>",
-    )
-    figure = draw(
-        [heat],
-        f"{name} in block {block}, {which}, around residue {opened.label}",
-        trace,
-        shown,
-        width=620,
-        height=600,
-    )
-    figure.update_xaxes(title="to", type="category")
-    figure.update_yaxes(title="from", type="category", autorange="reversed")
-    return figure
+    heat = {
+        "type": "heatmap",
+        **{"x": labels, "y": labels, "z": shown, "zmin": low, "zmax": high},
+        "colorscale": get_colorscale(colorscale),
+        "colorbar": {"title": {"text": term}},
+        "hovertemplate": "%{y} attends to %{x}: %{z:.3f}<extra></extra>",
+    }
+    return heat, f"{name} in block {block}, {which}"
 
 
 def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import get_colorscale
 
 from esm_explore.escaping import all_for_plotly
 from esm_explore.palette import hex_colors, token_colors
@@ -117,17 +118,26 @@ def latent_and_codes(trace: Trace, residue: int | str) -> Picture:
     """Show one residue's latent beside the winning and the runner-up code."""
     check_trace(trace, "latent_and_codes")
     index = trace.index_of(residue)
-    first, second = trace.nearest.codes[index].tolist()
-    rows = np.stack([trace.codebook[second], trace.codebook[first], trace.pre_vq[index]])
-    names = [f"runner-up, code {second}", f"winner, code {first}", "latent"]
-    limit = float(np.abs(rows).max())
-    heat = go.Heatmap(z=rows, y=names, zmin=-limit, zmax=limit, colorscale="RdBu_r")
+    heat = latent_heat(trace, index)
     figure = draw(
         [heat],
         f"Residue {trace.labels[index]}: margin {trace.nearest.margin[index]:.2f}",
         trace,
-        rows,
+        heat["z"],
         height=300,
     )
     figure.update_xaxes(title="number in the latent")
     return figure
+
+
+def latent_heat(trace: Trace, index: int) -> dict:
+    """Make the heat map of `latent_and_codes`, as plotly has it."""
+    first, second = trace.nearest.codes[index].tolist()
+    rows = np.stack([trace.codebook[second], trace.codebook[first], trace.pre_vq[index]])
+    names = [f"runner-up, code {second}", f"winner, code {first}", "latent"]
+    limit = float(np.abs(rows).max())
+    return {
+        "type": "heatmap",
+        **{"z": rows, "y": names, "zmin": -limit, "zmax": limit},
+        "colorscale": get_colorscale("RdBu_r"),
+    }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import singledispatch
 
 import numpy as np
 
-from esm_explore.analysis.annotations import residue_values
+from esm_explore.analysis.annotations import METHOD, residue_values
+from esm_explore.experiments.comparing import superposed_on
 from esm_explore.palette import FRAMELESS, colors_of, hex_colors, token_colors
 from esm_explore.tracing.stages import Codebook, Neighbors, Stage
 from esm_explore.tracing.traces import Trace
@@ -29,7 +31,26 @@ def values_to_color(trace: Trace, key: str) -> np.ndarray:
     return token_colors(trace.codebook)[values] if key == "token" else values
 
 
-def color_together(traces: list[Trace], key: str) -> tuple[list[list[str]], list[tuple[str, str]]]:
+@dataclass(frozen=True)
+class ResidueColors:
+    """Colors of the residues of some chains, and what they mean.
+
+    Attributes
+    ----------
+    hexes : list of list of str
+        ``#rrggbb`` of each residue, chain by chain; gray without a backbone frame.
+    legend : list of [str, str]
+        Color and meaning.
+    bar : dict
+        A color bar, as `Colors` has it; then there is no other legend but that of the gray.
+    """
+
+    hexes: list[list[str]]
+    legend: list[list[str]]
+    bar: dict
+
+
+def color_together(traces: list[Trace], key: str) -> ResidueColors:
     """Color the residues of several chains on one scale.
 
     Parameters
@@ -41,30 +62,40 @@ def color_together(traces: list[Trace], key: str) -> tuple[list[list[str]], list
 
     Returns
     -------
-    hexes : list of list of str
-        One color a residue, chain by chain; gray without a backbone frame.
-    legend : list of (str, str)
-        Color and meaning.
+    ResidueColors
     """
     if key == "chain":
         values = [np.full(len(t), f"{t.chain.id} {t.chain.chain_id}") for t in traces]
     else:
         values = [values_to_color(trace, key) for trace in traces]
-    colors = colors_of(np.concatenate(values))
-    return split_by_chain(traces, colors.hex), colors.legend
+    colors = colors_of(np.concatenate(values), root=key == "margin")
+    legend = [] if colors.bar else [list(entry) for entry in colors.legend]
+    if key == "secondary_structure":
+        legend.append(["", METHOD])
+    bar = colors.bar
+    if bar:
+        bar = bar | {"title": ", ".join(filter(None, [key.replace("_", " "), bar["title"]]))}
+    elif not legend:
+        legend = [["", "near in the codebook, near in color"]]
+    return _colored(traces, colors.hex, legend, bar)
 
 
-def split_by_chain(traces: list[Trace], hexes: list[str]) -> list[list[str]]:
+def _colored(
+    traces: list[Trace], hexes: list[str], legend: list[list[str]], bar: dict
+) -> ResidueColors:
     """Cut colors of all residues into chains, and make residues without a frame gray."""
     ends = np.cumsum([len(trace) for trace in traces])[:-1]
     parts = np.split(np.array(hexes, dtype=object), ends)
-    return [
+    grayed = [
         np.where(trace.has_frame, part, FRAMELESS).tolist()
         for trace, part in zip(traces, parts, strict=True)
     ]
+    if not all(trace.has_frame.all() for trace in traces):
+        legend = [*legend, [FRAMELESS, "no backbone frame"]]
+    return ResidueColors(grayed, legend, bar)
 
 
-def color_by_stage(traces: list[Trace], stage: Stage) -> list[list[str]]:
+def color_by_stage(traces: list[Trace], stage: Stage) -> ResidueColors:
     """Color residues by what they are at a stage: alike there, alike in color.
 
     Parameters
@@ -74,11 +105,11 @@ def color_by_stage(traces: list[Trace], stage: Stage) -> list[list[str]]:
 
     Returns
     -------
-    list of list of str
-        One color a residue, chain by chain; gray without a backbone frame. At the last stage it
-        is the tokens' own color, as everywhere.
+    ResidueColors
+        At the last stage it is the tokens' own color, as everywhere.
     """
-    return split_by_chain(traces, hex_colors(_colors_at(stage, traces)))
+    said = [["", "alike here, alike in color"]]
+    return _colored(traces, hex_colors(_colors_at(stage, traces)), said, {})
 
 
 @singledispatch
@@ -89,9 +120,13 @@ def _colors_at(stage: Stage, traces: list[Trace]) -> np.ndarray:
 
 @_colors_at.register
 def _(stage: Neighbors, traces: list[Trace]) -> np.ndarray:
-    # Where a chain is in space says nothing of another.
-    states = [trace.states(stage) for trace in traces]
-    return _alike([s - s[t.has_frame].mean(0) for s, t in zip(states, traces, strict=True)], traces)
+    # Where a chain is in space says nothing of another; if it can be, it is laid on the first.
+    places = [trace.chain.atom37_positions[:, 1] for trace in traces]
+    for i, other in enumerate(traces[1:], start=1):
+        laid = superposed_on(traces[0], other)
+        centers = [places[n][traces[n].has_frame].mean(0) for n in (0, i)]
+        places[i] = places[i] - centers[1] + centers[0] if laid is None else laid[:, 1]
+    return _alike(places, traces)
 
 
 @_colors_at.register

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 
 import numpy as np
 import py3Dmol
@@ -11,20 +13,20 @@ from biotite.structure.io.pdbx import CIFFile, set_structure
 
 from esm_explore.arguments import check_kind, whole_number
 from esm_explore.escaping import for_html, for_script
-from esm_explore.palette import legend_html
+from esm_explore.plots.legend import legend_html
+from esm_explore.plots.still import AXES as AXES
+from esm_explore.plots.still import LINE as LINE
+from esm_explore.plots.still import ChainStill
+from esm_explore.plots.still_page import StillParts, draw_beside, draw_still
+from esm_explore.plots.structure_scripts import MANNERS
 from esm_explore.plots.threedmol import load_3dmol
 from esm_explore.tracing.traces import Trace
 
-AXES = ("#d62728", "#2ca02c", "#1f77b4")
-LINE = "#e69f00"
 _HEIGHT = 420
 _BACKBONE = {"N": 0, "CA": 1, "C": 2, "O": 4}
 
-# The picture covers it; what cannot be drawn is then no white box, also in saved HTML.
-_UNDER = """<p aria-hidden="true"
-style="position: absolute; max-width: 24em; padding: 1em; font-size: 85%">
-Here is a 3D picture. If you can read this, it is still being loaded, or this browser has no WebGL,
-or 3Dmol.js could not be loaded.</p>"""
+# The 3D view covers it; it is what is seen without JavaScript, without WebGL and while it loads.
+_UNDER = '<img alt="{}" src="data:image/png;base64,{}" style="position: absolute; width: 100%">'
 
 
 class Viewer(py3Dmol.view):
@@ -47,7 +49,9 @@ class Viewer(py3Dmol.view):
 
 def new_viewer() -> py3Dmol.view:
     """Make an empty viewer for a `StructurePicture`, which gives it its width."""
-    return Viewer(width="100%", height=_HEIGHT)
+    viewer = Viewer(width="100%", height=_HEIGHT)
+    viewer.startjs += MANNERS
+    return viewer
 
 
 class StructurePicture:
@@ -57,15 +61,21 @@ class StructurePicture:
     ----------
     viewer : py3Dmol.view
         To change or add to the picture before it is shown. In it residues are numbered from 1 in
-        the order of the chain; hovering shows their numbers in the file.
+        the order of the chain; hovering shows their numbers in the file. Pictures without
+        JavaScript do not have what is added.
     """
 
     def __init__(
-        self, viewer: py3Dmol.view, lines: list[str], legend: list[tuple[str, str]] | None = None
+        self,
+        viewer: py3Dmol.view,
+        still: ChainStill,
+        lines: list[str],
+        legend: list[tuple[str, str]] | None = None,
+        bar: dict | None = None,
     ):
         self.viewer = viewer
-        self._lines = lines
-        self._legend = legend or []
+        self._still, self._lines = still, lines
+        self._legend, self._bar = legend or [], bar
 
     def __repr__(self) -> str:
         return "\n".join(self._lines)
@@ -73,14 +83,30 @@ class StructurePicture:
     def _repr_html_(self) -> str:
         return self.html()
 
+    def _repr_png_(self) -> bytes:
+        return self.png()
+
+    def png(self, width: int = 640) -> bytes:
+        """Draw it without JavaScript, with its caption, as wide as this in pixels."""
+        title, encoder, *more = self._lines
+        said = {"title": title, "encoder": encoder.removeprefix("Encoder: ")}
+        colors = {"legend": self._legend, "bar": self._bar}
+        size = {"width": width, "height": _HEIGHT + 80}
+        parts = StillParts(chains=[self._still], sentence=" ".join(more), **said, **colors, **size)
+        return draw_still(parts)
+
     def html(self, width: int = 640) -> str:
         """Write the picture, as wide as this in pixels, and its caption."""
         script, note = load_3dmol()
-        swatches = [legend_html(self._legend)] if self._legend else []
+        swatches = [legend_html(self._legend, self._bar)] if self._legend else []
         caption = "<br>".join([*map(for_html, self._lines), *swatches, *note])
         size = f"width: {width}px; height: {_HEIGHT}px"
+        still = draw_still(StillParts("", "", [self._still], width=width, height=_HEIGHT))
+        under = _UNDER.format(for_html(self._lines[0]), base64.b64encode(still).decode())
+        # Where scripts are not run, py3Dmol's warning would stay and lie over the picture.
+        drawn = re.sub('<p id="3dmolwarning_.*?</p>', "", self.viewer.write_html(), flags=re.DOTALL)
         return (
-            f'{script}<div style="position: relative; {size}">{_UNDER}{self.viewer.write_html()}'
+            f'{script}<div style="position: relative; {size}">{under}{drawn}'
             f'</div><p style="font-size: 85%; margin: 4px 0">{caption}</p>'
         )
 
@@ -90,9 +116,16 @@ def point(position: np.ndarray) -> dict[str, float]:
     return dict(zip("xyz", position.tolist(), strict=True))
 
 
-def backbone_cif(trace: Trace) -> str:
-    """Write N, CA, C and O with residues numbered from 1: 3Dmol.js knows no insertion codes."""
-    positions = trace.chain.atom37_positions
+def backbone_cif(trace: Trace, coords: np.ndarray | None = None) -> str:
+    """Write N, CA, C and O with residues numbered from 1: 3Dmol.js knows no insertion codes.
+
+    Parameters
+    ----------
+    trace : Trace
+    coords : ndarray, shape=(L, 37, 3), optional
+        Where the atoms are drawn, in Å, if that is not where they are.
+    """
+    positions = trace.chain.atom37_positions if coords is None else coords
     names, slots = list(_BACKBONE), list(_BACKBONE.values())
     present = trace.chain.atom37_mask[:, slots] & np.isfinite(positions[:, slots]).all(-1)
     residue, slot = np.nonzero(present)
@@ -133,6 +166,10 @@ class Beside:
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self._pictures))
+
+    def _repr_png_(self) -> bytes:
+        colors = [color for picture in self._pictures for color, _ in picture._legend]
+        return draw_beside([picture.png(self._width) for picture in self._pictures], colors)
 
     def _repr_html_(self) -> str:
         cells = [

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import py3Dmol
 
+from esm_explore.analysis.annotations import METHOD, secondary_letters
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.arguments import array_of, check_kind
 from esm_explore.errors import TraceError
@@ -16,14 +17,14 @@ from esm_explore.palette import CATEGORIES, FRAMELESS, Colors, colors_of
 from esm_explore.plots.attention import check_head
 from esm_explore.plots.picture import hover_of
 from esm_explore.plots.residue_colors import values_to_color
+from esm_explore.plots.still import AXES, LINE, ChainStill, frame_axes, frame_lines
 from esm_explore.plots.structure import (
-    AXES,
-    LINE,
     StructurePicture,
     backbone_cif,
     new_viewer,
     point,
 )
+from esm_explore.plots.structure_scripts import ribbon_script
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
@@ -43,7 +44,8 @@ def view(
 
     Codes that are near in the codebook have near colors, the same in every picture of the
     encoder. Residues without a backbone frame are gray: their token says nothing. Hover over a
-    residue to read its number, name and token.
+    residue to read its number, name and token. Helices and strands are drawn as `annotate` assigns
+    them, by P-SEA from CA atoms. Click the picture, and the wheel zooms it.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def view(
     frameless = len(trace) - int(trace.has_frame.sum())
     if frameless:
         lines.append(f"Gray: {frameless} residues without a backbone frame")
-    return StructurePicture(viewer, lines, colors.legend)
+    return StructurePicture(viewer, _still(trace, shown), lines, colors.legend, colors.bar)
 
 
 def view_neighborhood(
@@ -115,9 +117,20 @@ def view_neighborhood(
         what = f"attention in block {block}, {'all heads' if head is None else f'head {head}'}"
     viewer = _cartoon(trace, {"cartoon": {"color": "#dddddd", "opacity": 0.5}})
     thickness = (weights / (1 if block is None else max(weights.max(), 1e-9))).tolist()
-    for node, thick in zip(nodes.tolist(), thickness, strict=True):
-        if trace.has_frame[node]:
-            _draw_node(viewer, trace, index, node, thick)
+    framed = [node for node in nodes.tolist() if trace.has_frame[node]]
+    drawn = dict(zip(nodes.tolist(), thickness, strict=True))
+    for node in framed:
+        _draw_node(viewer, trace, index, node, drawn[node])
+    atoms = trace.chain.atom37_positions[framed, :3].astype(float)
+    still = _still(
+        trace,
+        ["#dddddd"] * len(trace),
+        selected=index,
+        lines=[(index, node, drawn[node]) for node in framed if node != index],
+        focus=framed,
+        named=framed,
+        ghost=[axis for frame in atoms for axis in frame_lines(frame, 1.2)],
+    )
     viewer.zoomTo({"resi": [int(node) + 1 for node in nodes]})
     lines = [
         f"{trace.title}: residue {trace.labels[index]} and {what}",
@@ -125,16 +138,14 @@ def view_neighborhood(
     ]
     axes = [(color, f"{name} of a backbone frame") for color, name in zip(AXES, "xyz", strict=True)]
     seen = "from the residue to its nodes" if block is None else "attention, by thickness"
-    return StructurePicture(viewer, lines, [*axes, (LINE, seen)])
+    return StructurePicture(viewer, still, lines, [*axes, (LINE, seen)])
 
 
 def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight: float) -> None:
     """Draw a node's frame, and a line from the query as thick as `weight` (0 to 1)."""
-    n, ca, c = trace.chain.atom37_positions[node, :3].astype(float)
-    x = (ca - c) / np.linalg.norm(ca - c)
-    y = n - ca - ((n - ca) @ x) * x
-    y /= np.linalg.norm(y)
-    for axis, color in zip((x, y, np.cross(x, y)), AXES, strict=True):
+    atoms = trace.chain.atom37_positions[node, :3].astype(float)
+    ca = atoms[1]
+    for axis, color in zip(frame_axes(atoms), AXES, strict=True):
         viewer.addCylinder(
             {"start": point(ca), "end": point(ca + 1.2 * axis), "radius": 0.08, "color": color}
         )
@@ -149,6 +160,8 @@ def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight
 def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Colors]:
     if isinstance(color, str):
         values, label = values_to_color(trace, color), color.replace("_", " ")
+        if color == "secondary_structure":
+            label = f"{label} ({METHOD})"
         if color == "token":
             label = f"token ({len(np.unique(trace.tokens[trace.has_frame]))} different)"
     else:
@@ -156,15 +169,22 @@ def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Col
         values = array_of(color, "color", right, ndim=1, kinds="iufbUO")
         if values.shape != (len(trace),):
             raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
-    return label, colors_of(values)
+    return label, colors_of(values, root=isinstance(color, str) and color == "margin")
 
 
 def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
     viewer = new_viewer()
     viewer.addModel(backbone_cif(trace), "cif")
+    viewer.startjs += ribbon_script(secondary_letters(trace))
     viewer.setStyle(style)
     viewer.setHoverable({}, True, _HOVER % json.dumps(hover_of(trace)), _UNHOVER)
     return viewer
+
+
+def _still(trace: Trace, hexes: list[str], **marks: object) -> ChainStill:
+    ca = trace.chain.atom37_positions[:, 1].astype(float)
+    ca = np.where(trace.chain.atom37_mask[:, 1, None], ca, np.nan)
+    return ChainStill(ca, hexes, secondary_letters(trace), trace.labels, **marks)
 
 
 def _scheme(colors: list[str]) -> dict:
@@ -198,27 +218,32 @@ def view_same_token(alike: SameToken) -> StructurePicture:
     )
     shown = np.unique(np.linspace(0, len(alike) - 1, min(MOST, len(alike))).round().astype(int))
     viewer = new_viewer()
-    viewer.addSphere({"center": {"x": 0, "y": 0, "z": 0}, "radius": 0.5, "color": "black"})
+    middle, along, across = CATEGORIES[-1], CATEGORIES[0], CATEGORIES[1]
+    viewer.addSphere({"center": {"x": 0, "y": 0, "z": 0}, "radius": 0.5, "color": middle})
+    ghost = [{"points": np.zeros((1, 3)), "color": middle, "radius": 0.25}]
     for row in shown:
-        _draw(viewer, alike.ca[row], alike.relative_positions[row])
+        ghost += _draw(viewer, alike.ca[row], alike.relative_positions[row])
     viewer.zoomTo()
     lines = [
         f"Token {alike.token}: {len(shown)} of {len(alike)} neighborhoods, superposed",
         f"Encoder: {alike.encoder_info.title}",
     ]
-    along, across = CATEGORIES[0], CATEGORIES[1]
-    legend = [("#000000", "the residue"), (along, "up to 4 along the chain"), (across, "others")]
-    return StructurePicture(viewer, lines, legend)
+    legend = [(middle, "the residue"), (along, "up to 4 along the chain"), (across, "others")]
+    return StructurePicture(viewer, ChainStill(np.zeros((0, 3)), [], ghost=ghost), lines, legend)
 
 
-def _draw(viewer: py3Dmol.view, ca: np.ndarray, relative: np.ndarray) -> None:
-    known = np.isfinite(ca).all(1)
+def _draw(viewer: py3Dmol.view, ca: np.ndarray, relative: np.ndarray) -> list[dict]:
+    """Add a neighborhood; give its lines and balls for a picture without a browser."""
+    known, drawn = np.isfinite(ca).all(1), []
     near = known & (np.abs(relative) <= LOCAL)
     order = np.flatnonzero(near)[np.argsort(relative[near])]
     for a, b in pairwise(order):
         if relative[b] - relative[a] == 1:
             ends = {"start": point(ca[a]), "end": point(ca[b])}
             viewer.addCylinder({**ends, "radius": 0.12, "color": CATEGORIES[0]})
+            drawn.append({"points": ca[[a, b]], "color": CATEGORIES[0], "radius": 0.06})
     for place in ca[known & ~near]:
         ball = {"center": point(place), "radius": 0.35, "color": CATEGORIES[1], "opacity": 0.7}
         viewer.addSphere(ball)
+        drawn.append({"points": place[None], "color": CATEGORIES[1]})
+    return drawn

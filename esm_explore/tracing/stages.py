@@ -21,6 +21,8 @@ class Stage:
     ----------
     title : str
         What headings and buttons call it.
+    short : str
+        The same where there is little room.
     explanation : str
         What happens there in any encoder of this class, for a reader who sees it first.
     outputs : dict of str
@@ -35,6 +37,11 @@ class Stage:
     def title(self) -> str:
         """What headings and buttons call it."""
         return self.source
+
+    @property
+    def short(self) -> str:
+        """The title where there is little room."""
+        return self.title
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -75,6 +82,7 @@ class RelativePosition(Stage):
     """What is known of the order along the chain; the query's own is the same everywhere."""
 
     title = "relative position"
+    short = "position"
     explanation = (
         "Each of the 16 nodes starts as nothing but its position along the chain relative to "
         "the query, clipped to ±32: one of 65 learned vectors. Neither the amino acid nor "
@@ -100,6 +108,11 @@ class Attention(Stage):
     def title(self) -> str:
         """Name the block."""
         return f"block {self.block} attention"
+
+    @property
+    def short(self) -> str:
+        """Name the block by its number."""
+        return f"attention {self.block}"
 
     @property
     def explanation(self) -> str:
@@ -131,6 +144,11 @@ class Block(Stage):
     def title(self) -> str:
         """Name the block."""
         return f"block {self.block} output"
+
+    @property
+    def short(self) -> str:
+        """Name the block by its number."""
+        return f"output {self.block}"
 
     @property
     def outputs(self) -> dict[str, str]:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import singledispatch
 
 import numpy as np
 
+from esm_explore.chains.backbone import fit
 from esm_explore.errors import EsmExploreError
+from esm_explore.escaping import for_reading
+from esm_explore.experiments.comparing import superposed_on
+from esm_explore.experiments.pairing import ResiduePair, compare_residues
+from esm_explore.palette import CATEGORIES
+from esm_explore.plots.residue_colors import ResidueColors
 from esm_explore.tracing.neighborhood import Neighborhood
-from esm_explore.tracing.stages import Attention, Neighbors, RelativePosition, Stage
+from esm_explore.tracing.stages import Attention, Stage
 from esm_explore.widgets.residue_panel import ResiduePanel
 from esm_explore.widgets.selection import Selection
 from esm_explore.widgets.sequence_view import SequenceView
+from esm_explore.widgets.stage_lines import drawn_around
 from esm_explore.widgets.structure_view import StructureView, color_bytes
+
+GHOST = CATEGORIES[2]
 
 
 class ChainPane:
@@ -26,6 +34,9 @@ class ChainPane:
         What is shown first.
     chain : int, optional
         Number of the trace; by default the one that the selection is about.
+    zoomed : bool
+        Whether the camera goes to the residue's neighborhood from the start. Otherwise it does
+        from the first step with attention on, or when the reader asks for it.
 
     Attributes
     ----------
@@ -34,19 +45,29 @@ class ChainPane:
     panel : ResiduePanel
     trace : Trace
         What is shown now.
+    coords : ndarray, shape=(L, 37, 3), or None
+        Where it is shown, in Å, if that is not where it is.
     """
 
-    def __init__(self, selection: Selection, stage: Stage, chain: int | None = None):
+    def __init__(
+        self, selection: Selection, stage: Stage, chain: int | None = None, *, zoomed: bool = False
+    ):
         self._selection, self._stage, self._fixed = selection, stage, chain
+        self._zoomed = zoomed
         self.trace = selection.traces[self.chain]
         self._opened: Neighborhood | None = None
         self._colors: list[bytes] = []
-        self.structure = StructureView.of(self.trace)
-        self.structure.layout.flex, self.structure.layout.min_width = "1 1 0", "0"
+        self._legend, self._said, self._focus = [], [], []
+        self._place()
+        self.structure = StructureView.of(self.trace, coords=self.coords)
+        self.structure.group = self._group
+        self.structure.height, self.structure.layout.min_width = 0, "0"
         self.sequence = SequenceView()
         self.sequence.show(self.trace, self.structure.colors)
         self.panel = ResiduePanel(self.trace.encoder_info.v_heads, self._draw_lines)
-        selection.observe(self._follow, ["choice", "linked_by"])
+        self.structure.observe(self._zoom, "focus")
+        selection.observe(self._follow, ["choice", "pinned"])
+        selection.observe(self._link, "linked_by")
         selection.observe(self._hover, "hovered")
         self._follow()
 
@@ -70,12 +91,16 @@ class ChainPane:
 
     def show(self, stage: Stage) -> None:
         """Show a stage."""
+        # What attention does is too small to be seen from afar.
+        self._zoomed |= isinstance(stage, Attention)
         self._stage = stage
         self._open()
 
-    def paint(self, hexes: list[list[str]]) -> None:
+    def paint(self, colored: ResidueColors) -> None:
         """Give the residues of all chains colors: the menu can show another one later."""
-        self._colors = [color_bytes(part) for part in hexes]
+        self._colors = [color_bytes(part) for part in colored.hexes]
+        self._legend = [[color, for_reading(text)] for color, text in colored.legend]
+        self.structure.legend, self.structure.bar = [*self._legend, *self._said], colored.bar
         self.structure.colors = self.sequence.colors = self._colors[self.chain]
 
     def _acted(self, change: dict) -> None:
@@ -89,6 +114,11 @@ class ChainPane:
         elif name == "selection" and value != selection:
             self._selection.select_many(self.chain, value)
 
+    def _zoom(self, change: dict) -> None:
+        """Remember what the view's own button says."""
+        if change["new"] != self._focus:
+            self._zoomed = bool(change["new"])
+
     @property
     def _hovered(self) -> int:
         chain, residue = self._selection.hovered
@@ -96,6 +126,25 @@ class ChainPane:
 
     def _hover(self, _change: dict) -> None:
         self.structure.hovered = self.sequence.hovered = self._hovered
+
+    def _place(self) -> None:
+        """Find out where the second of two chains lies on the first."""
+        self.coords, self._group = None, ""
+        if self._fixed is None:
+            return
+        first, second = self._selection.traces
+        coords = superposed_on(first, second, self._selection.linked_by)
+        if coords is not None:
+            # One camera for both.
+            self._group = f"inspector {id(self._selection)}"
+            self.coords = coords if self._fixed else None
+
+    def _link(self, _change: dict) -> None:
+        self._place()
+        with self.structure.hold_sync():
+            self.structure.show(self.trace, self.structure.colors, self.coords)
+            self.structure.group = self._group
+        self._follow()
 
     def _follow(self, _change: dict | None = None) -> None:
         with self.structure.hold_sync(), self.sequence.hold_sync():
@@ -118,54 +167,46 @@ class ChainPane:
             try:
                 if self._opened is None or self._opened.edges[0] != residue:
                     self._opened = self.trace.neighborhood(residue)
-                self.panel.show(self._stage, self.trace, self._opened)
+                self._tell(residue)
                 self._draw_lines()
             except EsmExploreError as error:
                 self._say(str(error))
 
+    def _tell(self, residue: int) -> None:
+        chain, pinned = self._selection.pinned
+        if pinned < 0 or (chain, pinned) == (self.chain, residue):
+            self.structure.ghost = []
+            self.panel.show(self._stage, self.trace, self._opened)
+            return
+        pair = compare_residues(self.trace, residue, self._selection.traces[chain], pinned)
+        self.panel.show_pair(pair, self.trace.stages)
+        self.structure.ghost = self._ghost(pair)
+
+    def _ghost(self, pair: ResiduePair) -> list[dict]:
+        """Draw the pinned residue's nodes where they lie on this one's, joined along the chain."""
+        places = pair.moved
+        if self.coords is not None:
+            own = self.trace.chain.atom37_positions
+            framed = self.trace.has_frame
+            places = fit(self.coords[framed, 1], own[framed, 1]).apply(places)
+        order = np.argsort(pair.nodes)
+        known = [i for i in order if np.isfinite(places[i]).all()]
+        parts = np.split(known, np.flatnonzero(np.diff(pair.nodes[known]) != 1) + 1)
+        return [{"points": places[part].tolist(), "color": GHOST} for part in parts if len(part)]
+
     def _say(self, text: str) -> None:
         self.panel.say(text)
-        self.structure.lines, self.structure.frames = [], []
+        view = self.structure
+        self._focus = []
+        view.lines, view.frames, view.ghost, view.near, view.focus = [], [], [], [], []
 
     def _draw_lines(self) -> None:
-        """Join the residue that is shown with its nodes."""
-        opened = self._opened
-        nodes = opened.edges.tolist()
-        weights, with_frames = drawn_in_space(self._stage, opened, self.panel.chosen_head)
-        self.structure.lines = [
-            [nodes[0], node, float(min(weight, 1))]
-            for node, weight, framed in zip(nodes, weights, opened.has_frame, strict=True)
-            if node != nodes[0] and framed and weight > 0
-        ]
-        self.structure.frames = opened.edges[opened.has_frame].tolist() if with_frames else []
-
-
-@singledispatch
-def drawn_in_space(stage: Stage, opened: Neighborhood, head: int | None) -> tuple[np.ndarray, bool]:
-    """Say what a stage adds to the structure around a residue, and in a head (None: on average).
-
-    Returns
-    -------
-    weights : ndarray, shape=(K,)
-        Thickness of the line to each node, from 0 to 1.
-    with_frames : bool
-        Whether the nodes' backbone frames are drawn.
-    """
-    return np.zeros(len(opened)), False
-
-
-@drawn_in_space.register
-def _(stage: Neighbors, opened: Neighborhood, _head: object) -> tuple[np.ndarray, bool]:
-    return np.full(len(opened), 0.3), True
-
-
-@drawn_in_space.register
-def _(stage: RelativePosition, opened: Neighborhood, _head: object) -> tuple[np.ndarray, bool]:
-    return np.full(len(opened), 0.3), False
-
-
-@drawn_in_space.register
-def _(stage: Attention, opened: Neighborhood, head: int | None) -> tuple[np.ndarray, bool]:
-    rows = opened.attention[stage.block, :, 0]
-    weights = rows.mean(0) if head is None else rows[head]
-    return weights / max(float(weights[1:].max(initial=0)), 1e-9), True
+        """Join the residue that is shown with its nodes, and let the camera see them."""
+        space = drawn_around(self._stage, self._opened, self.panel.chosen_head)
+        with self.structure.hold_sync():
+            self.structure.lines, self.structure.frames = space.lines, space.frames
+            self._said = space.said
+            self.structure.legend = [*self._legend, *self._said]
+            self.structure.near = space.near
+            self._focus = space.near if self._zoomed else []
+            self.structure.focus = self._focus

@@ -1,16 +1,17 @@
-"""The inspector's menus: color, map, residue, chain, and what links two chains."""
+"""The inspector's rows of controls: its steps, and what is shown, found and chosen."""
 
 from __future__ import annotations
 
-import ipywidgets as widgets
-from traitlets import Int
+from collections.abc import Callable
+
+from traitlets import HasTraits
 
 from esm_explore.analysis.annotations import KEYS
-from esm_explore.errors import TraceError
 from esm_explore.experiments.comparing import LINKS
 from esm_explore.tracing.stages import Stage
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.map_panel import LAYOUTS
+from esm_explore.widgets.tools import Tools, option
 
 BY_STEP = "this step"
 
@@ -20,109 +21,108 @@ def color_keys(traces: list[Trace]) -> list[str]:
     return [BY_STEP, *KEYS, *(["chain"] if len(traces) > 1 else [])]
 
 
-class Controls(widgets.HBox):
-    """The row of menus.
-
-    Parameters
-    ----------
-    traces : list of Trace
-
-    Attributes
-    ----------
-    color, arrangement, chain, link : Dropdown
-    residue : Text
-    """
-
-    def __init__(self, traces: list[Trace]):
-        keys = [(key.replace("_", " "), key) for key in color_keys(traces)]
-        titles = [(trace.title, i) for i, trace in enumerate(traces)]
-        self.color = widgets.Dropdown(options=keys, description="color")
-        self.arrangement = widgets.Dropdown(options=LAYOUTS, description="map")
-        example = traces[0].labels[0]
-        self.residue = widgets.Text(
-            description="residue",
-            placeholder=f"{example} or {traces[0].chain.chain_id}:{example}",
-            continuous_update=False,
-        )
-        self.chain = widgets.Dropdown(options=titles, description="chain")
-        self.link = widgets.Dropdown(options=LINKS, description="linked by")
-        self.chain.layout.display = "flex" if len(traces) > 1 else "none"
-        self.link.layout.display = "flex" if len(traces) == 2 else "none"
-        shown = [self.color, self.arrangement, self.residue, self.chain, self.link]
-        for control, width in zip(shown, (200, 120, 200, 250, 230), strict=True):
-            control.layout.width, control.style.description_width = f"{width}px", "initial"
-        super().__init__(shown, layout={"flex_flow": "row wrap", "grid_gap": "12px"})
-
-
-def find_residue(traces: list[Trace], shown: int, text: str) -> tuple[int, int]:
-    """Find what a reader typed: ``57``, ``57A``, ``A:57`` or ``1UBI:57``; the shown chain first.
-
-    Returns
-    -------
-    chain, residue : int
-        Indices.
-
-    Raises
-    ------
-    TraceError
-        If there is no such chain or residue.
-    """
-    name, colon, number = text.rpartition(":")
-    order = sorted(range(len(traces)), key=lambda i: i != shown)
-    if colon:
-        name = name.strip()
-        order = [i for i in order if name in (traces[i].chain.chain_id, str(traces[i].chain.id))]
-    if not order:
-        names = ", ".join(f"{t.chain.chain_id} (of {t.chain.id})" for t in traces)
-        raise TraceError(f"There is no chain {name!r} here; there are: {names}.")
-    return order[0], traces[order[0]].index_of(number.strip())
-
-
-_PACE = 2_000
-
-
-class StepBar(widgets.HBox):
-    """Chooses a step.
+class StepBar(Tools):
+    """Chooses a step; its value is the step's number, from 0.
 
     Parameters
     ----------
     stages : list of Stage
-
-    Attributes
-    ----------
-    value : int
-        Which step, from 0.
     """
 
-    value = Int(0)
-
     def __init__(self, stages: list[Stage]):
-        last = len(stages) - 1
-        self._back = widgets.Button(
-            icon="step-backward", tooltip="one step back (left arrow)", layout={"width": "36px"}
-        )
-        self._forward = widgets.Button(
-            icon="step-forward", tooltip="one step forward (right arrow)", layout={"width": "36px"}
-        )
-        self._play = widgets.Play(min=0, max=last, interval=_PACE, show_repeat=False)
-        self._choices = widgets.ToggleButtons(
-            options=[(f"{i} {stage.title}", i - 1) for i, stage in enumerate(stages, start=1)],
-            tooltips=[stage.explanation for stage in stages],
-            style={"button_width": "auto"},
-        )
-        self._back.on_click(lambda _: self.move(-1))
-        self._forward.on_click(lambda _: self.move(1))
-        widgets.link((self, "value"), (self._choices, "value"))
-        widgets.link((self, "value"), (self._play, "value"))
-        super().__init__([self._back, self._play, self._forward, self._choices])
+        self._last = len(stages) - 1
+        options = [
+            option(i, f"{i + 1} {stage.title}", f"{i + 1} {stage.short}", stage.explanation)
+            for i, stage in enumerate(stages)
+        ]
+        items = [
+            _button("back", "one step back", "left arrow", "◀"),
+            {**_button("play", "play the steps", "or pause", "▶"), "of": "step"},
+            _button("forward", "one step forward", "right arrow", "▶▏"),
+            {"kind": "choice", "name": "step", "text": "step", "options": options},
+        ]
+        super().__init__("Steps of the encoder", items, self._pressed)
 
     def move(self, by: int) -> None:
         """Go forward or back; it stops at either end."""
-        self.value = min(max(self.value + by, 0), self._play.max)
+        self.put("step", min(max(self.values["step"] + by, 0), self._last))
 
     def press(self, key: str) -> None:
         """Obey a key: a number from 1, or a left or right arrow."""
         if key in ("ArrowLeft", "ArrowRight"):
             self.move(-1 if key == "ArrowLeft" else 1)
-        elif int(key) <= self._play.max + 1:
-            self.value = int(key) - 1
+        elif key.isdigit() and int(key) <= self._last + 1:
+            self.put("step", int(key) - 1)
+
+    def _pressed(self, name: str) -> None:
+        self.move(-1 if name == "back" else 1)
+
+
+class Controls(Tools):
+    """What is shown, found and chosen.
+
+    Parameters
+    ----------
+    traces : list of Trace
+    on_press : callable
+        As `Tools` has it; the names are back, forward, clear, pin, help and find.
+    """
+
+    def __init__(self, traces: list[Trace], on_press: Callable[..., None]):
+        label = traces[0].labels[0]
+        items = [
+            _menu("color", "color", "What residues are colored by", _named(color_keys(traces))),
+            _menu("arrangement", "map", "How the map is laid out", _named(LAYOUTS)),
+            {
+                "kind": "box",
+                "name": "find",
+                "text": "find",
+                "hint": "A residue, a range, a token, a motif, a structure, or a comparison",
+                "example": f"{label}, 50-60, GxG, strand …",
+            },
+            _button("past", "back to what was chosen before", "", "↶"),
+            _button("next", "forward to what was chosen after", "", "↷"),
+            _button("clear", "clear", "Choose nothing (Esc)"),
+            _button(
+                "pin", "pin", "Keep this residue; the next one that is chosen is compared with it"
+            ),
+        ]
+        titles = [option(i, trace.title) for i, trace in enumerate(traces)]
+        if len(traces) > 1:
+            items.append(_menu("chain", "chain", "Which chain is chosen in", titles))
+        if len(traces) == 2:
+            items.append(_menu("linked_by", "linked by", "Which residues belong together",
+                               _named(LINKS)))  # fmt: skip
+        items += [
+            {**_button("full", "full window", "The whole window, and back", "⤢"),
+             "page": "esm-explore-full"},
+            _button("help", "help", "What can be done here", "?"),
+        ]  # fmt: skip
+        super().__init__("What is shown and chosen", items, on_press)
+
+
+def follow(owner: HasTraits, tools: Tools, *names: str) -> None:
+    """Keep traits and the values of controls of the same names equal, both ways."""
+
+    def from_page(change: dict) -> None:
+        for name in names:
+            if change["new"].get(name) != getattr(owner, name):
+                setattr(owner, name, change["new"][name])
+
+    for name in names:
+        tools.put(name, getattr(owner, name))
+    owner.observe(lambda change: tools.put(change["name"], change["new"]), names)
+    tools.observe(from_page, "values")
+
+
+def _button(name: str, text: str, hint: str, icon: str = "") -> dict:
+    said = f"{text} ({hint})" if icon and hint else hint or text
+    return {"kind": "button", "name": name, "text": text, "hint": said, "icon": icon}
+
+
+def _menu(name: str, text: str, hint: str, options: list[dict]) -> dict:
+    return {"kind": "menu", "name": name, "text": text, "hint": hint, "options": options}
+
+
+def _named(values: list[str] | tuple[str, ...]) -> list[dict]:
+    return [option(value, value.replace("_", " ")) for value in values]

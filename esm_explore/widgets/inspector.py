@@ -2,58 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
 from traitlets import Int, Unicode, observe, validate
 
-from esm_explore.errors import EsmExploreError
-from esm_explore.escaping import for_html
-from esm_explore.palette import FRAMELESS, legend_html
+from esm_explore.analysis.finding import find_residues
+from esm_explore.errors import EsmExploreError, TraceError
 from esm_explore.plots.residue_colors import color_by_stage, color_together
-from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.chain_pane import ChainPane
-from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, color_keys, find_residue
+from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, color_keys, follow
+from esm_explore.widgets.history import History
 from esm_explore.widgets.map_panel import LAYOUTS, MapPanel
-from esm_explore.widgets.messages import Message, Whole, badge, find_problem, heading
-from esm_explore.widgets.page import Keys
+from esm_explore.widgets.messages import Message, Whole, badge, find_problem, heading, row
+from esm_explore.widgets.offline_page import write_page
+from esm_explore.widgets.page import Frame
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import summarize
+from esm_explore.widgets.stills import still_of
 
-_HINT = (
-    "Click a residue anywhere (map, structure, sequence, bars, heat map) and everything follows. "
-    "Drag over the sequence or lasso on the map for many. Keys 1 to 9 choose a step, ← and → move "
-    "on; in the sequence and the structure arrows move along the chain."
+HELP = (
+    "Click a residue anywhere (map, structure, sequence, bars, heat map, table) and everything "
+    "follows. Drag over the sequence or lasso on the map for many. Keys: 1 to 9 choose a step, "
+    "← and → move on; in the sequence and the structure arrows move along the chain; Esc clears. "
+    "Find takes 185, K185, B:185, 50-60, token 1234, motifs such as GxGxxG, strand, margin < 0.1. "
+    "Pin keeps a residue, and the next one is compared with it. Click the structure before the "
+    "wheel zooms it."
 )
 
 
-def inspect(traces: Trace | Iterable[Trace]) -> Inspector:
-    """Show traced chains in linked views: click any residue, and all of them follow.
-
-    Parameters
-    ----------
-    traces : Trace or sequence of Trace
-        All of one encoder. One is shown alone. Two are shown side by side, linked by residue
-        number or by alignment. Of more, a menu chooses which one is shown; all are on the map.
-
-    Returns
-    -------
-    Inspector
-
-    Raises
-    ------
-    TraceError
-        If something else than traces is given. What can be wrong with traces themselves (other
-        encoders, no encoder, no backbone frames) is said in the widget.
-    """
-    given = traces if isinstance(traces, Iterable) else [traces]
-    return Inspector([check_trace(trace, "inspect") for trace in given])
-
-
 class Inspector(Selection, Whole):
-    """Linked views of traced chains; made by `inspect`.
+    """Linked views of traced chains; made by `inspecting.inspect`.
 
     It is the selection that its views share. All of these can be set, in any order, and
     observed; what is not there raises a TraceError, and nothing changes.
@@ -67,6 +48,8 @@ class Inspector(Selection, Whole):
         Index of the selected residue in that chain, -1 for none.
     selection : tuple of int
         Indices of many residues; any list of them can be set.
+    pinned : (int, int)
+        Chain and residue that the selected one is compared with; residue -1 for none.
     step : int
         Which step of the encoder is shown, from 0.
     color : str
@@ -100,11 +83,47 @@ class Inspector(Selection, Whole):
         self.observe(self._chosen, "choice")
         framed = np.flatnonzero(traces[0].has_frame)
         self.selected = int(framed[len(framed) // 2])
+        self._history = History(self)
+        self.observe(self._enable, ["choice", "pinned"])
+        self._enable()
 
     def __repr__(self) -> str:
         titles = "; ".join(trace.title for trace in self.traces)
         encoder = self.traces[0].encoder_info.title if self.traces else "none"
         return f"Inspector of {titles or 'nothing'}\nEncoder: {encoder}"
+
+    def still(self) -> bytes:
+        """Draw what is seen now, as PNG: what a notebook keeps of it."""
+        title, _, encoder = repr(self).partition("\nEncoder: ")
+        figures = [self._map.figure] if self._panes else []
+        return still_of(title, encoder, self._panes, figures, find_problem(self.traces))
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the inspector to one HTML file that needs neither a kernel nor the internet.
+
+        Clicking a residue there shows its answer at each step, as it is here for the average of
+        all heads. It opens with what is chosen now; a bar shows progress.
+
+        Parameters
+        ----------
+        path : str or Path
+            An earlier such page is replaced, another file is not.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        TraceError
+            If there is nothing to show, or the file cannot be written.
+        """
+        if not self._panes:
+            raise TraceError(find_problem(self.traces))
+        # Of many chains the menu shows one at a time, and each is where it is.
+        coords = [pane.coords for pane in self._panes if len(self.traces) == 2]
+        coords = coords or [None] * len(self.traces)
+        return write_page(path, self, coords, self.step, self.color)
 
     def _build(self) -> None:
         stage = self._stages[0]
@@ -114,43 +133,72 @@ class Inspector(Selection, Whole):
             pane.listen(self._code_clicked)
         self._map = MapPanel(self, self._message.say)
         self._bar = StepBar(self._stages)
-        self._controls = Controls(self.traces)
-        self._controls.residue.observe(self._typed, "value")
-        self._legend, self._summary = widgets.HTML(), widgets.HTML()
-        for name, widget in (
-            ("step", self._bar),
-            ("color", self._controls.color),
-            ("arrangement", self._controls.arrangement),
-            ("chain", self._controls.chain),
-            ("linked_by", self._controls.link),
-        ):
-            widgets.link((self, name), (widget, "value"))
+        self._controls = Controls(self.traces, self._pressed)
+        self._summary = widgets.HTML()
+        follow(self, self._bar, "step")
+        several = {2: ("chain", "linked_by")}.get(len(self.traces), ("chain",))
+        names = ("color", "arrangement", *(several if len(self.traces) > 1 else ()))
+        follow(self, self._controls, *names)
 
     def _lay_out(self) -> None:
+        n = len(self._panes)
+        title = repr(self).partition("\n")[0]
         self.children = [
-            Keys(self._bar.press),
+            Frame(title, self._key),
             widgets.HTML(heading(self.traces) + badge(self.traces)),
-            widgets.HTML(f'<span class="esm-explore-hint">{for_html(_HINT)}</span>'),
             self._bar,
             self._controls,
             self._message,
-            widgets.HBox([self._map.figure, *(pane.structure for pane in self._panes)]),
-            self._legend,
-            *(pane.sequence for pane in self._panes),
+            row(
+                f"body-{n}",
+                {
+                    **{f"structure-{i}": pane.structure for i, pane in enumerate(self._panes)},
+                    "map": self._map.figure,
+                    **{f"answer-{i}": pane.panel for i, pane in enumerate(self._panes)},
+                    **{f"sequence-{i}": pane.sequence for i, pane in enumerate(self._panes)},
+                },
+            ),
             self._summary,
-            widgets.HBox([pane.panel for pane in self._panes]),
         ]
 
     # What the reader does
 
-    def _typed(self, change: dict) -> None:
-        text = change["new"].strip()
-        if not text:
+    def _pressed(self, name: str, text: str = "") -> None:
+        self._message.say("")
+        match name:
+            case "find":
+                self._find(text)
+            case "past" | "next":
+                self._history.move(-1 if name == "past" else 1)
+            case "clear":
+                self.choose(self.chain)
+            case "pin":
+                free = self.pinned[1] < 0 <= self.selected
+                self.pinned = (self.chain, self.selected) if free else (0, -1)
+            case "help":
+                self._message.say(HELP)
+
+    def _key(self, key: str) -> None:
+        if key == "Escape":
+            self._pressed("clear")
+        else:
+            self._bar.press(key)
+
+    def _find(self, text: str) -> None:
+        if not text.strip():
             return
         try:
-            self.select(*find_residue(self.traces, self.chain, text))
+            found = find_residues(self.traces, text, self.chain)
         except EsmExploreError as error:
             self._message.say(str(error))
+            return
+        if len(found.residues) == 1:
+            self.select(found.chain, found.residues[0])
+        else:
+            self.select_many(found.chain, found.residues)
+            self._message.say(found.said)
+        # It stays in the box until something else is chosen.
+        self._controls.put("find", text)
 
     def _code_clicked(self, chain: int, code: int) -> None:
         trace = self.traces[chain]
@@ -170,9 +218,19 @@ class Inspector(Selection, Whole):
 
     def _chosen(self, _change: dict) -> None:
         self._message.say("")
-        # A residue can be typed again.
-        self._controls.residue.value = ""
+        self._controls.put("find", "")
         self._summary.value = summarize(self.traces[self.chain], self.selection)
+
+    def _enable(self, _change: dict | None = None) -> None:
+        """Let buttons that can do nothing be gray."""
+        can = {
+            "past": self._history.has_past,
+            "next": self._history.has_next,
+            "clear": self.selected >= 0 or bool(self.selection),
+            "pin": self.selected >= 0 or self.pinned[1] >= 0,
+        }
+        self._controls.disabled = [name for name, able in can.items() if not able]
+        self._controls.put("pin", self.pinned[1] >= 0)
 
     @observe("step", "arrangement", "color")
     def _show(self, change: dict) -> None:
@@ -190,14 +248,10 @@ class Inspector(Selection, Whole):
         self._map.draw()
 
     def _paint(self) -> None:
-        if self.color == BY_STEP:
-            hexes, legend = color_by_stage(self.traces, self._stages[self.step]), []
-            said = "Alike at this step, alike in color"
-        else:
-            hexes, legend = color_together(self.traces, self.color)
-            said = f"Colored by {self.color.replace('_', ' ')}"
+        colored = (
+            color_by_stage(self.traces, self._stages[self.step])
+            if self.color == BY_STEP
+            else color_together(self.traces, self.color)
+        )
         for view in (*self._panes, self._map):
-            view.paint(hexes)
-        if not all(trace.has_frame.all() for trace in self.traces):
-            legend = [*legend, (FRAMELESS, "no backbone frame")]
-        self._legend.value = f'{said}<span style="margin-left: 1em">{legend_html(legend)}</span>'
+            view.paint(colored)

@@ -10,8 +10,10 @@ from sklearn.decomposition import PCA
 
 from esm_explore.analysis.maps import fit_map
 from esm_explore.errors import EsmExploreError
-from esm_explore.escaping import all_for_plotly
-from esm_explore.plots.picture import hover_of
+from esm_explore.escaping import all_for_plotly, for_plotly
+from esm_explore.experiments.comparing import superposed_on
+from esm_explore.plots.picture import hover_of, source_of
+from esm_explore.plots.residue_colors import ResidueColors
 from esm_explore.tracing.stages import Neighbors, Stage
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.plot_view import FOREGROUND, PlotView, plain
@@ -19,7 +21,6 @@ from esm_explore.widgets.selection import Selection
 
 # Above this many points SVG is slow, and a WebGL context is worth it.
 _SVG = 4_000
-_HEIGHT = 440
 _AXIS = {"showticklabels": False, "showgrid": False, "zeroline": False}
 LAYOUTS = ("PCA", "UMAP")
 
@@ -39,25 +40,27 @@ class MapPanel:
     ----------
     figure : PlotView
     points : ndarray, shape=(N, 2)
+    rows : list of (int, int)
+        Chain and residue of each point.
     """
 
     def __init__(self, selection: Selection, say: Callable[[str], None]):
         self._selection, self._say = selection, say
-        self._rows = [
+        self.rows = [
             (chain, int(residue))
             for chain, trace in enumerate(selection.traces)
             for residue in np.flatnonzero(trace.has_frame)
         ]
-        self._numbers = {row: number for number, row in enumerate(self._rows)}
+        self._numbers = {row: number for number, row in enumerate(self.rows)}
         self._hover = self._framed([_named(trace) for trace in selection.traces])
-        self._kind = "scatter" if len(self._rows) <= _SVG else "scattergl"
-        self._size = float(np.clip(200 / np.sqrt(len(self._rows)), 3, 9))
+        self._kind = "scatter" if len(self.rows) <= _SVG else "scattergl"
+        self._size = float(np.clip(200 / np.sqrt(len(self.rows)), 3, 9))
         self._hexes: list[str] = []
         self._placed: dict[tuple[Stage, str], tuple[np.ndarray, str]] = {}
         self._axes: dict = {}
-        self.figure = PlotView(self.picked, self._hovered, self.lassoed, height=_HEIGHT)
-        self.figure.layout.flex, self.figure.layout.min_width = "1 1 0", "0"
-        self.points = np.zeros((len(self._rows), 2))
+        self.figure = PlotView(self.picked, self._hovered, self.lassoed, height=0)
+        self.figure.source = for_plotly(source_of(selection.traces))
+        self.points = np.zeros((len(self.rows), 2))
         selection.observe(self._mark, ["choice", "linked_by"])
 
     def place(self, stage: Stage, layout: str, number: int) -> None:
@@ -82,19 +85,19 @@ class MapPanel:
             if layout == "UMAP":
                 self._say("")
         self.points, how = self._placed[key]
-        title = f"{number} {stage.title}: {how}; one point a residue"
+        title = f"{number} {stage.title}: {how}"
         self._axes = {
-            "title": {"text": title, "font": {"size": 13}, "x": 0.01},
-            "margin": {"t": 30, "l": 10, "r": 10, "b": 10},
+            "title": {"text": title, "font": {"size": 12}, "x": 0.01},
+            "margin": {"t": 24, "l": 6, "r": 6, "b": 6},
             "showlegend": False,
             "dragmode": "lasso",
             "xaxis": _AXIS,
             "yaxis": {**_AXIS, "scaleanchor": "x"},
         }
 
-    def paint(self, hexes: list[list[str]]) -> None:
+    def paint(self, colored: ResidueColors) -> None:
         """Give the residues of all chains colors; `draw` shows it."""
-        self._hexes = self._framed(hexes)
+        self._hexes = self._framed(colored.hexes)
 
     def draw(self) -> None:
         """Show the points where they are now, in the colors that they have."""
@@ -105,11 +108,11 @@ class MapPanel:
 
     def picked(self, point: int) -> None:
         """Choose the residue of a point."""
-        self._selection.select(*self._rows[point])
+        self._selection.select(*self.rows[point])
 
     def lassoed(self, points: list[int]) -> None:
         """Choose the residues of some points."""
-        rows = [self._rows[point] for point in points]
+        rows = [self.rows[point] for point in points]
         # Many residues are of one chain: the one that is chosen, if any of its are there.
         chain = self._selection.chain
         if rows and chain not in {row[0] for row in rows}:
@@ -117,10 +120,10 @@ class MapPanel:
         self._selection.select_many(chain, [residue for of, residue in rows if of == chain])
 
     def _hovered(self, point: int) -> None:
-        self._selection.hovered = self._rows[point] if point >= 0 else (self._selection.chain, -1)
+        self._selection.hovered = self.rows[point] if point >= 0 else (self._selection.chain, -1)
 
     def _framed(self, values: list[list[str]]) -> list[str]:
-        return [values[chain][residue] for chain, residue in self._rows]
+        return [values[chain][residue] for chain, residue in self.rows]
 
     def _mark(self, _change: dict | None = None) -> None:
         """Mark the chosen residues, and in two chains the selected one's counterpart."""
@@ -172,27 +175,37 @@ def place_residues(stage: Stage, traces: list[Trace], layout: str) -> tuple[np.n
     TraceError
         If UMAP is asked of too few residues.
     """
-    together = np.concatenate(_states(stage, traces))
-    return (fit_map(together).points if layout == "UMAP" else _pca(together)), layout
+    together = np.concatenate([trace.states(stage)[trace.has_frame] for trace in traces])
+    if layout == "UMAP":
+        return fit_map(together).points, layout
+    points, shares = _pca(together)
+    return points, f"PCA, {shares[0]:.0%} and {shares[1]:.0%} of the variance"
 
 
 @place_residues.register
 def _(stage: Neighbors, traces: list[Trace], layout: str) -> tuple[np.ndarray, str]:
-    """See chains along their thinnest direction, side by side: their places are their own."""
+    """See chains along their thinnest direction: side by side, unless they can be superposed."""
+    places = [trace.chain.atom37_positions[trace.has_frame, 1] for trace in traces]
+    for i, other in enumerate(traces[1:], start=1):
+        laid = superposed_on(traces[0], other)
+        if laid is None:
+            break
+        places[i] = laid[other.has_frame, 1]
+    else:
+        how = "the backbone in space" + (", superposed" if len(traces) > 1 else "")
+        return _pca(np.concatenate(places))[0], how
     placed, edge = [], 0.0
-    for states in _states(stage, traces):
-        points = _pca(states)
+    for own in places:
+        points, _ = _pca(own)
         left, right = points[:, 0].min(), points[:, 0].max()
         placed.append(points + np.array([edge - left, 0]))
         edge += 1.1 * (right - left) + 5
-    return np.concatenate(placed), "the backbone in space"
+    return np.concatenate(placed), "the backbones in space, side by side"
 
 
-def _states(stage: Stage, traces: list[Trace]) -> list[np.ndarray]:
-    return [trace.states(stage)[trace.has_frame] for trace in traces]
-
-
-def _pca(rows: np.ndarray) -> np.ndarray:
+def _pca(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the first two components, and their shares of the variance."""
     if len(rows) < 3:
-        return np.stack([np.arange(len(rows)), np.zeros(len(rows))], axis=1)
-    return PCA(2, svd_solver="covariance_eigh").fit_transform(rows.astype(float))
+        return np.stack([np.arange(len(rows)), np.zeros(len(rows))], axis=1), np.array([1.0, 0.0])
+    found = PCA(2, svd_solver="covariance_eigh").fit(rows.astype(float))
+    return found.transform(rows.astype(float)), found.explained_variance_ratio_

@@ -11,6 +11,7 @@ from esm_explore.encoders.identity import has_changed, one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.escaping import for_html
 from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.lasting import Lasting
 
 
 class Message(widgets.HTML):
@@ -26,8 +27,8 @@ class Message(widgets.HTML):
         self.layout.display = "block" if text else "none"
 
 
-class Whole(widgets.VBox):
-    """A view of many parts that goes as a whole."""
+class Whole(Lasting, widgets.VBox):
+    """A view of many parts that goes as a whole, and leaves a picture."""
 
     def close(self) -> None:
         """Take it and all its parts off the page and out of the kernel."""
@@ -45,6 +46,15 @@ def _close_below(widget: widgets.Widget) -> None:
         part = getattr(widget, name, None)
         if isinstance(part, widgets.Widget):
             part.close()
+
+
+def row(name: str, parts: dict[str, widgets.Widget]) -> widgets.Box:
+    """Put parts into a box; the style sheet knows all of them by their names."""
+    for part, widget in parts.items():
+        widget.add_class(f"esm-explore-{part}")
+    box = widgets.Box(list(parts.values()))
+    box.add_class(f"esm-explore-{name}")
+    return box
 
 
 def find_problem(traces: list[Trace]) -> str:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import anywidget
 from ipywidgets import widget_serialization
-from traitlets import Bytes, Instance
+from traitlets import Bytes, Instance, Unicode
+
+from esm_explore.escaping import for_reading
 
 FOLDER = Path(__file__).parent
 
 
-def module(name: str) -> str:
-    """Give a view's script, after what all views share, as one ES module."""
-    return "".join((FOLDER / part).read_text("utf-8") for part in ("page.js", name))
+def module(*names: str) -> str:
+    """Give a view's scripts, after what all views share, as one ES module."""
+    return "".join((FOLDER / part).read_text("utf-8") for part in ("page.js", *names))
 
 
 class Script(anywidget.AnyWidget):
@@ -61,22 +63,27 @@ class PageView(anywidget.AnyWidget):
             self.send(content)
 
 
-class Keys(PageView):
-    """An invisible widget that listens for its inspector.
+class Frame(PageView):
+    """What an inspector does as a whole: an invisible widget in it.
 
-    In the page it watches the nearest element of class ``esm-explore-inspector``.
+    In the page it finds the element of class ``esm-explore-inspector`` around it, makes that as
+    high as what the notebook shows at once, fills the window with it and back, listens to its
+    keys, and says when the kernel does not answer.
 
     Parameters
     ----------
+    label : str
+        What the inspector is, for screen readers.
     on_key : callable
-        Called with ``"1"`` to ``"9"``, ``"ArrowLeft"`` or ``"ArrowRight"``.
+        Called with ``"1"`` to ``"9"``, ``"ArrowLeft"``, ``"ArrowRight"`` or ``"Escape"``.
     """
 
-    _esm = module("keys.js")
+    _esm = module("frame.js")
     _css = FOLDER / "inspector.css"
+    label = Unicode().tag(sync=True)
 
-    def __init__(self, on_key: Callable[[str], None]):
-        super().__init__()
+    def __init__(self, label: str, on_key: Callable[[str], None]):
+        super().__init__(label=for_reading(label))
         self._on_key = on_key
 
     def received(self, content: dict) -> None:

@@ -1,6 +1,7 @@
 // The page's side of PlotView: the traits say what is plotted, plotly.js draws it.
 
-const CONFIG = { displaylogo: false, responsive: false };
+const CONFIG = { displayModeBar: false, responsive: false };
+const TITLE = 14; // px of a title's line
 const FOREGROUND = "foreground"; // stands for what shows up on the theme's background
 
 async function fetchPlotly(model) {
@@ -10,15 +11,51 @@ async function fetchPlotly(model) {
   return module.exports;
 }
 
+const measure = document.createElement("canvas").getContext("2d");
+
+/** Break a title where it would not fit; the lines below move down. */
+function wrapped(text, width, size) {
+  measure.font = `${size}px sans-serif`;
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
+    if (measure.measureText(longer).width > width && lines.at(-1)) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+function button(parent, text, name, call) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.title = name;
+  made.setAttribute("aria-label", name);
+  made.onclick = call;
+  parent.append(made);
+  return made;
+}
+
 function render({ model, el }) {
+  el.classList.add("esm-explore-plot-view");
   const plot = document.createElement("div");
   plot.className = "esm-explore-plot";
   plot.setAttribute("role", "img");
   plot.textContent = "plotly.js is on its way …";
-  el.append(plot);
+  const tools = document.createElement("div");
+  tools.className = "esm-explore-plot-tools";
+  const drag = button(tools, "zoom", "zoom by dragging", () => {
+    zooming = !zooming;
+    drag.setAttribute("aria-pressed", zooming);
+    soon();
+  });
+  for (const format of ["svg", "png"])
+    button(tools, format.toUpperCase(), `save as ${format.toUpperCase()}`, () => save(format));
+  el.append(plot, tools);
   let plotly = null;
   let frame = 0;
   let closed = false;
+  let zooming = false;
 
   function foreground() {
     return getComputedStyle(plot).getPropertyValue("--jp-ui-font-color1").trim() || "#222";
@@ -26,26 +63,62 @@ function render({ model, el }) {
   function themed(part) {
     return JSON.parse(JSON.stringify(part).replaceAll(`"${FOREGROUND}"`, `"${foreground()}"`));
   }
-  function layout() {
-    const asked = model.get("axes");
+  const background = () =>
+    getComputedStyle(plot).getPropertyValue("--jp-layout-color0").trim() || "white";
+  const height = () => model.get("height") || el.clientHeight;
+  function layout(width = el.clientWidth) {
+    const asked = themed(model.get("axes"));
     const grid = "rgba(128, 128, 128, 0.25)";
     const axis = { gridcolor: grid, zerolinecolor: grid, automargin: true };
+    // A low plot has room for its ticks alone.
+    const low = height() < 190;
+    const margin = { t: 30, l: 50, r: 15, b: low ? 26 : 40, ...asked.margin };
+    const untitled = low ? { title: "" } : {};
+    const size = asked.title?.font?.size ?? 13;
+    const lines = wrapped(asked.title?.text ?? "", width - 100, size);
     return {
-      margin: { t: 45, l: 55, r: 15, b: 45 },
       hovermode: "closest",
-      ...themed(asked),
-      font: { color: foreground(), size: 12 },
+      hoverlabel: { bgcolor: background(), bordercolor: foreground(), font: { color: foreground() } },
+      ...asked,
+      margin: { ...margin, t: margin.t + (lines.length - 1) * (TITLE + 2) },
+      title: { ...asked.title, text: lines.join("<br>"), y: 1 - 16 / height(), yref: "container", yanchor: "top" },
+      dragmode: zooming ? "zoom" : asked.dragmode,
+      font: { color: foreground(), size: low ? 10 : 12 },
       paper_bgcolor: "rgba(0, 0, 0, 0)",
       plot_bgcolor: "rgba(0, 0, 0, 0)",
-      xaxis: { ...axis, ...asked.xaxis },
+      xaxis: { ...axis, ...asked.xaxis, ...untitled },
       yaxis: { ...axis, ...asked.yaxis },
-      height: model.get("height"),
-      width: el.clientWidth,
+      height: height(),
+      width,
     };
+  }
+  /** Save the plot with the chain and the encoder below it. */
+  function save(format) {
+    const shown = layout();
+    const source = {
+      ...{ text: model.get("source"), font: { size: 10 }, showarrow: false, align: "left" },
+      ...{ xref: "paper", yref: "paper", x: 0, y: 0, xanchor: "left", yanchor: "top" },
+      yshift: -shown.margin.b - 6,
+    };
+    const figure = {
+      data: plot.data,
+      layout: {
+        ...shown,
+        annotations: [...(shown.annotations ?? []), source],
+        height: Math.max(shown.height, 300) + 30,
+        width: Math.max(shown.width, 480),
+        margin: { ...shown.margin, b: shown.margin.b + 30 },
+        paper_bgcolor: background(),
+      },
+    };
+    const filename = (plot.getAttribute("aria-label") || "plot").replace(/[^\w-]+/g, "_").slice(0, 60);
+    return plotly.downloadImage(figure, { format, filename, scale: format === "png" ? 2 : 1,
+      width: figure.layout.width, height: figure.layout.height });
   }
   async function draw() {
     frame = 0;
-    if (!plotly || closed || !el.clientWidth) return;
+    if (!plotly || closed || !el.clientWidth || !height()) return;
+    drag.hidden = model.get("axes").dragmode !== "lasso";
     const data = [...model.get("base"), ...themed(model.get("overlay"))];
     plot.setAttribute("aria-label", model.get("axes").title?.text ?? "");
     await plotly.react(plot, data, layout(), CONFIG);
@@ -78,14 +151,14 @@ function render({ model, el }) {
 
   const sized = new ResizeObserver(soon);
   const theme = new MutationObserver(soon);
-  const changes = ["base", "overlay", "axes", "height"].map((name) => `change:${name}`);
+  const changes = ["base", "overlay", "axes", "height", "source"].map((name) => `change:${name}`);
   for (const change of changes) model.on(change, soon);
   loadOnce("plotly.js", () => fetchPlotly(model))
     .then(async (script) => {
       if (closed) return;
       plotly = script;
       plot.textContent = "";
-      await plotly.newPlot(plot, [], { width: 10, height: model.get("height") }, CONFIG);
+      await plotly.newPlot(plot, [], { width: 10, height: height() || 10 }, CONFIG);
       listen();
       sized.observe(el);
       theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });

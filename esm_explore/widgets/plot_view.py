@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 from plotly.offline import get_plotlyjs
-from traitlets import Dict, Int, List
+from traitlets import Dict, Int, List, Unicode
 
-from esm_explore.widgets.page import PageView, Script, module
+from esm_explore.widgets.page import FOLDER, PageView, Script, module
 
 FOREGROUND = "foreground"
 
@@ -40,14 +40,18 @@ class PlotView(PageView):
     axes : dict
         Plotly's layout.
     height : int
-        Pixels; the width is that of the box.
+        Pixels, or 0: as high as the box that it is in. The width is that of the box.
+    source : str
+        Chain and encoder, as plotly's text, below the plot where it is saved.
     """
 
     _esm = module("plot_view.js")
+    _css = FOLDER / "plot_view.css"
     base = List().tag(sync=True)
     overlay = List().tag(sync=True)
     axes = Dict().tag(sync=True)
     height = Int(400).tag(sync=True)
+    source = Unicode().tag(sync=True)
 
     def __init__(
         self,

@@ -39,6 +39,8 @@ class Selection(HasTraits):
         Indices of many residues, in order. Can be set to any list or tuple of them.
     hovered : (int, int)
         Chain and residue under the pointer; residue -1 for none.
+    pinned : (int, int)
+        Chain and residue that others are compared with; residue -1 for none.
     linked_by : str
         What makes residues of two chains counterparts: one of `comparing.LINKS`.
     choice : (int, int, tuple of int)
@@ -49,6 +51,7 @@ class Selection(HasTraits):
     selected = Int(-1)
     selection = Tuple()
     hovered = Tuple(Int(), Int(), default_value=(0, -1))
+    pinned = Tuple(Int(), Int(), default_value=(0, -1))
     linked_by = Unicode(LINKS[0])
     choice = Tuple(default_value=(0, -1, ()), read_only=True)
 
@@ -112,7 +115,7 @@ class Selection(HasTraits):
             many.add(int(residue))
         return tuple(sorted(many))
 
-    @validate("chain", "selected", "selection", "hovered", "linked_by")
+    @validate("chain", "selected", "selection", "hovered", "pinned", "linked_by")
     def _is_there(self, proposal: dict) -> object:
         value = proposal["value"]
         match proposal["trait"].name:
@@ -122,7 +125,7 @@ class Selection(HasTraits):
                 self._check(self.chain, value)
             case "selection":
                 value = self._check(self.chain, selection=value)
-            case "hovered":
+            case "hovered" | "pinned":
                 self._check(*value)
             case _:
                 check_is_one_of("link", value, LINKS)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import anywidget
 from traitlets import Bytes, Int, List, Unicode
 
+from esm_explore.escaping import for_reading
 from esm_explore.plots.picture import hover_of
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.page import FOLDER
 
 
 class SequenceView(anywidget.AnyWidget):
-    """A chain as text, in rows of 50.
+    """A chain as text, in rows as long as there is room for.
 
     Attributes
     ----------
@@ -22,15 +23,15 @@ class SequenceView(anywidget.AnyWidget):
     colors : bytes
         Red, green and blue of each residue.
     selected, hovered : int
-        Index of a residue, -1 for none. Clicking or arrow keys select.
+        Index of a residue, -1 for none. Clicking, arrow keys, Home and End select.
     selection : list of int
-        Many residues: dragging sets it.
+        Many residues: dragging sets it, and arrow keys with Shift.
     caption : str
-        What this is, for screen readers.
+        The chain, which stands before it.
     """
 
     _esm = FOLDER / "sequence_view.js"
-    _css = FOLDER / "inspector.css"
+    _css = FOLDER / "sequence_view.css"
     letters = Unicode().tag(sync=True)
     labels = List(Unicode()).tag(sync=True)
     hover = List(Unicode()).tag(sync=True)
@@ -43,7 +44,8 @@ class SequenceView(anywidget.AnyWidget):
     def show(self, trace: Trace, colors: bytes) -> None:
         """Show a chain in some colors, shape=(L, 3) as bytes."""
         with self.hold_sync():
-            self.labels, self.hover = trace.labels, hover_of(trace)
+            self.labels = [for_reading(label) for label in trace.labels]
+            self.hover = hover_of(trace)
             self.colors = colors
-            self.caption = f"Sequence of {trace.title}"
+            self.caption = for_reading(trace.title)
             self.letters = trace.chain.sequence

@@ -11,9 +11,9 @@ from esm_explore.analysis.heads import LOCAL
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.palette import CATEGORIES, hex_colors, token_colors
-from esm_explore.plots.attention import attention_matrix
-from esm_explore.plots.latents import latent_and_codes
-from esm_explore.plots.picture import Picture, hover_of
+from esm_explore.plots.attention import attention_heat
+from esm_explore.plots.latents import latent_heat
+from esm_explore.plots.picture import hover_of
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import (
     Attention,
@@ -137,9 +137,13 @@ def _(stage: RelativePosition, trace: Trace, opened: Neighborhood, *_: object) -
 def _(
     stage: Attention, trace: Trace, opened: Neighborhood, head: int | None, term: str
 ) -> PanelFigure:
-    picture = attention_matrix(trace, opened, stage.block, head, term)
-    title = picture.what.partition(", around")[0]
-    return PanelFigure(*_taken_over(picture, title), opened.edges.tolist(), of_heads=True)
+    heat, title = attention_heat(opened, stage.block, head, term)
+    layout = {
+        "title": title,
+        "xaxis": {"type": "category", "title": {"text": "to"}},
+        "yaxis": {"type": "category", "title": {"text": "from"}, "autorange": "reversed"},
+    }
+    return PanelFigure([heat], layout, opened.edges.tolist(), of_heads=True)
 
 
 @panel_figure.register
@@ -209,8 +213,11 @@ def _(stage: Query, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigu
 
 @panel_figure.register
 def _(stage: Latent, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
-    picture = latent_and_codes(trace, int(opened.edges[0]))
-    return PanelFigure(*_taken_over(picture, "The latent beside the two nearest codes"))
+    layout = {
+        "title": "The latent beside the two nearest codes",
+        "xaxis": {"title": {"text": "number in the latent"}},
+    }
+    return PanelFigure([latent_heat(trace, int(opened.edges[0]))], layout)
 
 
 @panel_figure.register
@@ -234,9 +241,3 @@ def _(stage: Codebook, trace: Trace, opened: Neighborhood, *_: object) -> PanelF
         "yaxis": {"title": {"text": "distance from the latent"}},
     }
     return PanelFigure([bars], layout, codes=codes)
-
-
-def _taken_over(picture: Picture, title: str) -> tuple[list, dict]:
-    parts = picture.to_plotly_json()
-    axes = {name: parts["layout"].get(name, {}) for name in ("xaxis", "yaxis")}
-    return parts["data"], {"title": title, **axes}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import singledispatch
@@ -11,6 +12,7 @@ import numpy as np
 from esm_explore.analysis.annotations import residue_values
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.escaping import for_html
+from esm_explore.glossary import TERMS, explain
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import (
     Attention,
@@ -23,6 +25,27 @@ from esm_explore.tracing.stages import (
     Stage,
 )
 from esm_explore.tracing.traces import Trace
+
+# Words of everyday English, which are explained where they head a table.
+_PLAIN = {"residue", "distance", "stage", "along the chain", "rank", "bin", "cosine"}
+_TERM = re.compile(
+    r"\b(?:" + "|".join(sorted(set(TERMS) - _PLAIN, key=len, reverse=True)) + r")(?:s|es)?\b", re.I
+)
+
+
+def explained(text: str) -> str:
+    """Write a text as HTML in which hovering over a term of the glossary says what it means.
+
+    Examples
+    --------
+    >>> explained("A margin.").startswith('A <abbr title="')
+    True
+    """
+
+    def mark(match: re.Match) -> str:
+        return f'<abbr title="{for_html(explain(match[0]))}">{match[0]}</abbr>'
+
+    return _TERM.sub(mark, for_html(text))
 
 
 def tell(stage: Stage, trace: Trace, opened: Neighborhood) -> str:

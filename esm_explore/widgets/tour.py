@@ -10,10 +10,12 @@ from esm_explore.plots.residue_colors import color_by_stage
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.chain_pane import ChainPane
-from esm_explore.widgets.controls import StepBar
-from esm_explore.widgets.messages import Message, Whole, find_problem
-from esm_explore.widgets.page import Keys
+from esm_explore.widgets.controls import StepBar, follow
+from esm_explore.widgets.messages import Message, Whole, find_problem, row
+from esm_explore.widgets.page import Frame
 from esm_explore.widgets.selection import Selection, check_is_one_of
+from esm_explore.widgets.stage_sentences import explained
+from esm_explore.widgets.stills import still_of
 
 
 def step_through(trace: Trace, residue: int | str = 0) -> Tour:
@@ -55,7 +57,7 @@ class Tour(Whole):
     residue = Int(0)
 
     def __init__(self, trace: Trace, residue: int):
-        self._trace = trace
+        self._trace, self._pane = trace, None
         super().__init__()
         self.add_class("esm-explore-inspector")
         problem = find_problem([trace])
@@ -70,16 +72,15 @@ class Tour(Whole):
         # The tour stays with its residue; neighbors are for the inspector to visit.
         selection = Selection([trace])
         selection.select(0, residue)
-        self._pane = ChainPane(selection, trace.stages[0])
-        self._pane.structure.height = 400
-        keys = Keys(self._bar.press)
+        self._pane = ChainPane(selection, trace.stages[0], zoomed=True)
         heading = widgets.HTML(
             f"<b>{for_html(f'Residue {trace.labels[residue]} of {trace.title}')}</b> · encoder: "
             f"<b>{for_html(trace.encoder_info.title)}</b>"
         )
-        row = widgets.HBox([self._pane.structure])
-        self.children = [keys, heading, self._bar, self._explanation, row, self._pane.panel]
-        widgets.link((self, "step"), (self._bar, "value"))
+        body = row("tour", {"structure-0": self._pane.structure, "answer-0": self._pane.panel})
+        frame = Frame(repr(self).partition("\n")[0], self._bar.press)
+        self.children = [frame, heading, self._bar, self._explanation, body]
+        follow(self, self._bar, "step")
         self.observe(lambda _: self._show(), "step")
         self._show()
 
@@ -88,6 +89,12 @@ class Tour(Whole):
             f"Tour of residue {self._trace.labels[self.residue]} of {self._trace.title}\n"
             f"Encoder: {self._trace.encoder_info.title}"
         )
+
+    def still(self) -> bytes:
+        """Draw what is seen now, as PNG: what a notebook keeps of it."""
+        title, _, encoder = repr(self).partition("\nEncoder: ")
+        panes = [self._pane] if self._pane else []
+        return still_of(title, encoder, panes, [], find_problem([self._trace]))
 
     @validate("step")
     def _is_known(self, proposal: dict) -> int:
@@ -98,8 +105,8 @@ class Tour(Whole):
         stages = self._trace.stages
         stage = stages[self.step]
         self._explanation.value = (
-            f"<h3>{self.step + 1} of {len(stages)}: {for_html(stage.title)}</h3>"
-            f"<p>{for_html(stage.explanation)}</p>"
+            f"<b>{self.step + 1} of {len(stages)}: {for_html(stage.title)}.</b> "
+            f"{explained(stage.explanation)}"
         )
         self._pane.paint(color_by_stage([self._trace], stage))
         self._pane.show(stage)

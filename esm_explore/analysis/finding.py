@@ -1,0 +1,263 @@
+"""What a reader looks for: residues by number, token, motif, structure, or a comparison."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from esm_explore.analysis.annotations import CLASSES, STRUCTURES, residue_values
+from esm_explore.arguments import check_kind, whole_number
+from esm_explore.chains.residues import three_letters
+from esm_explore.errors import TraceError
+from esm_explore.tracing.given import traces_of
+from esm_explore.tracing.traces import Trace
+
+EXAMPLES = "185, K185, B:185, 50-60, token 1234, GxGxxG, strand, margin < 0.1"
+_NUMBER = r"-?\d{1,9}[A-Za-z]?"
+_SIGNS = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+}
+_COMPARED = re.compile(r"(?i)(margin|burial)\s*(<=|>=|<|>|=)\s*(-?\d*\.?\d+)")
+_TOKEN = re.compile(r"(?i)(?:token|code)\s*(\d{1,9})")
+_RANGE = re.compile(rf"({_NUMBER})\s*(?:-|–|to)\s*({_NUMBER})")
+_NAMED = re.compile(r"([A-Za-z]{3}|[A-Za-z])\s?(-?\d{1,9}[A-Za-z]?)")
+_PLACE = re.compile(r"(?:\[([A-Za-z]+)\]|\{([A-Za-z]+)\}|([A-Za-z]))(\(\d{1,3}(?:,\d{1,3})?\))?")
+_AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
+_LETTERS = {three_letters(letter): letter for letter in _AMINO_ACIDS}
+_WORDS = {word for word in STRUCTURES.values() if word != "unknown"} | {*CLASSES.values()}
+
+
+@dataclass(frozen=True)
+class Found:
+    """Residues that were looked for.
+
+    Attributes
+    ----------
+    chain : int
+        Number of the trace.
+    residues : tuple of int
+        Indices, in order; at least one.
+    said : str
+        How many, for the reader.
+    """
+
+    chain: int
+    residues: tuple[int, ...]
+    said: str
+
+
+def find_residues(traces: Trace | list[Trace], text: str, shown: int = 0) -> Found:
+    """Find residues by what a reader typed.
+
+    Parameters
+    ----------
+    traces : Trace or list of Trace
+        All of one encoder.
+    text : str
+        - ``185``, ``57A`` (an insertion code), ``K185`` or ``Lys185`` (which is checked),
+          ``50-60``, and several of these between commas
+        - ``token 1234``: residues with that token
+        - ``GxGxxG``, ``N-{P}-[ST]``: a motif; ``x`` is any amino acid, ``[ST]`` one of these,
+          ``{P}`` none of these, ``x(2,4)`` two to four. ``G5`` is a residue.
+        - ``helix``, ``strand``, ``coil``; ``positive``, ``aromatic`` and the other classes of
+          amino acids; ``frameless``: residues without a backbone frame
+        - ``margin < 0.1``, ``burial >= 20``
+
+        Before a colon the chain's id, or the structure's: ``B:185``, ``1UBI:strand``.
+    shown : int
+        Number of the trace that is looked into first; of the others, the first that has some.
+
+    Returns
+    -------
+    Found
+
+    Raises
+    ------
+    TraceError
+        If there is no such residue, or it is none of the above; the message says what is right.
+
+    Examples
+    --------
+    >>> import esm_explore as ex
+    >>> trace = ex.trace(ex.load_encoder(), ex.read_chain("1UBI"))
+    >>> find_residues(trace, "K48, 62-64").residues
+    (47, 61, 62, 63)
+    >>> find_residues(trace, "LxGG").said
+    '4 residues match LxGG'
+    """
+    traces = traces_of(traces, "find_residues")
+    check_kind(text, str, "text", f"what to find, such as {EXAMPLES}")
+    shown = whole_number(shown, "shown", 0, len(traces) - 1)
+    order = sorted(range(len(traces)), key=lambda i: i != shown)
+    name, colon, rest = text.rpartition(":")
+    if colon:
+        order = _named_chains(traces, order, name.strip())
+    wanted = rest.strip()
+    if not wanted:
+        raise TraceError(f"There is nothing to find; try {EXAMPLES}.")
+    first_error = None
+    for chain in order:
+        try:
+            residues = sorted({int(i) for i in _find(traces[chain], wanted)})
+        except TraceError as error:
+            first_error = first_error or error
+            continue
+        return Found(chain, tuple(residues), _said(residues, wanted))
+    raise first_error
+
+
+def _named_chains(traces: list[Trace], order: list[int], name: str) -> list[int]:
+    names = [(str(trace.chain.chain_id), str(trace.chain.id)) for trace in traces]
+    # As it is written first: chains a and A are two.
+    named = [i for i in order if name in names[i]] or [
+        i for i in order if name.lower() in (own.lower() for own in names[i])
+    ]
+    if not named:
+        there = ", ".join(f"{t.chain.chain_id} (of {t.chain.id})" for t in traces)
+        raise TraceError(f"There is no chain {name!r} here; there are: {there}.")
+    return named
+
+
+def _said(residues: list[int], wanted: str) -> str:
+    return f"{len(residues)} residue{'s match' if len(residues) > 1 else ' matches'} {wanted}"
+
+
+def _find(trace: Trace, wanted: str) -> list[int]:
+    if match := _COMPARED.fullmatch(wanted):
+        return _compared(trace, match[1].lower(), match[2], float(match[3]))
+    if match := _TOKEN.fullmatch(wanted):
+        return _with_token(trace, int(match[1]))
+    if (word := wanted.lower()) in _WORDS or word == "frameless":
+        return _of_kind(trace, word)
+    parts = [part.strip() for part in wanted.split(",")]
+    if all(_is_residue(part) for part in parts):
+        return [i for part in parts for i in _residues(trace, part)]
+    return _motif(trace, wanted)
+
+
+def _is_residue(part: str) -> bool:
+    return any(re.fullmatch(p, part) for p in (_NUMBER, _RANGE, _NAMED))
+
+
+def _residues(trace: Trace, part: str) -> list[int]:
+    """Find one residue, those that share its number and code, or a range."""
+    if match := _RANGE.fullmatch(part):
+        return _range(trace, match[1], match[2])
+    if re.fullmatch(_NUMBER, part):
+        return _labelled(trace, part)
+    name, label = _NAMED.fullmatch(part).groups()
+    letter = name.upper() if len(name) == 1 else _LETTERS.get(name.upper())
+    if letter is None:
+        known = ", ".join(sorted(_LETTERS))
+        raise TraceError(f"{name!r} is no amino acid; three letters are one of: {known}.")
+    found = _labelled(trace, label)
+    right = [i for i in found if trace.chain.sequence[i] == letter]
+    if not right:
+        own = trace.chain.sequence[found[0]]
+        raise TraceError(
+            f"Residue {label} of {trace.title} is {own} ({three_letters(own)}), not {letter}."
+        )
+    return right
+
+
+def _labelled(trace: Trace, label: str) -> list[int]:
+    label = label[:-1] + label[-1].upper() if label not in trace.labels else label
+    found = [i for i, own in enumerate(trace.labels) if own == label]
+    return found or [trace.index_of(label)]
+
+
+def _range(trace: Trace, first: str, last: str) -> list[int]:
+    """Take what stands between two residues in the chain; one that it lacks may be an end."""
+    labels, (low, high) = trace.labels, map(_place, (first, last))
+    unique = labels.count(first) == labels.count(last) == 1
+    start, end = (labels.index(first), labels.index(last)) if unique else (0, 0)
+    if start > end or (not unique and low > high):
+        raise TraceError(f"{first}-{last} runs backward: {last}-{first} would be right.")
+    if unique:
+        return list(range(start, end + 1))
+    held = [i for i, label in enumerate(labels) if low <= _place(label) <= high]
+    if not held:
+        raise TraceError(
+            f"No residue of {trace.title} is in {first}-{last}; it has: {labels[0]} to "
+            f"{labels[-1]}."
+        )
+    return held
+
+
+def _place(label: str) -> tuple[int, str]:
+    """Give number and insertion code, which order residues."""
+    number, code = re.fullmatch(r"(-?\d+)(.*)", label).groups()
+    return int(number), code
+
+
+def _with_token(trace: Trace, token: int) -> list[int]:
+    if token >= len(trace.codebook):
+        raise TraceError(f"There is no token {token}; there are 0 to {len(trace.codebook) - 1}.")
+    found = np.flatnonzero((trace.tokens == token) & trace.has_frame)
+    if not len(found):
+        raise TraceError(f"No residue of {trace.title} has token {token}.")
+    return found.tolist()
+
+
+def _of_kind(trace: Trace, word: str) -> list[int]:
+    if word == "frameless":
+        found = np.flatnonzero(~trace.has_frame)
+    else:
+        key = "amino_acid" if word in CLASSES.values() else "secondary_structure"
+        found = np.flatnonzero(residue_values(trace, key) == word)
+    if not len(found):
+        raise TraceError(f"No residue of {trace.title} is {word}.")
+    return found.tolist()
+
+
+def _compared(trace: Trace, key: str, sign: str, limit: float) -> list[int]:
+    values = residue_values(trace, key)
+    compare: Callable = _SIGNS[sign]
+    found = np.flatnonzero(np.isfinite(values) & compare(values, limit))
+    if not np.isfinite(values).any():
+        raise TraceError(f"No residue of {trace.title} has a {key}.")
+    if not len(found):
+        low, high = np.nanmin(values), np.nanmax(values)
+        raise TraceError(
+            f"No residue of {trace.title} has {key} {sign} {limit:g}; they are {low:.3g} to "
+            f"{high:.3g}."
+        )
+    return found.tolist()
+
+
+def _motif(trace: Trace, wanted: str) -> list[int]:
+    pattern = _pattern(wanted)
+    sequence = trace.chain.sequence
+    # Looking ahead finds matches that overlap, too.
+    found = [(match.start(), len(match[1])) for match in re.finditer(f"(?=({pattern}))", sequence)]
+    if not found:
+        raise TraceError(f"The motif {wanted} is not in the sequence of {trace.title}.")
+    return [i for start, length in found for i in range(start, start + length)]
+
+
+def _pattern(wanted: str) -> str:
+    """Write a motif as a regular expression."""
+    parts, at, plain = [], 0, wanted.replace("-", "").replace(" ", "")
+    while at < len(plain):
+        place = _PLACE.match(plain, at)
+        letters = "".join(place.groups(default="")[:3]).upper() if place else ""
+        is_any = bool(place) and place[3] is not None and letters == "X"
+        if not is_any and (not letters or set(letters) - set(_AMINO_ACIDS + "UO")):
+            raise TraceError(
+                f"{wanted!r} is neither a residue nor a motif ({plain[at : at + 12]!r} is not an "
+                f"amino acid, x, [..] or {{..}}); try {EXAMPLES}."
+            )
+        times = (place[4] or "").replace("(", "{").replace(")", "}")
+        parts.append(("." if is_any else f"[{'^' if place[2] else ''}{letters}]") + times)
+        at = place.end()
+    if len(parts) < 2 or all(part.startswith(".") for part in parts):
+        raise TraceError(f"{wanted!r} is too short for a motif; try {EXAMPLES}.")
+    return "".join(parts)

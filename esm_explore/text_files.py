@@ -1,0 +1,54 @@
+"""Pages and other texts that this program writes for people: whole, and over its own alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from esm_explore.arguments import as_path
+from esm_explore.errors import TraceError
+from esm_explore.outputs import is_there, put, said, shown, unfinished
+
+
+def write_text(path: str | Path, text: str, mark: str) -> Path:
+    """Write a text in one step.
+
+    Parameters
+    ----------
+    path : str or Path
+        What is there is replaced if it has the mark, too.
+    text : str
+    mark : str
+        Stands near the beginning of all texts of one kind, and of no others.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    TraceError
+        If it cannot be written, or what is there is no file, or not of this program.
+    """
+    path = as_path(path)
+    if is_there(path) and not _has(path, mark):
+        raise TraceError(
+            f"{shown(path)} is not of this program and stays: give another name, or delete it."
+        )
+    try:
+        # Where a link leads is written to, and the link stays.
+        target = path.resolve()
+        with unfinished(target) as folder:
+            part = folder / target.name
+            part.write_text(text, "utf-8")
+            put(part, target)
+        return path
+    except (OSError, ValueError) as error:
+        raise TraceError(f"{shown(path)} could not be written ({said(error)}).") from error
+
+
+def _has(path: Path, mark: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return mark.encode() in file.read(1_000)
+    except OSError:
+        return False

@@ -1,0 +1,82 @@
+"""`inspect`: from traces, chains and files to an inspector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from esm_explore.chains.reading import read_chain
+from esm_explore.encoders.loading import load_encoder
+from esm_explore.errors import TraceError
+from esm_explore.tracing.tracer import trace
+from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.beside import show_beside
+from esm_explore.widgets.inspector import Inspector
+
+if TYPE_CHECKING:
+    from esm.models.vqvae import StructureTokenEncoder
+
+
+def inspect(
+    traces: object, *, encoder: StructureTokenEncoder | None = None, beside: bool = False
+) -> Inspector | None:
+    """Show traced chains in linked views: click any residue, and all of them follow.
+
+    Parameters
+    ----------
+    traces : Trace, source or list of them
+        All of one encoder. One is shown alone. Two are shown side by side, linked by residue
+        number or by alignment. Of more, a menu chooses which one is shown; all are on the map.
+        A source is what `read_chain` takes (``"file.pdb"``, ``"1ITU"``, a chain): it is traced.
+    encoder : StructureTokenEncoder, optional
+        Traces what is not traced yet. Without it that is the encoder of the first trace, or mini.
+    beside : bool
+        Open it beside the notebook, where it stays while cells are scrolled (JupyterLab; the
+        ``sidecar`` package).
+
+    Returns
+    -------
+    Inspector or None
+        None if it is shown beside the notebook.
+
+    Raises
+    ------
+    EsmExploreError
+        If something can be neither taken nor read and traced. What can be wrong with traces
+        themselves (other encoders, no encoder, no backbone frames) is said in the widget.
+    """
+    made = Inspector(_traces(traces, encoder))
+    if not beside:
+        return made
+    return show_beside(made, repr(made).partition("\n")[0])
+
+
+def _traces(given: object, encoder: StructureTokenEncoder | None) -> list[Trace]:
+    """Take traces as they are; read and trace what is none.
+
+    Parameters
+    ----------
+    given : Trace, source or list of them
+        A source is what `read_chain` takes, a chain among it; its first chain is read.
+    encoder : StructureTokenEncoder, optional
+        Traces what is no trace. Without it that is the encoder of the first trace, or mini.
+
+    Returns
+    -------
+    list of Trace
+
+    Raises
+    ------
+    EsmExploreError
+        If one can be neither taken nor read and traced.
+    """
+    many = list(given) if isinstance(given, list | tuple | Iterator) else [given]
+    made = [one for one in many if isinstance(one, Trace)]
+    if any(one is None for one in many):
+        raise TraceError(
+            "inspect takes a Trace, a chain, a file or an identifier, or a list of them, not None."
+        )
+    if encoder is None and len(made) < len(many):
+        held = (one.encoder for one in made if one.encoder is not None)
+        encoder = next(held, None) or load_encoder("mini")
+    return [one if isinstance(one, Trace) else trace(encoder, read_chain(one)) for one in many]

@@ -1,0 +1,262 @@
+// The inspector without Python: `offline_page.py` wrote down what it would have answered.
+
+/** What a view of the notebook takes for its model. */
+class Model {
+  constructor(state, { script, changed, received } = {}) {
+    this.state = { _script: `IPY_MODEL_${script}`, ...state };
+    this.listeners = {};
+    this.pending = new Set();
+    this.changed = changed ?? (() => {});
+    this.received = received ?? (() => {});
+    this.widget_manager = { get_model: async (name) => new Model({ source: scripts(name) }) };
+  }
+  get(name) { return this.state[name]; }
+  set(name, value) {
+    const before = this.state[name];
+    this.state[name] = value;
+    if (before === value) return;
+    this.pending.add(name);
+    for (const call of this.listeners[`change:${name}`] ?? []) call(this, value);
+  }
+  put(values) {
+    for (const [name, value] of Object.entries(values)) this.set(name, value);
+    this.pending.clear();
+  }
+  save_changes() {
+    const names = [...this.pending];
+    this.pending.clear();
+    for (const name of names) this.changed(name, this.state[name]);
+  }
+  on(names, call) { for (const name of names.split(" ")) (this.listeners[name] ??= []).push(call); }
+  off(names, call) {
+    for (const name of names.split(" "))
+      this.listeners[name] = (this.listeners[name] ?? []).filter((other) => other !== call);
+  }
+  send(content) {
+    if (content.kind === "asked") for (const call of this.listeners["msg:custom"] ?? []) call(content);
+    else this.received(content);
+  }
+}
+
+const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const scripts = (name) => bytes(document.getElementById(`script-${name}`).textContent);
+
+async function unpacked(id) {
+  const packed = bytes(document.getElementById(id).textContent);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+function start(saved) {
+  const { chains, stages } = saved;
+  const root = document.querySelector(".esm-explore-inspector");
+  const place = (name) => root.querySelector(`.esm-explore-${name}`);
+  const now = {
+    ...{ chain: saved.chain, selected: saved.selected, selection: saved.selection },
+    ...{ step: saved.step, color: saved.color },
+  };
+  const past = [];
+
+  function view(kind, where, state, { script, changed, received } = {}) {
+    const model = new Model(state, { script, changed, received });
+    VIEWS[kind].render({ model, el: place(where) });
+    return model;
+  }
+
+  // --- what the reader does ------------------------------------------------------------------
+
+  const say = (text) => {
+    place("message").textContent = text;
+    place("message").hidden = !text;
+  };
+  function choose(chain, selected, selection = []) {
+    past.push([now.chain, now.selected, now.selection]);
+    Object.assign(now, { chain, selected, selection });
+    say("");
+    controls.put({ values: { ...controls.get("values"), find: "", chain } });
+    show();
+  }
+  const select = (chain, residue) => choose(chain, residue, chain === now.chain ? now.selection : []);
+  const many = (chain, residues) => choose(chain, chain === now.chain ? now.selected : -1, residues);
+  function find(text) {
+    const wanted = text.trim();
+    const { labels, tokens } = chains[now.chain];
+    const range = wanted.match(/^(-?\w+)\s*-\s*(-?\w+)$/);
+    const token = wanted.match(/^token\s*(\d+)$/i);
+    const one = labels.indexOf(wanted);
+    if (one >= 0) return select(now.chain, one);
+    if (range) {
+      const [low, high] = range.slice(1).map((label) => labels.indexOf(label));
+      if (low >= 0 && high >= low)
+        return many(now.chain, labels.map((_, i) => i).slice(low, high + 1));
+    }
+    const same = token ? labels.map((_, i) => i).filter((i) => tokens[i] === Number(token[1])) : [];
+    if (same.length) return many(now.chain, same);
+    say(`${wanted} is not in ${chains[now.chain].title}. In a saved page find takes a residue's ` +
+      `number (${labels[0]} to ${labels.at(-1)}), a range of them, or token and its number.`);
+  }
+  function pressed({ kind, name, text, key }) {
+    if (kind === "typed") find(text);
+    else if (name === "clear" || key === "Escape") choose(now.chain, -1);
+    else if (name === "past" && past.length) {
+      const before = past.pop();
+      choose(...before);
+      past.pop();
+    } else if (name === "back" || key === "ArrowLeft") step(now.step - 1);
+    else if (name === "forward" || key === "ArrowRight") step(now.step + 1);
+    else if (key) step(Number(key) - 1);
+  }
+  function step(wanted) {
+    now.step = Math.min(Math.max(wanted, 0), stages - 1);
+    show();
+  }
+  function acted(chain, name, value) {
+    if (name === "selected") select(chain, value);
+    else if (name === "selection") many(chain, value);
+    else if (name === "hovered") for (const pane of panes.filter((p) => p.chain === chain)) pane.hover(value);
+  }
+
+  // --- what follows --------------------------------------------------------------------------
+
+  function partner(chain) {
+    if (chain === now.chain) return [now.selected, now.selection];
+    const match = saved.match[now.chain][chain];
+    const known = (i) => i >= 0;
+    return [known(now.selected) ? match[now.selected] : -1, now.selection.map((i) => match[i]).filter(known)];
+  }
+  const coloring = () => saved.colors[now.color === "this step" ? `step ${now.step}` : now.color];
+
+  function makePane(fixed) {
+    const n = fixed ?? 0;
+    const answer = place(`answer-${n}`);
+    const pane = { get chain() { return fixed ?? now.chain; } };
+    const changed = (name, value) => acted(pane.chain, name, value);
+    let shown = pane.chain;
+    const first = chains[shown];
+    const structure = view("structure", `structure-${n}`, { ...first.structure, colors: bytes("") },
+      { script: "3Dmol.js", changed });
+    const sequence = view("sequence", `sequence-${n}`, { ...first.sequence, colors: bytes("") },
+      { changed });
+    const inside = (name) => `answer-${n} .esm-explore-${name}`;
+    const figure = view("plot", inside("plot-view"), saved.plot, {
+      script: "plotly.js",
+      received({ kind, points }) {
+        const { residues, codes } = pane.content?.figure ?? {};
+        if (kind !== "click" || !points.length) return;
+        const point = points.at(-1);
+        if (residues?.length) select(pane.chain, residues[point]);
+        else if (codes?.length) {
+          const { tokens } = chains[pane.chain];
+          many(pane.chain, tokens.map((_, i) => i).filter((i) => tokens[i] === codes[point]));
+        }
+      },
+    });
+    const table = view("table", inside("table-view"), saved.table, {
+      received({ kind, row }) {
+        const residue = pane.content?.table.residues[row];
+        if (kind === "row" && residue !== undefined) select(pane.chain, residue);
+      },
+    });
+    pane.hover = (residue) => {
+      for (const model of [structure, sequence]) model.put({ hovered: residue });
+    };
+    pane.show = () => {
+      const chain = chains[pane.chain];
+      if (shown !== pane.chain) {
+        shown = pane.chain;
+        structure.put(chain.structure);
+        sequence.put(chain.sequence);
+      }
+      const [selected, selection] = partner(pane.chain);
+      const { colors, legend, bar } = coloring();
+      const content = (pane.content = chain.contents[selected]?.[now.step]);
+      const none = now.selected < 0 ? "No residue is selected." :
+        "This chain has no counterpart of the selected residue.";
+      // Written by us, and escaped there.
+      answer.querySelector(".esm-explore-sentence").innerHTML = content?.sentence ?? none;
+      figure.put({ ...(content?.figure.traits ?? { base: [], axes: {} }), source: content?.source ?? "" });
+      table.put({ ...saved.table, ...content?.table.traits });
+      const space = content?.space ?? { lines: [], frames: [], near: [], said: [] };
+      const focus = space.zoomed || structure.get("focus").length ? space.near : [];
+      sequence.put({ colors: bytes(colors[pane.chain]), selected, selection });
+      structure.put({
+        ...{ colors: bytes(colors[pane.chain]), selected, selection, bar, focus },
+        ...{ lines: space.lines, frames: space.frames, near: space.near },
+        legend: [...legend, ...space.said],
+      });
+    };
+    return pane;
+  }
+
+  const steps = view("tools", "steps", saved.steps, {
+    changed: () => step(steps.get("values").step),
+    received: pressed,
+  });
+  const controls = view("tools", "controls", saved.controls, {
+    changed() {
+      const { color, chain } = controls.get("values");
+      now.color = color;
+      if (chain !== undefined && chain !== now.chain) return choose(chain, -1);
+      show();
+    },
+    received: pressed,
+  });
+  view("frame", "frame", { label: document.title }, { received: pressed });
+  const rows = saved.map.rows; // [chain, residue] of each point
+  const map = view("plot", "map", saved.plot, {
+    script: "plotly.js",
+    received({ kind, points }) {
+      const places = points.map((point) => rows[point]);
+      if (kind === "click" && places.length) select(...places.at(-1));
+      else if (kind === "hover") {
+        const [chain, residue] = places.at(-1) ?? [now.chain, -1];
+        acted(chain, "hovered", residue);
+      } else if (kind === "lasso") {
+        const chain = places.some(([of]) => of === now.chain) || !places.length ? now.chain : places[0][0];
+        many(chain, places.filter(([of]) => of === chain).map(([, residue]) => residue));
+      }
+    },
+  });
+  const panes = chains.length === 2 ? [0, 1].map(makePane) : [makePane()];
+
+  function showMap() {
+    const { x, y, axes } = saved.map.stages[now.step];
+    const { colors } = coloring();
+    const hex = rows.map(([chain, residue]) => {
+      const view = bytesOf(colors[chain]);
+      return `rgb(${[0, 1, 2].map((k) => view.getUint8(3 * residue + k)).join(",")})`;
+    });
+    const base = [{ ...saved.map.dots, x, y, marker: { ...saved.map.dots.marker, color: hex } }];
+    const chosen = new Set(now.selection);
+    const ringed = (wanted, marker) => {
+      const at = rows.flatMap(([chain, residue], i) => (wanted(chain, residue) ? [i] : []));
+      return { ...saved.map.dots, hovertext: null, hoverinfo: "skip", marker, x: at.map((i) => x[i]), y: at.map((i) => y[i]) };
+    };
+    const [ring, thick] = saved.map.rings;
+    const partners = panes.map((pane) => [pane.chain, partner(pane.chain)[0]]);
+    map.put({
+      base, axes, source: saved.source,
+      overlay: [
+        ringed((chain, residue) => chain === now.chain && chosen.has(residue), ring),
+        ringed((chain, residue) => partners.some(([c, r]) => c === chain && r === residue), thick),
+      ],
+    });
+  }
+  const decoded = new Map();
+  function bytesOf(text) {
+    if (!decoded.has(text)) decoded.set(text, bytes(text));
+    return decoded.get(text);
+  }
+  function show() {
+    for (const pane of panes) pane.show();
+    steps.put({ values: { ...steps.get("values"), step: now.step } });
+    controls.put({
+      values: { ...controls.get("values"), color: now.color, chain: now.chain },
+      disabled: [...(past.length ? [] : ["past"]), ...(now.selected < 0 && !now.selection.length ? ["clear"] : [])],
+    });
+    showMap();
+  }
+  show();
+}
+
+unpacked("saved").then(start);
