@@ -108,9 +108,7 @@ def main() -> None:
     """Measure all of it."""
     folder, home = Path(tempfile.mkdtemp()), Path(tempfile.mkdtemp())
     shutil.copy(ROOT / "notebooks" / FIRST, folder)
-    write_notebook(
-        folder / "clicks.ipynb", [SETUP, BOX]
-    )
+    write_notebook(folder / "clicks.ipynb", [SETUP, BOX])
     with lab_server(folder, home) as address, lab_page(address, width=1280, height=720) as page:
         page.set_default_timeout(120_000)
         print(f"first inspector of notebook 00: {first_picture(page):.1f} s after Run All")
