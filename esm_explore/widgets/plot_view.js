@@ -75,7 +75,7 @@ function render({ model, el }) {
     const margin = { t: 30, l: 50, r: 15, b: low ? 26 : 40, ...asked.margin };
     const untitled = low ? { title: "" } : {};
     const size = asked.title?.font?.size ?? 13;
-    const lines = wrapped(asked.title?.text ?? "", width - 100, size);
+    const lines = wrapped(asked.title?.text ?? "", width - 125, size);
     return {
       hovermode: "closest",
       hoverlabel: { bgcolor: background(), bordercolor: foreground(), font: { color: foreground() } },

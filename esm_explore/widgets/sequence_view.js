@@ -35,7 +35,7 @@ export default {
     let shown = { selected: -1, hovered: -1, chosen: new Set() };
 
     function fitting() {
-      const room = (el.clientWidth || 900) - NUMBER - 20;
+      const room = (box.clientWidth || 800) - NUMBER;
       return Math.max(TEN, TEN * Math.floor(room / (TEN * LETTER + GAP)));
     }
     function build() {
@@ -188,7 +188,7 @@ export default {
     };
     for (const [names, call] of Object.entries(listeners)) model.on(names, call);
     const sized = new ResizeObserver(() => { if (fitting() !== perRow) build(); });
-    sized.observe(el);
+    sized.observe(box);
     build();
     return () => {
       sized.disconnect();

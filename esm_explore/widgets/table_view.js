@@ -31,9 +31,10 @@ export default {
     function copy() {
       const titles = model.get("columns").map(({ title }) => title);
       const rows = order().map((row) => model.get("rows")[row]);
-      navigator.clipboard.writeText([titles, ...rows].map((row) => row.join("\t")).join("\n"));
+      return navigator.clipboard.writeText([titles, ...rows].map((row) => row.join("\t")).join("\n"));
     }
     function build() {
+      const held = el.querySelector("tbody")?.contains(document.activeElement);
       el.replaceChildren();
       const columns = model.get("columns");
       if (!columns.length) return;
@@ -68,7 +69,11 @@ export default {
       const copying = make(el, "button", "copy the table");
       copying.type = "button";
       copying.className = "esm-explore-copy";
-      copying.onclick = copy;
+      copying.onclick = () =>
+        Promise.resolve().then(copy).then(
+          () => { copying.textContent = "copied"; },
+          () => { copying.textContent = "the browser does not let it be copied"; },
+        );
       at = Math.min(at, rows.length - 1);
       rows.forEach((line, i) => {
         line.tabIndex = i === at ? 0 : -1;
@@ -81,9 +86,12 @@ export default {
           if (!next) return;
           line.tabIndex = -1;
           next.tabIndex = 0;
+          at = i + (event.key === "ArrowDown" ? 1 : -1);
           next.focus();
         };
       });
+      // Enter shows another residue's nodes: the keys stay where they were.
+      if (held) rows[at]?.focus({ preventScroll: true });
     }
     let frame = 0;
     const soon = () => {
