@@ -34,6 +34,8 @@ export default {
       navigator.clipboard.writeText([titles, ...rows].map((row) => row.join("\t")).join("\n"));
     }
     function build() {
+      // A reader who goes through the rows by keys shall not have to begin anew.
+      const within = el.querySelector("tbody")?.contains(document.activeElement);
       el.replaceChildren();
       const columns = model.get("columns");
       if (!columns.length) return;
@@ -69,7 +71,7 @@ export default {
       copying.type = "button";
       copying.className = "esm-explore-copy";
       copying.onclick = copy;
-      at = Math.min(at, rows.length - 1);
+      at = Math.max(0, Math.min(at, rows.length - 1));
       rows.forEach((line, i) => {
         line.tabIndex = i === at ? 0 : -1;
         line.onkeydown = (event) => {
@@ -79,11 +81,15 @@ export default {
           event.preventDefault();
           event.stopPropagation();
           if (!next) return;
-          line.tabIndex = -1;
-          next.tabIndex = 0;
           next.focus();
         };
+        line.onfocus = () => {
+          rows[at].tabIndex = -1;
+          at = i;
+          line.tabIndex = 0;
+        };
       });
+      if (within) rows[at]?.focus({ preventScroll: true });
     }
     let frame = 0;
     const soon = () => {
