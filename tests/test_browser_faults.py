@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
 ONE = """
 import esm_explore as ex
-encoder = ex.load_encoder("untrained")
+encoder = ex.load_encoder()
 trace = ex.trace(encoder, ex.read_chain("1ITU", chain_id="B"))
 one = ex.inspect(trace)
 one
