@@ -65,6 +65,9 @@ def open_offline(browser, path: Path):
 
 
 def complaints(page) -> None:
+    """Nothing failed, no other address was asked for, and it does not wait for a kernel."""
+    page.wait_for_timeout(600)
+    assert page.get_by_text("kernel is busy").filter(visible=True).count() == 0
     assert page.errors == []
     assert [url for url in page.asked if not url.startswith(("file:", "blob:", "data:"))] == []
 
@@ -174,6 +177,12 @@ def test_keys_in_the_sequence_and_escape(page):
 
 
 def test_what_is_typed_is_found_or_said_to_be_wrong(page):
+    find(page, "50")
+    chosen(page, 50)
+    assert page.get_by_label("find").input_value() == "50"
+    page.locator("[data-index='38']").click()
+    chosen(page, 39)
+    assert page.get_by_label("find").input_value() == ""
     find(page, "10-12")
     page.locator("[data-index='11'].esm-explore-chosen").wait_for()
     assert page.locator(".esm-explore-chosen").count() == 3
