@@ -39,6 +39,8 @@ SEEN = """canvas => {
             && Math.abs(here.x - box.left - box.width / 2) < box.width / 2 - 5
             && Math.abs(here.y - box.top - box.height / 2) < box.height / 2 - 5);
 }"""
+# Where a structure's camera is: its center, its distance, and how it is turned.
+VIEW = "canvas => canvas.__viewer.getView()"
 # Where a point of a plot is on the page.
 PLACE = """(plot, [layer, point]) => {
     const {xaxis, yaxis} = plot._fullLayout;

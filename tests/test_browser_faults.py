@@ -18,7 +18,7 @@ from lab import (
     value_of,
     write_notebook,
 )
-from pages import canvas_of, drawn, wait_for
+from pages import VIEW, canvas_of, drawn, wait_for
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
@@ -37,7 +37,6 @@ TOUR = """
 tour = ex.step_through(trace, "57")
 tour
 """
-VIEW = "canvas => canvas.__viewer.getView()"
 SCROLLED = "document.querySelector('.jp-WindowedPanel-outer').scrollTop"
 CONTROLS = "button, select, input, a[href], [tabindex='0']"
 # What a screen reader calls the role of something that does nothing.

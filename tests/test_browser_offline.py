@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
 from lab import FLAGS, require_chromium
-from pages import PLACE, SEEN, drawn
+from pages import PLACE, SEEN, VIEW, canvas_of, drawn
 
 import esm_explore as ex
 
@@ -209,7 +209,7 @@ def test_colors_and_the_whole_chain(page):
 
 
 def test_two_chains_in_one_file(browser, trace, tmp_path):
-    """A click in one marks its counterpart in the other, and both are told about."""
+    """A click in one marks its counterpart in the other; they turn together."""
     path = ex.inspect([trace, trace]).to_html(tmp_path / "two.html")
     with open_offline(browser, path) as context:
         page = context.pages[0]
@@ -222,4 +222,14 @@ def test_two_chains_in_one_file(browser, trace, tmp_path):
             answer.get_by_text("Residue 30 sees").wait_for()
         drawn(page, 1)
         page.screenshot(path=SCREENSHOTS / "offline_two.png")
+        views = [canvas_of(page, which) for which in (0, 1)]
+        before = views[1].evaluate(VIEW)
+        box = views[0].bounding_box()
+        page.mouse.move(box["x"] + 40, box["y"] + 120)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 120, box["y"] + 150, steps=8)
+        page.mouse.up()
+        drawn(page, 1)
+        assert views[1].evaluate(VIEW) != before
+        assert views[1].evaluate(VIEW) == pytest.approx(views[0].evaluate(VIEW), abs=1e-2)
         complaints(page)
