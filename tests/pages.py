@@ -39,6 +39,16 @@ SEEN = """canvas => {
             && Math.abs(here.x - box.left - box.width / 2) < box.width / 2 - 5
             && Math.abs(here.y - box.top - box.height / 2) < box.height / 2 - 5);
 }"""
+# Where a structure's camera is: its center, its distance, and how it is turned.
+VIEW = "canvas => canvas.__viewer.getView()"
+# Where a point of a plot is on the page.
+PLACE = """(plot, [layer, point]) => {
+    const {xaxis, yaxis} = plot._fullLayout;
+    const box = plot.getBoundingClientRect();
+    const data = plot._fullData[layer];
+    return [box.left + xaxis._offset + xaxis.c2p(xaxis.d2c(data.x[point])),
+            box.top + yaxis._offset + yaxis.c2p(yaxis.d2c(data.y[point]))];
+}"""
 
 
 def canvas_of(page, which: int = 0):

@@ -20,20 +20,12 @@ from lab import (
     value_of,
     wait_for_lab,
 )
-from pages import canvas_of, drawn, lonely, wait_for
+from pages import PLACE, canvas_of, drawn, lonely, wait_for
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parent.parent
 NOTEBOOK = "08_inspector.ipynb"
 SCREENSHOTS = ROOT / "build" / "screenshots"
-# Where a point of a plot is on the page.
-PLACE = """(plot, [layer, point]) => {
-    const {xaxis, yaxis} = plot._fullLayout;
-    const box = plot.getBoundingClientRect();
-    const data = plot._fullData[layer];
-    return [box.left + xaxis._offset + xaxis.c2p(xaxis.d2c(data.x[point])),
-            box.top + yaxis._offset + yaxis.c2p(yaxis.d2c(data.y[point]))];
-}"""
 MARKED = "(plot, layer) => plot._fullData[layer].x ? [...plot._fullData[layer].x] : []"
 LONG = """
 import numpy as np

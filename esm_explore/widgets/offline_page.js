@@ -33,8 +33,9 @@ class Model {
       this.listeners[name] = (this.listeners[name] ?? []).filter((other) => other !== call);
   }
   send(content) {
-    if (content.kind === "asked") for (const call of this.listeners["msg:custom"] ?? []) call(content);
-    else this.received(content);
+    if (content.kind !== "asked") return this.received(content);
+    // Later, as a kernel would: who asks starts to wait after that.
+    queueMicrotask(() => { for (const call of this.listeners["msg:custom"] ?? []) call(content); });
   }
 }
 
@@ -80,20 +81,21 @@ function start(saved) {
   const many = (chain, residues) => choose(chain, chain === now.chain ? now.selected : -1, residues);
   function find(text) {
     const wanted = text.trim();
+    if (!wanted) return;
     const { labels, tokens } = chains[now.chain];
     const range = wanted.match(/^(-?\w+)\s*-\s*(-?\w+)$/);
     const token = wanted.match(/^token\s*(\d+)$/i);
-    const one = labels.indexOf(wanted);
-    if (one >= 0) return select(now.chain, one);
-    if (range) {
-      const [low, high] = range.slice(1).map((label) => labels.indexOf(label));
-      if (low >= 0 && high >= low)
-        return many(now.chain, labels.map((_, i) => i).slice(low, high + 1));
-    }
-    const same = token ? labels.map((_, i) => i).filter((i) => tokens[i] === Number(token[1])) : [];
-    if (same.length) return many(now.chain, same);
-    say(`${wanted} is not in ${chains[now.chain].title}. In a saved page find takes a residue's ` +
-      `number (${labels[0]} to ${labels.at(-1)}), a range of them, or token and its number.`);
+    const [low, high] = (range?.slice(1) ?? [wanted, wanted]).map((label) => labels.indexOf(label));
+    const all = labels.map((_, i) => i);
+    const found = token ? all.filter((i) => tokens[i] === Number(token[1])) :
+      all.filter((i) => low >= 0 && low <= i && i <= high);
+    if (!found.length)
+      return say(`${wanted} is not in ${chains[now.chain].title}. In a saved page find takes a ` +
+        `residue's number (${labels[0]} to ${labels.at(-1)}), a range of them, or token and its number.`);
+    if (token || range) many(now.chain, found);
+    else select(now.chain, found[0]);
+    // It stays in the box until something else is chosen.
+    controls.put({ values: { ...controls.get("values"), find: text } });
   }
   function pressed({ kind, name, text, key }) {
     if (kind === "typed") find(text);

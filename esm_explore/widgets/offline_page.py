@@ -44,6 +44,7 @@ _VIEWS = {
 }
 # What Python alone can answer.
 _LEFT_OUT = {"arrangement", "pin", "linked_by", "help", "next"}
+_FIND = {"hint": "A residue, a range, or a token", "example": "57, 50-60, token 1234"}
 _DIGITS = 4
 
 
@@ -80,10 +81,17 @@ class _Recorder:
         bar, controls = StepBar(self._stages), Controls(traces, lambda *_: None)
         bar.put("step", step)
         controls.put("color", color)
-        controls.items = [item for item in controls.items if item["name"] not in _LEFT_OUT]
+        controls.items = [
+            item | (_FIND if item["name"] == "find" else {})
+            for item in controls.items
+            if item["name"] not in _LEFT_OUT
+        ]
         pairs = len(traces) == 2
         with tqdm(total=sum(map(len, traces)), unit="residue", desc="page") as progress:
             chains = [self._chain(*each, progress) for each in zip(traces, coords, strict=True)]
+        if any(place is not None for place in coords):
+            for chain in chains:
+                chain["structure"]["group"] = "pair"  # one camera for both
         saved = {
             "chains": chains,
             "stages": len(self._stages),

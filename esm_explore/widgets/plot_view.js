@@ -75,19 +75,23 @@ function render({ model, el }) {
     const margin = { t: 30, l: 50, r: 15, b: low ? 26 : 40, ...asked.margin };
     const untitled = low ? { title: "" } : {};
     const size = asked.title?.font?.size ?? 13;
-    const lines = wrapped(asked.title?.text ?? "", width - 125, size);
+    const lines = wrapped(asked.title?.text ?? "", width - 100, size);
+    const top = margin.t + (lines.length - 1) * (TITLE + 2);
+    const font = low ? 10 : 12;
+    // Plotly writes the title of an axis larger than the rest, and would cut it off.
+    const beside = wrapped(asked.yaxis?.title?.text ?? "", height() - top - margin.b, 1.2 * font);
     return {
       hovermode: "closest",
       hoverlabel: { bgcolor: background(), bordercolor: foreground(), font: { color: foreground() } },
       ...asked,
-      margin: { ...margin, t: margin.t + (lines.length - 1) * (TITLE + 2) },
+      margin: { ...margin, t: top },
       title: { ...asked.title, text: lines.join("<br>"), y: 1 - 16 / height(), yref: "container", yanchor: "top" },
       dragmode: zooming ? "zoom" : asked.dragmode,
-      font: { color: foreground(), size: low ? 10 : 12 },
+      font: { color: foreground(), size: font },
       paper_bgcolor: "rgba(0, 0, 0, 0)",
       plot_bgcolor: "rgba(0, 0, 0, 0)",
       xaxis: { ...axis, ...asked.xaxis, ...untitled },
-      yaxis: { ...axis, ...asked.yaxis },
+      yaxis: { ...axis, ...asked.yaxis, title: { ...asked.yaxis?.title, text: beside.join("<br>") } },
       height: height(),
       width,
     };

@@ -31,10 +31,11 @@ export default {
     function copy() {
       const titles = model.get("columns").map(({ title }) => title);
       const rows = order().map((row) => model.get("rows")[row]);
-      return navigator.clipboard.writeText([titles, ...rows].map((row) => row.join("\t")).join("\n"));
+      navigator.clipboard.writeText([titles, ...rows].map((row) => row.join("\t")).join("\n"));
     }
     function build() {
-      const held = el.querySelector("tbody")?.contains(document.activeElement);
+      // A reader who goes through the rows by keys shall not have to begin anew.
+      const within = el.querySelector("tbody")?.contains(document.activeElement);
       el.replaceChildren();
       const columns = model.get("columns");
       if (!columns.length) return;
@@ -69,12 +70,8 @@ export default {
       const copying = make(el, "button", "copy the table");
       copying.type = "button";
       copying.className = "esm-explore-copy";
-      copying.onclick = () =>
-        Promise.resolve().then(copy).then(
-          () => { copying.textContent = "copied"; },
-          () => { copying.textContent = "the browser does not let it be copied"; },
-        );
-      at = Math.min(at, rows.length - 1);
+      copying.onclick = copy;
+      at = Math.max(0, Math.min(at, rows.length - 1));
       rows.forEach((line, i) => {
         line.tabIndex = i === at ? 0 : -1;
         line.onkeydown = (event) => {
@@ -84,14 +81,15 @@ export default {
           event.preventDefault();
           event.stopPropagation();
           if (!next) return;
-          line.tabIndex = -1;
-          next.tabIndex = 0;
-          at = i + (event.key === "ArrowDown" ? 1 : -1);
           next.focus();
         };
+        line.onfocus = () => {
+          rows[at].tabIndex = -1;
+          at = i;
+          line.tabIndex = 0;
+        };
       });
-      // Enter shows another residue's nodes: the keys stay where they were.
-      if (held) rows[at]?.focus({ preventScroll: true });
+      if (within) rows[at]?.focus({ preventScroll: true });
     }
     let frame = 0;
     const soon = () => {
