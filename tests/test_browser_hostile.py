@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from hostile import FIGURES, IMAGE, LINK, PIECES, SCRIPT, STRUCTURES
+from hostile import FIGURES, FORMULA, IMAGE, LINK, PIECES, SCRIPT, STRUCTURES
 from lab import (
     errors_in,
     lab_page,
@@ -138,31 +138,46 @@ def lab(tmp_path_factory):
         yield page
 
 
+def run_cell(lab, code: str):
+    """Run code in the notebook's only cell; give what is below it."""
+    cells = lab.evaluate(
+        """async code => {
+            const panel = window.panel.content;
+            panel.activeCellIndex = 0;
+            panel.activeCell.model.sharedModel.setSource(code);
+            await window.jupyterapp.commands.execute("notebook:run-cell");
+            panel.node.querySelector(".jp-OutputArea-output")?.scrollIntoView();
+            return [panel.activeCell.model.toJSON()];
+        }""",
+        code,
+    )
+    assert errors_in(cells) == []
+    lab.locator(".jp-OutputArea-output:not(.lm-mod-hidden)").first.wait_for()
+    lab.wait_for_timeout(500)
+    return lab.locator(".jp-OutputArea").first
+
+
 @pytest.fixture
 def show(lab):
     """Show what an expression gives as the notebook's only output; afterwards all is checked."""
-
-    def shown(code: str):
-        cells = lab.evaluate(
-            """async code => {
-                const panel = window.panel.content;
-                panel.activeCellIndex = 0;
-                panel.activeCell.model.sharedModel.setSource(code);
-                await window.jupyterapp.commands.execute("notebook:run-cell");
-                panel.node.querySelector(".jp-OutputArea-output")?.scrollIntoView();
-                return [panel.activeCell.model.toJSON()];
-            }""",
-            code,
-        )
-        assert errors_in(cells) == []
-        lab.locator(".jp-OutputArea-output:not(.lm-mod-hidden)").first.wait_for()
-        lab.wait_for_timeout(500)
-        return lab.locator(".jp-OutputArea").first
-
-    yield shown
+    yield lambda code: run_cell(lab, code)
     check(lab)
     # Errors of the page hide what would have run after them.
     assert lab.console_errors == []
+
+
+@pytest.mark.parametrize("piece", [IMAGE, SCRIPT, LINK, FORMULA, PIECES[8], PIECES[10]])
+def test_what_is_looked_for_is_found_where_a_text_is_not_escaped(piece, lab):
+    """So that the other tests can fail: HTML that has the text as it is."""
+    page = f'<p title="{piece}">{piece}</p>'
+    run_cell(lab, f"from IPython.display import HTML\nHTML({page!r})")
+    lab.wait_for_timeout(500)
+    try:
+        assert lab.evaluate(MADE) or lab.evaluate("window.hacked")
+    finally:
+        run_cell(lab, "1")
+        lab.evaluate("delete window.hacked")
+        lab.console_errors.clear()
 
 
 def hover(page, plot, most: int = 12) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def lab(tmp_path_factory):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with (
         lab_server(folder, tmp_path_factory.mktemp("lab")) as address,
-        lab_page(address, width=1280, height=1100) as page,
+        lab_page(address, width=1280, height=720) as page,
     ):
         assert errors_in(run_notebook(page, NOTEBOOK)) == []
         page.set_default_timeout(60_000)
@@ -68,7 +69,8 @@ def lab(tmp_path_factory):
 @pytest.fixture
 def page(lab):
     """The first inspector of the notebook; whatever a test does, the page has no complaint."""
-    run_code(lab, "inspector.selection = []; inspector.step = 0; inspector.selected = 184")
+    run_code(lab, "inspector.choose(0, 184); inspector.step = 0; inspector.color = 'this step'")
+    run_code(lab, "inspector._panes[0].structure.focus = []")
     inspector(lab).evaluate("root => root.scrollIntoView()")
     map_of(lab).wait_for()
     drawn(lab)
@@ -82,11 +84,11 @@ def inspector(page):
 
 
 def map_of(page):
-    return inspector(page).locator(".js-plotly-plot").nth(0)
+    return inspector(page).locator(".esm-explore-map .js-plotly-plot")
 
 
 def panel_of(page):
-    return inspector(page).locator(".js-plotly-plot").nth(1)
+    return inspector(page).locator(".esm-explore-answer-0 .js-plotly-plot")
 
 
 def letter(page, index: int):
@@ -200,7 +202,7 @@ def test_keys_walk_through_nine_stages_which_change_panel_and_colors(page):
 
 
 def test_a_typed_residue_is_gone_to_and_a_wrong_one_is_a_message(page):
-    box = inspector(page).get_by_placeholder("1 or B:1")
+    box = inspector(page).get_by_label("find")
     box.fill("57")
     box.press("Enter")
     wait_for(page, "inspector.selected", 56)
@@ -209,20 +211,28 @@ def test_a_typed_residue_is_gone_to_and_a_wrong_one_is_a_message(page):
     message = inspector(page).locator(".esm-explore-message")
     message.get_by_text("Residue '4000' is not in 1ITU").wait_for()
     assert value_of(page, "inspector.selected") == 56
+    box.fill("W57")
+    box.press("Enter")
+    message.get_by_text("is A (ALA), not W").wait_for()
+    box.fill("B:50-60")
+    box.press("Enter")
+    wait_for(page, "inspector.selection", list(range(49, 60)))
+    letter(page, 20).click()
+    wait_for(page, "inspector.selected", 20)
+    assert box.input_value() == ""
+    box.fill("57")
+    box.press("Enter")
+    wait_for(page, "inspector.selected", 56)
 
 
-def test_the_head_slider_changes_the_heat_map_and_a_cell_is_a_residue(page):
+def test_the_head_menu_changes_the_heat_map_and_a_cell_is_a_residue(page):
     run_code(page, "inspector.step = 2")
     values = "plot => plot.data[0].z"
     panel_of(page).locator(".hm").wait_for(state="attached")
     settle(page, panel_of(page))
     average = panel_of(page).evaluate(values)
-    handle = inspector(page).locator(".noUi-handle").first
-    handle.scroll_into_view_if_needed()
-    handle.click()
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    wait_for(page, "inspector._panes[0].panel.head.value", 2)
+    inspector(page).get_by_role("combobox", name="head").select_option("2")
+    wait_for(page, "inspector._panes[0].panel.chosen_head", 2)
     settle(page, panel_of(page))
     assert panel_of(page).evaluate(values) != average
     nodes = value_of(page, "trace.edges[184].tolist()")
@@ -234,7 +244,7 @@ def test_the_head_slider_changes_the_heat_map_and_a_cell_is_a_residue(page):
     }"""
     click_place(page, panel_of(page).evaluate(place))
     wait_for(page, "inspector.selected", nodes[4])
-    run_code(page, "inspector._panes[0].panel.head.value = -1")
+    run_code(page, "inspector._panes[0].panel.heads.put('head', -1)")
 
 
 def test_a_click_on_a_code_marks_the_residues_that_have_it(page):
@@ -254,7 +264,7 @@ def test_a_click_on_a_code_marks_the_residues_that_have_it(page):
 
 def test_while_the_kernel_is_busy_the_inspector_says_so(page):
     """What was clicked meanwhile happens afterwards. The sleep keeps Python's lock."""
-    busy = inspector(page).locator(".esm-explore-busy")
+    busy = inspector(page).locator(".esm-explore-busy").first
     letter(page, 40).scroll_into_view_if_needed()
     run_code(page, "import ctypes; ctypes.PyDLL(None).sleep(4)", wait=False)
     letter(page, 40).click()
@@ -285,7 +295,7 @@ def test_what_python_sets_is_shown(page):
     assert second.locator(".esm-explore-selected, .esm-explore-chosen").count() == 0
     said = run_code(page, "both.step = 0; both.selected = 30; both.color = 'token'; both.chain = 9")
     assert "NotThereError" in said
-    second.get_by_text("Colored by token").wait_for()
+    second.get_by_text("near in the codebook, near in color").first.wait_for()
     for which in (0, 1):
         second.get_by_text("Residue 31 sees").nth(which).wait_for()
     assert second.locator("[data-index='30'].esm-explore-selected").count() == 2
@@ -296,7 +306,7 @@ def test_dark_theme_and_a_wide_window(page):
     theme = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
     page.evaluate(theme, "JupyterLab Dark")
     for width in (1920, 1280):
-        page.set_viewport_size({"width": width, "height": 1100})
+        page.set_viewport_size({"width": width, "height": 720})
         page.wait_for_timeout(1500)
         whole = inspector(page).bounding_box()
         for plot in (map_of(page), panel_of(page)):
@@ -324,7 +334,7 @@ def test_a_reloaded_page_keeps_the_inspector(page):
 def test_a_chain_of_2166_residues_works(page):
     """Six copies of the chain, side by side in space."""
     assert "Inspector of long chain A, 2166 residues" in run_code(page, LONG)
-    run_code(page, "inspector.children = [*inspector.children, large]")
+    run_code(page, "import ipywidgets; inspector.children = [*inspector.children, large]")
     inner = inspector(page).locator(".esm-explore-inspector")
     inner.locator("[data-index='2165']").wait_for(state="attached")
     inner.locator("[data-index='2000']").scroll_into_view_if_needed()
@@ -333,6 +343,93 @@ def test_a_chain_of_2166_residues_works(page):
     run_code(page, "large.step = 8")
     wait_for(page, "large.step", 8)
     run_code(page, "inspector.children = inspector.children[:-1]; large.close()")
+
+
+def test_a_row_of_the_table_is_a_residue_and_headings_sort(page):
+    """By their numbers: the farthest node comes first when sorted twice."""
+    table = inspector(page).locator(".esm-explore-answer-0 table")
+    table.get_by_role("button", name="Å").click()
+    table.get_by_role("button", name="Å").click()
+    heading = table.locator("th", has_text="Å")
+    assert heading.get_attribute("aria-sort") == "descending"
+    far = value_of(page, "trace.edges[184].tolist()")[-1]
+    label = value_of(page, f"trace.labels[{far}]")
+    first = table.locator("tbody tr").first
+    assert first.locator("td").nth(1).inner_text().split()[1] == label
+    first.click()
+    wait_for(page, "inspector.selected", far)
+
+
+def test_every_control_has_a_name(page):
+    """As a screen reader has it: no name is a glyph."""
+    names = (
+        inspector(page)
+        .locator("button, select, input, [role=listbox]")
+        .evaluate_all(
+            "all => all.filter(e => e.checkVisibility()).map(e => e.getAttribute('aria-label') ||"
+            " e.labels?.[0]?.textContent || e.textContent)"
+        )
+    )
+    assert len(names) > 25
+    assert [name for name in names if not name or not re.search(r"[A-Za-zÅ]", name)] == []
+
+
+def test_pause_stays_where_it_is(page):
+    """It plays on its own until it is pressed again; then nothing moves."""
+    play = inspector(page).get_by_role("button", name="play the steps")
+    play.click()
+    page.wait_for_timeout(2500)
+    play.click()
+    page.wait_for_timeout(1000)
+    at = value_of(page, "inspector.step")
+    assert at > 0
+    assert play.get_attribute("aria-pressed") == "false"
+    page.wait_for_timeout(4500)
+    assert value_of(page, "inspector.step") == at
+
+
+def test_the_wheel_scrolls_the_page_until_the_structure_is_clicked(page):
+    """180 px without a click before; then it zooms, and the page stays."""
+    pane = "document.querySelector('.jp-WindowedPanel-outer').scrollTop"
+    box = canvas_of(page).bounding_box()
+    page.mouse.move(3, 3)
+    before = page.evaluate(pane)
+    camera = canvas_of(page).evaluate("canvas => canvas.__viewer.getView()")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 20)
+    page.mouse.wheel(0, 180)
+    page.wait_for_timeout(800)
+    assert page.evaluate(pane) != before
+    assert canvas_of(page).evaluate("canvas => canvas.__viewer.getView()") == camera
+
+
+def test_a_saved_page_answers_without_python(page, tmp_path):
+    """Opened from disk: a letter, a step and a number are answered; nothing is asked for."""
+    chain = "ex.trace(encoder, ex.read_chain('1UBI'))"
+    path = tmp_path / "page.html"
+    assert run_code(page, f"ex.inspect({chain}).to_html({str(path)!r}); None").count("Error") == 0
+    with page.context.browser.new_context(viewport={"width": 1280, "height": 720}) as context:
+        alone = context.new_page()
+        errors, asked = [], []
+        alone.on("pageerror", lambda error: errors.append(str(error)))
+        alone.on("request", lambda request: asked.append(request.url))
+        alone.goto(path.as_uri())
+        said = alone.locator(".esm-explore-sentence")
+        said.get_by_text("sees").wait_for()
+        alone.locator(".esm-structure-canvas canvas").wait_for(state="attached")
+        alone.locator("[data-index='29']").click()
+        said.get_by_text("Residue 30 sees").wait_for()
+        alone.get_by_role("radio", name="codebook").click()
+        said.get_by_text("a margin of").wait_for()
+        box = alone.get_by_label("find")
+        box.fill("50")
+        box.press("Enter")
+        alone.locator("[data-index='49'].esm-explore-selected").wait_for()
+        box.fill("nonsense")
+        box.press("Enter")
+        alone.get_by_text("nonsense is not in 1UBI").wait_for()
+        alone.screenshot(path=SCREENSHOTS / "offline_page.png")
+        assert errors == []
+        assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
 
 
 def test_closing_takes_everything_off_the_page(page):

@@ -17,10 +17,10 @@ from pages import canvas_of, drawn, lonely, wait_for
 pytestmark = pytest.mark.browser
 
 CELLS = [
-    (Path(__file__).parent / "lasting_toy.py").read_text("utf-8"),
     "import esm_explore as ex\n"
+    "from esm_explore.widgets.structure_view import StructureView\n"
     'trace = ex.trace(ex.load_encoder("mini"), ex.read_chain("1UBI"))\n'
-    "view = LastingStructure.of(trace); view",
+    "view = StructureView.of(trace); view",
     "ex.view(trace)",
 ]
 # Of each picture that is seen, its width; and words that nobody should read.
@@ -101,7 +101,7 @@ def test_a_live_view_hides_its_picture_and_keeps_it_fresh(lab):
     With the kernel alive the reloaded page has the live view again, and it answers.
     """
     address, folder = lab
-    write(folder, "live.ipynb", CELLS[:2])
+    write(folder, "live.ipynb", CELLS[:1])
     with small_page(address) as page:
         assert not errors_in(run_notebook(page, "live.ipynb"))
         before = None
@@ -132,7 +132,7 @@ def test_a_live_view_hides_its_picture_and_keeps_it_fresh(lab):
 def test_shown_twice_it_is_live_twice_until_it_is_closed(lab):
     """Then the pictures are back: they are what is left of it."""
     address, folder = lab
-    write(folder, "twice.ipynb", [*CELLS[:2], "view"])
+    write(folder, "twice.ipynb", [*CELLS[:1], "view"])
     with small_page(address) as page:
         assert not errors_in(run_notebook(page, "twice.ipynb"))
         canvas_of(page, 1).locator("canvas").wait_for(state="attached")
@@ -147,7 +147,7 @@ def test_shown_twice_it_is_live_twice_until_it_is_closed(lab):
 def test_when_the_kernel_is_restarted_the_picture_is_back(lab):
     """A view that cannot answer would look alive."""
     address, folder = lab
-    write(folder, "restarted.ipynb", CELLS[:2])
+    write(folder, "restarted.ipynb", CELLS[:1])
     with small_page(address) as page:
         assert not errors_in(run_notebook(page, "restarted.ipynb"))
         canvas_of(page).locator("canvas").wait_for(state="attached")
@@ -160,7 +160,7 @@ def test_when_the_kernel_is_restarted_the_picture_is_back(lab):
 def test_in_a_box_it_is_a_widget_as_ever(lab):
     address, folder = lab
     boxed = "import ipywidgets\nipywidgets.VBox([view])"
-    write(folder, "boxed.ipynb", [*CELLS[:1], CELLS[1].removesuffix("; view"), boxed])
+    write(folder, "boxed.ipynb", [CELLS[0].removesuffix("; view"), boxed])
     with small_page(address) as page:
         assert not errors_in(run_notebook(page, "boxed.ipynb"))
         canvas_of(page).locator("canvas").wait_for(state="attached")

@@ -24,6 +24,7 @@ from test_browser_structure_view import SETUP
 pytestmark = pytest.mark.browser
 
 VIEWS = """
+letters = view.secondary
 box = W.Box([view], layout=W.Layout(width="420px", height="300px"))
 view.layout.min_width = "0"
 view.height = 0
@@ -64,7 +65,7 @@ def page(lab):
     run_code(
         lab,
         "view.style = 'cartoon'; view.selected = -1; view.lines = view.focus = view.near = []\n"
-        "view.ghost = []; view.legend = []; view.bar = {}; view.secondary = ''\n"
+        "view.ghost = []; view.legend = []; view.bar = {}; view.secondary = letters\n"
         "nodes = trace.neighborhood(30).edges.tolist()",
     )
     lab.mouse.move(0, 0)
@@ -229,7 +230,7 @@ def test_the_camera_is_set_from_python(page):
 
 
 def test_the_ribbon_is_drawn_from_the_letters(page):
-    """Its own opinion, then all helix; letters of no kind are coil."""
+    """The chain's own, then all helix; letters of no kind are coil."""
     kinds = "canvas => [...new Set(canvas.__viewer.selectedAtoms({}).map(atom => atom.ss))].sort()"
     assert len(canvas_of(page).evaluate(kinds)) > 1
     before = drawn(page)["sum"]

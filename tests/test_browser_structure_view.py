@@ -321,21 +321,21 @@ def test_without_webgl_a_message_stands_in_place_of_the_picture(lab, address):
 
 
 @pytest.mark.parametrize("init", ["", NO_WEBGL])
-def test_a_static_view_is_a_picture_or_a_message_but_no_white_box(lab, address, init):
-    """The message lies under the picture, and is seen where there is none."""
+def test_a_static_view_is_in_3d_or_a_still_but_no_white_box(lab, address, init):
+    """The still lies under the 3D picture, and is seen where there is none."""
     with lab_page(address, beside=lab, init=init) as page:
         assert errors_in(run_notebook(page, "static.ipynb")) == []
-        message = page.get_by_text("this browser has no WebGL").first
-        message.wait_for()
+        still = page.get_by_role("img", name="1UBI chain A").first
+        still.wait_for()
         page.wait_for_timeout(3000)
-        seen = message.evaluate(
-            """message => {
-                message.scrollIntoView();
-                const {left, top} = message.getBoundingClientRect();
+        seen = still.evaluate(
+            """still => {
+                still.scrollIntoView();
+                const {left, top} = still.getBoundingClientRect();
                 return document.elementFromPoint(left + 20, top + 20).tagName;
             }"""
         )
-        # py3Dmol's empty box lets the message through; a picture does not.
+        # py3Dmol's empty box lets the still through; a picture does not.
         assert seen == ("DIV" if init else "CANVAS")
 
 

@@ -148,6 +148,16 @@ def test_a_bfloat16_checkpoint_in_the_hubs_layout_is_loaded_exactly(cache, weigh
     assert ex.encoder_info(encoder).title == "esm3_structure_encoder_v0"
 
 
+@pytest.mark.parametrize("name", ["README.md", "esm_explore/encoders/mini/MODEL_CARD.md"])
+def test_what_is_written_of_the_weights_is_as_they_are(name):
+    """62 MB of bfloat16; the README, which tells how to get them, names their license."""
+    written = (Path(__file__).parents[1] / name).read_text()
+    assert "62 MB, bfloat16" in written
+    assert "122 MB" not in written
+    if name == "README.md":
+        assert "| ESM3's weights, downloaded when you ask for them | MIT |" in written
+
+
 NAMES = ["ESM3", "esm3_sm_open_v1", "esm3-open", "esm3_structure_encoder_v0", *hub.REPOSITORIES]
 
 

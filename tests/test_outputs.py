@@ -120,16 +120,22 @@ def test_a_file_of_somebody_else_is_replaced_only_where_overwrite_says_so(tokeni
 
 
 def test_overwrite_is_of_files_alone(tokenize, tmp_path):
-    """A folder with other things, a pipe: left as they are."""
-    folder, pipe = tmp_path / "folder", tmp_path / "pipe.parquet"
+    """A folder with other things, a pipe, a device: left as they are."""
+    folder, pipe, device = tmp_path / "folder", tmp_path / "pipe.parquet", tmp_path / "x.parquet"
     folder.mkdir()
     (folder / "mine").write_text("mine")
     os.mkfifo(pipe)
-    for out, why in ((folder, "not of an atlas"), (pipe, "not a file that could be replaced")):
+    device.symlink_to("/dev/null")
+    for out, why in (
+        (folder, "not of an atlas"),
+        (pipe, "not a file that could be replaced"),
+        (device, "not a file that could be replaced"),
+    ):
         status, said = tokenize("1UBI", "-o", out, "--overwrite")
         assert (status, why in said) == (3, True)
     assert (folder / "mine").read_text() == "mine"
     assert pipe.is_fifo()
+    assert device.is_char_device()
 
 
 @pytest.mark.parametrize("way", ["itself", "hard link", "symbolic link", "spelling", "address"])

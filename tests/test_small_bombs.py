@@ -114,3 +114,31 @@ def test_an_archive_unpacks_to_no_more_than_it_may(tmp_path):
         [sys.executable, "-c", READ, path], capture_output=True, text=True, timeout=120
     )
     assert "unpacks to more than 100 times its size" in ended.stdout, ended.stderr[-600:]
+
+
+DOCTOR = textwrap.dedent(
+    """
+    import resource, sys
+    import numpy as np
+    from esm.utils.structure.protein_chain import ProteinChain
+    import esm_explore as ex
+    one = ex.read_chain("1UBI")
+    ex.doctor(one)  # loads what it needs
+    positions = np.full((5_000, 37, 3), np.nan, np.float32)
+    positions[:, :3] = one.atom37_positions[0, :3]
+    chain = ProteinChain.from_atom37(positions, sequence="A" * 5_000)
+    size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + {limit}, size + {limit}))
+    report = ex.doctor(chain)
+    print(report.worst, report[0])
+    """
+).format(limit=LIMIT)
+
+
+@pytest.mark.slow
+def test_the_doctor_of_5000_residues_in_one_place_takes_no_gigabyte():
+    """Each is as near to each as any: 25 million pairs. It says so."""
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", DOCTOR], capture_output=True, text=True, timeout=240
+    )
+    assert ended.stdout.startswith("error "), ended.stderr[-600:]

@@ -11,7 +11,6 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 from conftest import with_positions
-from lasting_toy import LastingStructure
 from PIL import Image
 from traitlets import Int
 
@@ -28,6 +27,7 @@ from esm_explore.widgets import lasting
 from esm_explore.widgets.lasting import Lasting
 from esm_explore.widgets.plot_view import plain
 from esm_explore.widgets.stage_figures import panel_figure
+from esm_explore.widgets.structure_view import StructureView
 
 # Looks at the origin from +z, from far enough that all of ubiquitin is seen.
 FROM_Z = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
@@ -136,7 +136,7 @@ def test_a_line_is_drawn_as_thick_as_its_weight(trace):
 def test_a_picture_is_small_and_the_same_each_time(toy_encoder):
     """369 residues, 900 x 520 pixels: below 150 KB, twice the same bytes."""
     trace = ex.trace(toy_encoder, ex.read_chain("1ITU"))
-    view = LastingStructure.of(trace)
+    view = StructureView.of(trace)
     view.secondary = secondary_letters(trace)
     first = view.still()
     assert first == view.still()
@@ -221,12 +221,13 @@ def test_a_view_has_a_picture_without_javascript(trace):
 
 
 def test_a_neighborhood_and_a_token_have_pictures_too(trace):
-    """In their own colors: lines orange, the frame's axes; the residue black."""
+    """In their own colors: lines orange, the frame's axes; the residue as its legend has it."""
     around = pixels_of(ex.plots.view_neighborhood(trace, 30, 0)._repr_png_())
     assert (around == [0xE6, 0x9F, 0x00]).all(-1).sum() > 300
     same = ex.experiments.same_token([trace], int(trace.tokens[30]))
-    shown = pixels_of(ex.plots.view_same_token(same)._repr_png_())
-    assert (shown[60:420] == 0).all(-1).sum() > 100
+    picture = ex.plots.view_same_token(same)
+    middle = [int(picture._legend[0][0][i : i + 2], 16) for i in (1, 3, 5)]
+    assert (pixels_of(picture._repr_png_())[60:420] == middle).all(-1).sum() > 100
 
 
 def test_structures_beside_each_other_are_one_picture(trace):
@@ -377,7 +378,7 @@ def test_closing_it_closes_what_mounts_it(shown, capsys):
 
 def test_a_structure_shows_what_is_chosen(trace):
     """Selected residue, selection, lines, frames and camera change the picture."""
-    view = LastingStructure.of(trace)
+    view = StructureView.of(trace)
     seen = {view.still()}
     for name, value in {
         "selected": 4,

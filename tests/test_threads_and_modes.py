@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 import random
 import signal
@@ -21,6 +22,7 @@ from test_encoder_left_alone import assert_same, state
 import esm_explore as ex
 from esm_explore.analysis.heads import head_statistics
 from esm_explore.decoding.local import decode_neighborhood
+from esm_explore.plots.picture import hover_of
 
 pytestmark = pytest.mark.lines
 
@@ -154,6 +156,29 @@ def test_a_mode_around_everything_changes_nothing(encoder, ubiquitin, mode):
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(trace.neighborhood(5).attention, expected[6])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mode_around_what_is_told_of_a_trace_changes_no_word(encoder, ubiquitin, mode):
+    """Of one that was made before: hover texts, pictures, table and report say the same."""
+
+    def told():
+        trace = dataclasses.replace(made)  # nothing is kept of what was asked before
+        pictures = [ex.view(trace, color) for color in ("token", "margin", "burial")]
+        pictures += [ex.plots.code_distances(trace), ex.plots.margins_along_chain(trace)]
+        return hover_of(trace), list(map(repr, pictures)), str(ex.doctor(trace)), trace.to_frame()
+
+    made = ex.trace(encoder, ubiquitin)
+    *expected, table = told()
+    with MODES[mode]():
+        *found, other = told()
+    assert found == expected
+    assert other.equals(table)
+
+
+def test_what_holds_for_threads_is_said_where_one_looks():
+    """In the docstring of trace."""
+    assert "Threads can share an encoder: traces wait for one another" in ex.trace.__doc__
 
 
 def test_deterministic_algorithms_change_nothing(encoder, ubiquitin):

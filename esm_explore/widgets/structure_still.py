@@ -10,10 +10,10 @@ from biotite.structure.io.pdbx import CIFFile, get_structure
 
 from esm_explore.palette import FRAMELESS, hex_colors
 from esm_explore.plots.still import ChainStill, frame_lines
-from esm_explore.widgets.structure_view import StructureView
+from esm_explore.widgets.page import PageView
 
 
-def chain_still(view: StructureView, caption: str = "") -> ChainStill:
+def chain_still(view: PageView, caption: str = "") -> ChainStill:
     """Read off a view what its picture needs, the camera too where a page has told of it.
 
     Parameters
@@ -34,7 +34,8 @@ def chain_still(view: StructureView, caption: str = "") -> ChainStill:
         places[:, 1],
         hexes + [FRAMELESS] * (length - len(hexes)),
         secondary=view.secondary,
-        labels=view.labels,
+        # What is said of the token would cover the picture.
+        labels=[label.partition(",")[0] for label in view.labels],
         camera=view.camera,
         selected=view.selected,
         selection=view.selection,

@@ -14,11 +14,14 @@ from esm_explore.errors import TraceError
 from esm_explore.escaping import for_reading
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots.picture import hover_of
+from esm_explore.plots.still_page import StillParts, draw_still
 from esm_explore.plots.structure import AXES, LINE, backbone_cif
 from esm_explore.plots.threedmol import CDN
 from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.lasting import Lasting
 from esm_explore.widgets.page import FOLDER, PageView, Script, module
 from esm_explore.widgets.selection import NotThereError, check_is_one_of
+from esm_explore.widgets.structure_still import chain_still
 
 STYLES = ("cartoon", "stick", "surface")
 # What the page's side is made of; the last one uses the others.
@@ -26,7 +29,7 @@ _PARTS = ("engine", "space", "camera", "chain", "marks", "labels")
 _PARTS += ("input", "tools", "legend", "png", "view")
 
 
-class StructureView(PageView):
+class StructureView(Lasting, PageView):
     """A chain in 3D, for linking: click a residue, and `selected` says which.
 
     Shift and a click put a residue into `selection` or take it out; arrow keys go on by one
@@ -167,6 +170,17 @@ class StructureView(PageView):
             self.focus, self.near, self.ghost = [], [], []
             for name, value in _described(trace, coords).items():
                 setattr(self, name, value)
+
+    def __repr__(self) -> str:
+        return self.caption or "A structure in 3D"
+
+    def still(self) -> bytes:
+        """Draw what is seen now, as PNG: what a notebook keeps of it."""
+        title, _, encoder = repr(self).partition("\nEncoder: ")
+        legend = [(color or "#ffffff", text) for color, text in self.legend]
+        return draw_still(
+            StillParts(title, encoder, [chain_still(self)], legend=legend, bar=self.bar)
+        )
 
     @validate("style", "camera")
     def _is_there(self, proposal: dict) -> object:
