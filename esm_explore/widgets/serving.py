@@ -23,10 +23,18 @@ from esm_explore.tracing.tracer import trace
 from esm_explore.widgets.messages import find_problem
 
 HOST = "127.0.0.1"
+# The inspector is as high as the window: nothing is left for what Voilà puts around a cell.
+_STYLE = """
+body.jp-Notebook, .jp-Cell, .jp-OutputArea-output { margin: 0; padding: 0; }
+#rendered_cells { padding: 0 10px; }
+.jp-OutputArea-child:has(style) { display: none; }
+"""
 # What was read is warned of in the terminal, once.
 _CELL = """\
 import json, warnings
+from IPython.display import HTML, display
 import esm_explore as ex
+display(HTML("<style>" + {style!r} + "</style>"))
 warnings.simplefilter("ignore", ex.ChainWarning)
 given = json.loads({given!r})
 encoder = ex.load_encoder(given["encoder"])
@@ -93,7 +101,7 @@ def serve_inspector(
         title = _checked(wanted, _as_absolute(encoder))
         notebook = Path(folder) / "inspector.ipynb"
         given = json.dumps({"encoder": _as_absolute(encoder), "chains": wanted})
-        notebook.write_text(json.dumps(_notebook(_CELL.format(given=given), title)))
+        notebook.write_text(json.dumps(_notebook(_CELL.format(given=given, style=_STYLE), title)))
         token = secrets.token_urlsafe(24)
         address = f"http://{HOST}:{port}/?token={token}"
 
