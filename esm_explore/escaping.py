@@ -13,6 +13,10 @@ from html import escape
 # They are shown as their escapes.
 _TURNING = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
+# Classes of an element in which nothing is taken for a formula: MathJax 3's name, of JupyterLab and
+# Notebook, and MathJax 2's, which nbconvert's pages have.
+NO_FORMULAS = "mathjax_ignore tex2jax_ignore"
+
 
 def for_reading(text: object) -> str:
     r"""Write text for what shows it as it is: our own scripts, and labels that are drawn.
@@ -39,17 +43,16 @@ def for_html(text: object) -> str:
 def without_formulas(html: str) -> str:
     """Put HTML for a notebook's output into a block whose texts are never taken for formulas.
 
-    JupyterLab typesets what stands between dollars in HTML, also if it is escaped; in widgets it
-    does so only in a Label and in descriptions, which get no texts of others.
+    JupyterLab typesets what stands between dollars in HTML outputs, also if it is escaped, and also
+    in a widget that was put into one; of widgets alone only Labels and descriptions, which get no
+    texts of others.
 
     Examples
     --------
     >>> without_formulas("<p>$57$</p>")
     '<div class="mathjax_ignore tex2jax_ignore"><p>$57$</p></div>'
     """
-    # The first is MathJax 3's name, of JupyterLab and Notebook; the second is MathJax 2's, which
-    # nbconvert's pages have.
-    return f'<div class="mathjax_ignore tex2jax_ignore">{html}</div>'
+    return f'<div class="{NO_FORMULAS}">{html}</div>'
 
 
 def for_plotly(text: object) -> str:

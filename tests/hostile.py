@@ -49,7 +49,7 @@ def hostile_trace(encoder, chain):
     codes = np.array([PIECES[i % len(PIECES)] for i in range(len(chain))])
     letters = ("<>&\"'$\\`" * len(chain))[: len(chain) // 2] + chain.sequence[len(chain) // 2 :]
     changed = dataclasses.replace(
-        chain, id=SCRIPT + LINK, chain_id=IMAGE + FORMULA, insertion_code=codes, sequence=letters
+        chain, id=SCRIPT, chain_id=IMAGE, insertion_code=codes, sequence=letters
     )
     return ex.trace(encoder, changed)
 

@@ -6,6 +6,7 @@ same views.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from lab import (
     value_of,
     write_notebook,
 )
-from pages import drawn, lonely
+from pages import canvas_of, drawn, lonely
 
 pytestmark = pytest.mark.browser
 
@@ -128,7 +129,7 @@ def lab(tmp_path_factory):
     write_notebook(folder / "hostile.ipynb", [""])
     with (
         lab_server(folder, tmp_path_factory.mktemp("lab")) as address,
-        lab_page(address, width=1280, height=900) as page,
+        lab_page(address, width=1280, height=1200) as page,
     ):
         watch(page)
         open_notebook(page, "hostile.ipynb")
@@ -258,6 +259,7 @@ def test_the_structure_view_shows_hostile_texts_as_they_are(show, lab):
 
 def drive(lab, output, name: str) -> None:
     """Show all steps, and in each hover over plots and structures."""
+    canvas_of(lab).locator("canvas").wait_for()
     for step in range(value_of(lab, "len(trace.stages)")):
         run_code(lab, f"{name}.step = {step}")
         drawn(lab)
@@ -286,7 +288,7 @@ def test_the_inspector_shows_hostile_texts_as_they_are(name, show, lab):
     check(lab)
     run_code(lab, f"{name}.selected = {PIECES.index(LINK)}")
     output.get_by_text(LINK, exact=False).first.wait_for()
-    field = output.get_by_role("textbox").first
+    field = output.get_by_role("textbox").or_(output.get_by_role("searchbox")).first
     for wrong in (f"nobody:{IMAGE}", *PIECES[:4]):
         field.fill(wrong)
         field.press("Enter")
@@ -304,17 +306,9 @@ def test_the_tour_shows_hostile_texts_as_they_are(show, lab):
     assert IMAGE in text_of(output)
 
 
-def test_a_page_of_pictures_alone_shows_hostile_texts_as_they_are(lab, tmp_path):
-    """As plotly's `to_html` and the HTML of structures are saved, opened from disk."""
-    path = tmp_path / "page.html"
-    run_code(
-        lab,
-        "parts = [make(trace)._repr_html_() for make in STRUCTURES.values()]\n"
-        "parts += [make(trace).to_html(full_html=False, include_plotlyjs=i == 0)"
-        " for i, make in enumerate(FIGURES.values())]\n"
-        f"Path({str(path)!r}).write_text("
-        "'<!doctype html><meta charset=utf-8>' + ''.join(parts))",
-    )
+@contextlib.contextmanager
+def opened(lab, path: Path):
+    """Open a page from disk; afterwards all is checked."""
     page = lab.context.new_page()
     watch(page)
     errors, page.left_loopback = [], []
@@ -328,12 +322,48 @@ def test_a_page_of_pictures_alone_shows_hostile_texts_as_they_are(lab, tmp_path)
             route.abort()
 
     page.route("**/*", stay)
-    page.goto(path.as_uri())
-    page.wait_for_function(f"document.querySelectorAll('.main-svg').length >= {len(FIGURES)}")
-    page.locator("canvas").first.wait_for()
-    for plot in page.locator(".js-plotly-plot").all():
-        hover(page, plot)
+    page.goto(path.as_uri(), timeout=120_000)
+    yield page
     check(page)
     assert errors == []
-    assert IMAGE in page.locator("body").inner_text()
     page.close()
+
+
+def test_a_page_of_pictures_alone_shows_hostile_texts_as_they_are(lab, tmp_path):
+    """As plotly's `to_html` and the HTML of structures are saved, opened from disk."""
+    path = tmp_path / "page.html"
+    said = run_code(
+        lab,
+        "parts = [make(trace)._repr_html_() for make in STRUCTURES.values()]\n"
+        "parts += [make(trace).to_html(full_html=False, include_plotlyjs=i == 0)"
+        " for i, make in enumerate(FIGURES.values())]\n"
+        f"Path({str(path)!r}).write_text("
+        "'<!doctype html><meta charset=utf-8>' + ''.join(parts))",
+    )
+    assert "Error" not in said
+    with opened(lab, path) as page:
+        page.wait_for_function(f"document.querySelectorAll('.main-svg').length >= {len(FIGURES)}")
+        page.locator("canvas").first.wait_for()
+        for plot in page.locator(".js-plotly-plot").all():
+            hover(page, plot)
+        assert IMAGE in page.locator("body").inner_text()
+
+
+def test_the_inspectors_page_shows_hostile_texts_as_they_are(lab, tmp_path):
+    """Written to one file and opened from disk: each step of some residues, and its menus."""
+    path = tmp_path / "inspector.html"
+    said = run_code(lab, f"_ = ex.inspect([trace, other]).to_html({str(path)!r})")
+    assert "Error" not in said
+    with opened(lab, path) as page:
+        page.locator(".js-plotly-plot").first.wait_for()
+        letters = page.get_by_role("listbox").first.locator("[role=option]")
+        for index in (0, 2, 3, PIECES.index(LINK)):
+            letters.nth(index).click()
+            for step in range(1, 10):
+                page.keyboard.press(str(step))
+                page.wait_for_timeout(80)
+            for plot in page.locator(".js-plotly-plot").all():
+                hover(page, plot, 2)
+            check(page)
+        assert IMAGE in text_of(page.locator("body"))
+        assert LINK in text_of(page.locator("body"))
