@@ -12,7 +12,7 @@ from biotite.structure import AtomArray
 from biotite.structure.io.pdbx import CIFFile, set_structure
 
 from esm_explore.arguments import check_kind, whole_number
-from esm_explore.escaping import for_html, for_script
+from esm_explore.escaping import for_html, for_script, without_formulas
 from esm_explore.plots.legend import legend_html
 from esm_explore.plots.still import AXES as AXES
 from esm_explore.plots.still import LINE as LINE
@@ -105,7 +105,7 @@ class StructurePicture:
         under = _UNDER.format(for_html(self._lines[0]), base64.b64encode(still).decode())
         # Where scripts are not run, py3Dmol's warning would stay and lie over the picture.
         drawn = re.sub('<p id="3dmolwarning_.*?</p>', "", self.viewer.write_html(), flags=re.DOTALL)
-        return (
+        return without_formulas(
             f'{script}<div style="position: relative; {size}">{under}{drawn}'
             f'</div><p style="font-size: 85%; margin: 4px 0">{caption}</p>'
         )

@@ -14,6 +14,7 @@ from IPython import get_ipython
 from IPython.display import display
 from traitlets import All, Int, Unicode
 
+from esm_explore.escaping import NO_FORMULAS
 from esm_explore.widgets.page import FOLDER
 
 _CLASS = "esm-explore-live"
@@ -94,7 +95,7 @@ class Lasting:
             self._mounter.on_msg(self._rested)
             self._watch(self)
         # The place first: the page is at work while the picture is drawn.
-        place = f'<div class="{_CLASS} {self._mounter.place}"></div>'
+        place = f'<div class="{_CLASS} {self._mounter.place} {NO_FORMULAS}"></div>'
         display({"text/html": place, **text}, raw=True)
         self._picture = self.still()
         self._send_picture(update=False)
