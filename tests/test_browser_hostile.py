@@ -6,15 +6,14 @@ same views.
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
 from hostile import FIGURES, FORMULA, IMAGE, LINK, PIECES, SCRIPT, STRUCTURES
+from hostile_pages import MADE, check, hover, opened, run_cell, text_of, watch
 from lab import (
-    errors_in,
     lab_page,
     lab_server,
     open_notebook,
@@ -59,67 +58,6 @@ TABLES = {
     "residues": "trace.to_frame()",
     "comparison": "ex.experiments.compare(trace, trace)",
 }
-# All that a hostile text would have made in the page, and what is typeset. JupyterLab itself makes
-# links of what looks like an address in plain text.
-MADE = """() => {
-    const found = [];
-    const walk = (root) => {
-        for (const element of root.querySelectorAll("*")) {
-            if (element.shadowRoot) walk(element.shadowRoot);
-            if (element.closest(".jp-RenderedText, .jp-InputArea, .cm-editor")) continue;
-            const name = element.localName;
-            const links = [element.getAttribute("href"), element.getAttribute("src"),
-                element.getAttributeNS("http://www.w3.org/1999/xlink", "href")];
-            const hostile = element.getAttributeNames().some((name) => /^on/.test(name))
-                || links.some((link) => /^(x|javascript:.*|.*x\\.invalid.*)$/.test(link ?? ""))
-                || (name === "script" && /^\\s*window\\.hacked/.test(element.textContent))
-                || (name === "b" && element.textContent === "bold")
-                || ["iframe", "object", "mjx-container"].includes(name);
-            if (hostile) found.push(element.outerHTML.slice(0, 200));
-        }
-    };
-    walk(document);
-    return found;
-}"""
-# Where points of a plot are on the page: some of each layer that can be hovered over.
-POINTS = """plot => {
-    const box = plot.getBoundingClientRect();
-    const places = [];
-    plot.calcdata.forEach((points, i) => {
-        const data = plot._fullData[i];
-        const x = plot._fullLayout[(data.xaxis ?? "x").replace("x", "xaxis")];
-        const y = plot._fullLayout[(data.yaxis ?? "y").replace("y", "yaxis")];
-        if (data.visible !== true || data.hoverinfo === "skip") return;
-        const place = {
-            heatmap: () => [x._length / 2, y._length / 2],
-            bar: (point) => [x.c2p(point.x), y.c2p(point.y) + 2],
-            box: (point) => [x.c2p(point.pos + points[0].t.bPos), y.c2p(point.med)],
-        }[data.type] ?? ((point) => [x.c2p(point.x), y.c2p(point.y)]);
-        const at = data.type === "scattergl"
-            ? [...data.x].slice(0, 8).map((value, i) => [x.d2p(value), y.d2p(data.y[i])])
-            : points.slice(0, 8).map(place);
-        for (const [a, b] of at) {
-            if (a >= 0 && b >= 0 && a <= x._length && b <= y._length) {
-                places.push([box.left + x._offset + a, box.top + y._offset + b]);
-            }
-        }
-    });
-    return places;
-}"""
-
-
-def check(page) -> None:
-    """Nothing was run, nothing was made of a text, and nothing left the machine."""
-    assert page.evaluate("window.hacked") is None
-    assert page.evaluate(MADE) == []
-    assert page.dialogs == []
-    assert page.left_loopback == []
-
-
-def watch(page) -> None:
-    """Write down dialogs, which a page waits for."""
-    page.dialogs = []
-    page.on("dialog", lambda dialog: (page.dialogs.append(dialog.message), dialog.dismiss()))
 
 
 @pytest.fixture(scope="module")
@@ -137,25 +75,6 @@ def lab(tmp_path_factory):
         page.evaluate("window.jupyterapp.shell.collapseLeft()")
         assert run_code(page, SETUP) == ""
         yield page
-
-
-def run_cell(lab, code: str):
-    """Run code in the notebook's only cell; give what is below it."""
-    cells = lab.evaluate(
-        """async code => {
-            const panel = window.panel.content;
-            panel.activeCellIndex = 0;
-            panel.activeCell.model.sharedModel.setSource(code);
-            await window.jupyterapp.commands.execute("notebook:run-cell");
-            panel.node.querySelector(".jp-OutputArea-output")?.scrollIntoView();
-            return [panel.activeCell.model.toJSON()];
-        }""",
-        code,
-    )
-    assert errors_in(cells) == []
-    lab.locator(".jp-OutputArea-output:not(.lm-mod-hidden)").first.wait_for()
-    lab.wait_for_timeout(500)
-    return lab.locator(".jp-OutputArea").first
 
 
 @pytest.fixture
@@ -179,29 +98,6 @@ def test_what_is_looked_for_is_found_where_a_text_is_not_escaped(piece, lab):
         run_cell(lab, "1")
         lab.evaluate("delete window.hacked")
         lab.console_errors.clear()
-
-
-def hover(page, plot, most: int = 12) -> int:
-    """Move the mouse over some points of a plot; give how many hover labels there were."""
-    plot.scroll_into_view_if_needed()
-    page.wait_for_timeout(200)
-    seen = 0
-    for x, y in plot.evaluate(POINTS)[:most]:
-        page.mouse.move(x + 40, y + 40)
-        page.mouse.move(x, y, steps=3)
-        page.wait_for_timeout(120)
-        seen += plot.locator(".hoverlayer .hovertext").count()
-    return seen
-
-
-def text_of(output) -> str:
-    """Give all text in an output, also that which is only for screen readers or hovering."""
-    return output.evaluate(
-        """root => [root.innerText, ...[...root.querySelectorAll("*")].flatMap((element) =>
-            [element.localName === "text" ? element.textContent : "", element.title,
-             element.localName === "option" ? element.textContent : "",
-             element.getAttribute("aria-label")])].join(" ")"""
-    )
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -304,29 +200,6 @@ def test_the_tour_shows_hostile_texts_as_they_are(show, lab):
     output = show(VIEWS["tour"])
     drive(lab, output, "tour")
     assert IMAGE in text_of(output)
-
-
-@contextlib.contextmanager
-def opened(lab, path: Path):
-    """Open a page from disk; afterwards all is checked."""
-    page = lab.context.new_page()
-    watch(page)
-    errors, page.left_loopback = [], []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-
-    def stay(route):
-        if route.request.url.startswith(("file:", "data:", "blob:")):
-            route.continue_()
-        else:
-            page.left_loopback.append(route.request.url)
-            route.abort()
-
-    page.route("**/*", stay)
-    page.goto(path.as_uri(), timeout=120_000)
-    yield page
-    check(page)
-    assert errors == []
-    page.close()
 
 
 def test_a_page_of_pictures_alone_shows_hostile_texts_as_they_are(lab, tmp_path):
