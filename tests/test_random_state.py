@@ -39,6 +39,7 @@ CHEAP = {
     "probe_stages": lambda traces: ex.analysis.probe_stages(
         traces, [t.pre_vq[:, 0] > np.median(t.pre_vq[:, 0]) for t in traces]
     ),
+    "find_residues": lambda traces: ex.analysis.find_residues(traces, "strand"),
     "tokenize": lambda traces: list(ex.tokenize(traces[0].encoder, [t.chain for t in traces])),
 }
 # UMAP is compiled for half a minute.

@@ -3,7 +3,6 @@ from .annotations import annotate as annotate
 from .annotations import residue_values as residue_values
 from .code_usage import nearest_codes as nearest_codes
 from .code_usage import usage as usage
-from .finding import Found as Found
 from .finding import find_residues as find_residues
 from .heads import head_statistics as head_statistics
 from .heads import head_weights as head_weights

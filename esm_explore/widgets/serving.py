@@ -31,17 +31,19 @@ body.jp-Notebook, .jp-Cell, .jp-OutputArea-output { margin: 0; padding: 0; }
 """
 # What was read is warned of in the terminal, once.
 _CELL = """\
-import json, warnings
+import json
 from IPython.display import HTML, display
 import esm_explore as ex
+from esm_explore.errors import heard
 display(HTML("<style>" + {style!r} + "</style>"))
-warnings.simplefilter("ignore", ex.ChainWarning)
 given = json.loads({given!r})
 encoder = ex.load_encoder(given["encoder"])
-ex.inspect([
-    ex.trace(encoder, ex.read_chain(source, chain, model=model))
-    for source, chain, model in given["chains"]
-])
+with heard():
+    shown = ex.inspect([
+        ex.trace(encoder, ex.read_chain(source, chain, model=model))
+        for source, chain, model in given["chains"]
+    ])
+shown
 """
 
 
