@@ -195,8 +195,8 @@ def test_traits_are_set_from_python_in_any_order(pair, trace, start):
         selected, many = shown.partner(chain)
         assert (pane.structure.selected, pane.structure.selection) == (selected, many)
         assert (pane.sequence.selected, pane.sequence.selection) == (selected, many)
-        said = pane.panel.sentence.value
-        assert said.startswith("No residue is" if selected < 0 else "<b>codebook.</b> Code")
+        said = plain(pane.panel.sentence)
+        assert said.startswith("No residue is" if selected < 0 else "codebook. Code")
     assert (shown._bar.values["step"], shown._controls.values["chain"]) == (8, 1)
     assert shown._controls.values["color"] == "token"
     shown.close()
