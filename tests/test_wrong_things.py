@@ -26,6 +26,8 @@ RIGHT = {
     "first": ("trace",),
     "second": ("trace",),
     "residue": ("5",),
+    "other": ("5",),
+    "inspect.traces": ("chain", "trace"),
     "residues": ("list",),
     "code": ("5",),
     "token": ("5",),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from esm.models.vqvae import StructureTokenEncoder
+
+from esm_explore.arguments import check_kind
 from esm_explore.chains.reading import read_chain
 from esm_explore.encoders.loading import load_encoder
 from esm_explore.errors import TraceError
@@ -12,9 +14,6 @@ from esm_explore.tracing.tracer import trace
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.beside import show_beside
 from esm_explore.widgets.inspector import Inspector
-
-if TYPE_CHECKING:
-    from esm.models.vqvae import StructureTokenEncoder
 
 
 def inspect(
@@ -44,6 +43,11 @@ def inspect(
         If something can be neither taken nor read and traced. What can be wrong with traces
         themselves (other encoders, no encoder, no backbone frames) is said in the widget.
     """
+    if encoder is not None:
+        check_kind(
+            encoder, StructureTokenEncoder, "encoder", "one of esm's, from ex.load_encoder()"
+        )
+    check_kind(beside, bool, "beside", "True or False")
     made = Inspector(_traces(traces, encoder))
     if beside:
         show_beside(made, repr(made).partition("\n")[0])
