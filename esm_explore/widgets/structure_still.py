@@ -26,8 +26,8 @@ def chain_still(view: PageView, caption: str = "") -> ChainStill:
     -------
     ChainStill
     """
-    length = len(view.labels)
-    places = _places(view.structure, length)
+    places = _places(view.structure, len(view.labels))
+    length = len(places)
     frames = [line for i in view.frames for line in frame_lines(places[i])]
     hexes = hex_colors(np.frombuffer(view.colors, np.uint8).reshape(-1, 3))[:length]
     return ChainStill(
@@ -35,7 +35,8 @@ def chain_still(view: PageView, caption: str = "") -> ChainStill:
         hexes + [FRAMELESS] * (length - len(hexes)),
         secondary=view.secondary,
         # What is said of the token would cover the picture.
-        labels=[label.partition(",")[0] for label in view.labels],
+        labels=[label.partition(",")[0] for label in view.labels]
+        + [""] * (length - len(view.labels)),
         camera=view.camera,
         selected=view.selected,
         selection=view.selection,
@@ -52,6 +53,8 @@ def _places(structure: str, length: int) -> np.ndarray:
     places = np.full((length, 3, 3), np.nan)
     if structure:
         atoms = get_structure(CIFFile.read(io.StringIO(structure)), model=1)
+        # Labels need not be there.
+        places = np.full((max(length, int(atoms.res_id.max())), 3, 3), np.nan)
         for slot, name in enumerate(("N", "CA", "C")):
             named = atoms[atoms.atom_name == name]
             places[named.res_id - 1, slot] = named.coord
