@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from esm_explore.arguments import as_path
 from esm_explore.errors import TraceError
-from esm_explore.outputs import is_there, put, said, shown, unfinished
+from esm_explore.outputs import is_there, said, shown, write_own
 
 # What safetensors, json and numpy raise on files that are something else.
 _BROKEN = (
@@ -71,23 +71,15 @@ def write_arrays(
         If the file cannot be written, or what is there is no file, or not of this program.
     """
     path = as_path(path)
-    if is_there(path) and not _is_ours(path):
-        raise TraceError(
-            f"{shown(path)} is not of this program and stays: give another name, or delete it."
-        )
     arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     about = {**about, "format": f"esm_explore {kind.name} {kind.version}"}
-    try:
+
+    def write(part: Path) -> None:
         about["checksum"] = _checksum(arrays, about)
-        # Where a link leads is written to, and the link stays.
-        target = path.resolve()
-        with unfinished(target) as folder:
-            part = folder / target.name
-            save_file(arrays, part, metadata={"esm_explore": _text(about)})
-            put(part, target)
-        return path
-    except (OSError, SafetensorError, ValueError, TypeError) as error:
-        raise TraceError(f"{shown(path)} could not be written ({said(error)}).") from error
+        save_file(arrays, part, metadata={"esm_explore": _text(about)})
+
+    write_own(path, _is_ours, write, (OSError, SafetensorError, ValueError, TypeError))
+    return path
 
 
 def read_arrays(path: str | Path, kind: FileKind) -> tuple[dict[str, np.ndarray], dict]:

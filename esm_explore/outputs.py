@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -154,6 +154,44 @@ def shown(path: Path) -> str:
 def said(error: Exception) -> str:
     """Say what went wrong without the path, which the system's errors name, too."""
     return getattr(error, "strerror", None) or str(error)
+
+
+def write_own(
+    path: Path,
+    is_ours: Callable[[Path], bool],
+    write: Callable[[Path], None],
+    failures: tuple[type[Exception], ...] = (OSError, ValueError),
+) -> None:
+    """Write a file in one step, in the place of none or of one of this program.
+
+    Parameters
+    ----------
+    path : Path
+    is_ours : callable
+        Says whether the file that is there is one of this program.
+    write : callable
+        Writes to the path that it is given.
+    failures : tuple of exception types
+        What `write` raises where it cannot.
+
+    Raises
+    ------
+    TraceError
+        If the file cannot be written, or what is there is no file, or not of this program.
+    """
+    if is_there(path) and not is_ours(path):
+        raise TraceError(
+            f"{shown(path)} is not of this program and stays: give another name, or delete it."
+        )
+    try:
+        # Where a link leads is written to, and the link stays.
+        target = path.resolve()
+        with unfinished(target) as folder:
+            part = folder / target.name
+            write(part)
+            put(part, target)
+    except failures as error:
+        raise TraceError(f"{shown(path)} could not be written ({said(error)}).") from error
 
 
 def is_special(path: Path) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from esm_explore.arguments import as_path
-from esm_explore.errors import TraceError
-from esm_explore.outputs import is_there, put, said, shown, unfinished
+from esm_explore.outputs import write_own
 
 
 def write_text(path: str | Path, text: str, mark: str) -> Path:
@@ -30,20 +29,8 @@ def write_text(path: str | Path, text: str, mark: str) -> Path:
         If it cannot be written, or what is there is no file, or not of this program.
     """
     path = as_path(path)
-    if is_there(path) and not _has(path, mark):
-        raise TraceError(
-            f"{shown(path)} is not of this program and stays: give another name, or delete it."
-        )
-    try:
-        # Where a link leads is written to, and the link stays.
-        target = path.resolve()
-        with unfinished(target) as folder:
-            part = folder / target.name
-            part.write_text(text, "utf-8")
-            put(part, target)
-        return path
-    except (OSError, ValueError) as error:
-        raise TraceError(f"{shown(path)} could not be written ({said(error)}).") from error
+    write_own(path, lambda there: _has(there, mark), lambda part: part.write_text(text, "utf-8"))
+    return path
 
 
 def _has(path: Path, mark: str) -> bool:
