@@ -195,6 +195,18 @@ def run_code(page, code: str, wait: bool = True) -> str:
     )
 
 
+def keep_busy(page, seconds: float) -> None:
+    """Hold the kernel's Python lock for some time; return when the page knows that it is busy.
+
+    The lock, because new kernels of JupyterLab answer widgets in a thread of their own.
+    """
+    code = f"import ctypes, time; time.sleep(0.5); ctypes.PyDLL(None).sleep({seconds})"
+    run_code(page, code, wait=False)
+    status = "window.panel.context.sessionContext.session.kernel.status"
+    page.wait_for_function(f"{status} === 'busy'")
+    page.wait_for_timeout(1000)
+
+
 def value_of(page, expression: str):
     """Give the value of a Python expression in the open notebook's kernel, through JSON."""
     return json.loads(run_code(page, f"import json; print(json.dumps({expression}))"))

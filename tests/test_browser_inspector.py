@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
 from lab import (
     errors_in,
+    keep_busy,
     lab_page,
     lab_server,
     open_notebook,
@@ -255,12 +256,12 @@ def test_a_click_on_a_code_marks_the_residues_that_have_it(page):
 
 
 def test_while_the_kernel_is_busy_the_inspector_says_so(page):
-    """What was clicked meanwhile happens afterwards. The sleep keeps Python's lock."""
+    """What was clicked meanwhile happens afterwards."""
     busy = inspector(page).locator(".esm-explore-busy").first
     letter(page, 40).scroll_into_view_if_needed()
-    run_code(page, "import ctypes; ctypes.PyDLL(None).sleep(4)", wait=False)
+    keep_busy(page, 10)
     letter(page, 40).click()
-    busy.wait_for(state="visible", timeout=3000)
+    busy.wait_for(state="visible", timeout=6000)
     assert "kernel is busy" in busy.inner_text()
     busy.wait_for(state="hidden")
     wait_for(page, "inspector.selected", 40)

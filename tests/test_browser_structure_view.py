@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
 from lab import (
     errors_in,
+    keep_busy,
     lab_page,
     lab_server,
     open_notebook,
@@ -235,16 +236,12 @@ def test_a_selection_lines_and_frames_from_python_are_drawn(page):
 
 
 def test_while_the_kernel_is_busy_a_click_says_so(page):
-    """The residue is marked at once; the message goes when Python has answered.
-
-    The sleep keeps Python's lock: JupyterLab's widgets have a thread of their own in new kernels.
-    """
+    """The residue is marked at once; the message goes when Python has answered."""
     residue = lonely(page)
     busy = page.locator(".esm-structure-busy").first
-    run_code(page, "import ctypes; ctypes.PyDLL(None).sleep(6)", wait=False)
-    page.wait_for_timeout(1000)
+    keep_busy(page, 10)
     page.mouse.click(residue["x"], residue["y"])
-    busy.wait_for(state="visible", timeout=4000)
+    busy.wait_for(state="visible", timeout=6000)
     assert "the kernel is busy" in busy.inner_text()
     assert page.locator(".esm-structure-label.selected").first.is_visible()
     busy.wait_for(state="hidden")
