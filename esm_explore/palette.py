@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 from plotly.colors import sample_colorscale, unlabel_rgb
-from scipy.stats import rankdata
 
 FRAMELESS = "#b0b0b0"
 # Okabe and Ito (2008): told apart also by color-blind readers. Their black, which is not seen on a
@@ -66,7 +66,7 @@ def _token_colors(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray
     axes = axes[:, :-4:-1]
     # An axis has no direction of its own; a fixed one keeps colors the same everywhere.
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
-    even = 2 * (rankdata(centered @ axes, axis=0) - 0.5) / len(codebook) - 1
+    even = 2 * (pd.DataFrame(centered @ axes).rank().to_numpy() - 0.5) / len(codebook) - 1
     return _oklab_to_srgb(0.70 + 0.12 * even[:, 2], 0.15 * even[:, 0], 0.15 * even[:, 1])
 
 

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from sklearn.manifold import trustworthiness
 from tqdm.auto import tqdm
 
 from esm_explore.arguments import array_of, whole_number, wrong
@@ -100,6 +99,8 @@ class LatentMap:
             From 0 to 1; 1 if no point has a neighbor on the map that it does not have in the
             data (Venna and Kaski, 2001; 15 neighbors, up to 2,000 points at random).
         """
+        from sklearn.manifold import trustworthiness  # two seconds, which the inspector has not
+
         chosen = np.random.default_rng(0).permutation(len(self.points))[:_SAMPLE]
         n_neighbors = min(15, (len(chosen) - 1) // 2)
         return float(

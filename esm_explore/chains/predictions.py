@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from biotite.structure import AtomArray, get_residue_starts
 from scipy.spatial import cKDTree
-from scipy.stats import spearmanr
 
 # Share of residues whose atoms all have one value.
 _CONSTANT = 0.98
@@ -63,7 +63,7 @@ def _confident(atoms: AtomArray, values: np.ndarray) -> bool:
     points, own = points[kept], own[kept]
     if len(own) >= _FEW and len(np.unique(own)) > 2:
         neighbors = cKDTree(points).query_ball_point(points, _NEAR, return_length=True)
-        correlation = spearmanr(neighbors, own).statistic
+        correlation = pd.DataFrame({"near": neighbors, "own": own}).corr("spearman").iloc[0, 1]
         if abs(correlation) > 0.1:
             return bool(correlation > 0)
     return bool(np.median(values) >= 70)

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from esm.models.vqvae import StructureTokenEncoder
-from esm.tokenization.structure_tokenizer import StructureTokenizer
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.residues import (
@@ -214,6 +213,9 @@ class Trace:
         ndarray, shape=(L + 2,), dtype=int64
             With ``numbering="sequential"`` the third output of esm's ``tokenize_structure``.
         """
+        # Brings in transformers, for which nobody has to wait who looks at a residue.
+        from esm.tokenization.structure_tokenizer import StructureTokenizer
+
         special = StructureTokenizer(codebook_size=len(self.codebook))
         return np.array([special.bos_token_id, *self.tokens, special.eos_token_id])
 
