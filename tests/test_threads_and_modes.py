@@ -212,6 +212,21 @@ def test_the_default_dtype_rounds_no_weights(toy_encoder, ubiquitin, tmp_path, s
     np.testing.assert_array_equal(trace.tokens, ex.trace(encoder, ubiquitin).tokens)
 
 
+def test_a_default_device_without_numbers_is_refused_with_what_would_be_right(ubiquitin):
+    """Loading is left alone by it; then esm's own encode says "Unsupported device type: meta"."""
+    expected = ex.trace(ex.load_encoder(), ubiquitin).tokens
+    try:
+        torch.set_default_device("meta")
+        encoder = ex.load_encoder()
+        with pytest.raises(ex.TraceError, match=r"use torch\.set_default_device\('cpu'\)"):
+            ex.trace(encoder, ubiquitin)
+        with pytest.raises(ex.TraceError, match="without numbers"):
+            list(ex.tokenize(encoder, [ubiquitin]))
+    finally:
+        torch.set_default_device(None)
+    np.testing.assert_array_equal(ex.trace(encoder, ubiquitin).tokens, expected)
+
+
 def test_an_encoder_loaded_in_inference_mode_is_an_ordinary_one(ubiquitin):
     """Its weights can be changed and trained afterwards."""
     with torch.inference_mode():

@@ -78,10 +78,16 @@ def chain_inputs(
     Raises
     ------
     TraceError
-        If it has no residue with a backbone frame, or coordinates beyond 10,000 Å.
+        If it has no residue with a backbone frame, or coordinates beyond 10,000 Å; or if
+        PyTorch makes new tensors on a device where they have no numbers.
     """
     check_numbering(numbering)
     _check_coords(chain)
+    if torch.get_default_device().type == "meta":
+        raise TraceError(
+            "torch.set_default_device('meta') is on, and esm makes a chain's tensors there, without "
+            "numbers: use torch.set_default_device('cpu')."
+        )
     coords, _, residue_index = chain.to_structure_encoder_inputs()
     coords, residue_index = coords[0, :, :3].clone(), residue_index[0].clone()
     if numbering == "sequential":
