@@ -85,7 +85,7 @@ def chain_inputs(
     _check_coords(chain)
     if torch.get_default_device().type == "meta":
         raise TraceError(
-            "torch.set_default_device('meta') is on, and esm makes a chain's tensors there, without "
+            "torch.set_default_device('meta') is on, and esm makes tensors there, without "
             "numbers: use torch.set_default_device('cpu')."
         )
     coords, _, residue_index = chain.to_structure_encoder_inputs()
