@@ -218,8 +218,10 @@ def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
         lock = FileLock(folder / _LOCK, timeout=0)
         try:
             lock.acquire()
-        except (Timeout, FileNotFoundError):
-            continue  # another took it for what was left, before it was locked
+        except (Timeout, FileNotFoundError, FileExistsError):
+            # Another took it for what was left, before it was locked. "Exists" is what filelock
+            # says, which makes folders, where it is taken away meanwhile.
+            continue
         except (NotImplementedError, OSError):
             return folder, lock  # a file system without locks: nobody clears there
         except BaseException:

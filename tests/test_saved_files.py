@@ -30,12 +30,8 @@ def trace(toy_encoder):
 @pytest.fixture(scope="module")
 def latent_map():
     rng = np.random.default_rng(0)
-
-    class Reducer:
-        embedding_ = rng.normal(size=(30, 2)).astype(np.float32)
-
-    settings = MapSettings(30, 4, seed=0, n_neighbors=5, min_dist=0.1)
-    return LatentMap(Reducer(), rng.normal(size=(30, 4)).astype(np.float32), settings)
+    points, data = (rng.normal(size=(30, width)).astype(np.float32) for width in (2, 4))
+    return LatentMap(points, data, MapSettings(30, 4, seed=0, n_neighbors=5, min_dist=0.1))
 
 
 def held(trace):

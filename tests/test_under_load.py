@@ -135,12 +135,8 @@ def test_a_real_interrupt_at_any_moment_leaves_the_encoder_as_it_was(encoder, re
 @pytest.fixture
 def latent_map():
     rng = np.random.default_rng(0)
-
-    class Reducer:
-        embedding_ = rng.normal(size=(30, 2)).astype(np.float32)
-
-    settings = MapSettings(30, 4, seed=0, n_neighbors=5, min_dist=0.1)
-    return LatentMap(Reducer(), rng.normal(size=(30, 4)).astype(np.float32), settings)
+    points, data = (rng.normal(size=(30, width)).astype(np.float32) for width in (2, 4))
+    return LatentMap(points, data, MapSettings(30, 4, seed=0, n_neighbors=5, min_dist=0.1))
 
 
 # To load a map is to import and compile UMAP.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -66,7 +65,7 @@ def things():
     labels = [np.arange(len(each)) % 2 for each in traces]
     token = int(trace.tokens[10])
     settings = MapSettings(76, 2, 0, 15, 0.1)
-    fitted = LatentMap(SimpleNamespace(embedding_=trace.pre_vq[:, :2]), trace.pre_vq, settings)
+    fitted = LatentMap(trace.pre_vq[:, :2], trace.pre_vq, settings)
     values = np.arange(76.0)
     scores = pd.DataFrame({"stage": ["pre_vq"], "accuracy": [0.5], "majority": [0.4]})
     right = {

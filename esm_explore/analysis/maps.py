@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from tqdm.auto import tqdm
 
 from esm_explore.arguments import array_of, whole_number, wrong
@@ -18,6 +19,8 @@ KIND = FileKind("map", 3, 3, "LatentMap.save")
 _SAMPLE = 2_000
 # UMAP takes 500 for up to 10,000 points; 200, as for more, gives maps as trustworthy sooner.
 _EPOCHS = 200
+# Distances that are held at once when points are placed: 64 MB.
+_AT_ONCE = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,9 @@ class LatentMap:
     settings : MapSettings
     """
 
-    def __init__(self, reducer, data: np.ndarray, settings: MapSettings):
-        self._reducer = reducer
+    def __init__(self, points: np.ndarray, data: np.ndarray, settings: MapSettings):
+        self.points = points
         self._data = data
-        self.points = reducer.embedding_
         self.settings = settings
 
     def __repr__(self) -> str:
@@ -68,6 +70,12 @@ class LatentMap:
 
     def transform(self, latents: np.ndarray) -> np.ndarray:
         """Place new points on the map, without changing it.
+
+        A point lies at the mean of its nearest data's places, weighted by one over the distance:
+        of as many as the map was fitted with, found exactly. So its place depends on that point
+        alone, and the map's own data stay where they are; umap's ``transform`` moves points by
+        what is placed together with them (umap issues 566 and 1224). A point between two islands
+        lies between them, where there are no data.
 
         Parameters
         ----------
@@ -88,7 +96,24 @@ class LatentMap:
                 f"Points of {latents.shape[1]} numbers do not fit a map of points of "
                 f"{self.settings.width}: is it of another stage, or of another encoder?"
             )
-        return self._reducer.transform(latents)
+        rows = max(1, _AT_ONCE // len(self._data))
+        parts = [self._placed(latents[i : i + rows]) for i in range(0, len(latents), rows)]
+        return np.concatenate([np.empty((0, 2), np.float32), *parts])
+
+    def _placed(self, latents: np.ndarray) -> np.ndarray:
+        # A matrix product would be faster, and rounds by how many rows it has.
+        distances = cdist(latents, self._data)
+        n_near = min(self.settings.n_neighbors, len(self._data))
+        nearest = np.argsort(distances, axis=1, kind="stable")[:, :n_near]
+        distances = np.take_along_axis(distances, nearest, axis=1)
+        with np.errstate(divide="ignore"):
+            weights = 1 / distances
+        own = distances == 0
+        weights = np.where(own.any(1, keepdims=True), own, weights)
+        places = np.zeros((len(latents), 2))
+        for weight, found in zip(weights.T, nearest.T, strict=True):
+            places += weight[:, None] * self.points[found]
+        return (places / weights.sum(1, keepdims=True)).astype(np.float32)
 
     def trustworthiness(self) -> float:
         """Measure how far neighbors on the map are neighbors in the data.
@@ -157,8 +182,8 @@ def fit_map(
     said = f"UMAP of {len(latents):,} points (compiled before the first one)"
     with tqdm(total=0, desc=said, bar_format="{desc}, {elapsed}", leave=False) as bar:
         bar.refresh()
-        reducer = _fitted(settings, latents, _EPOCHS, disable=bar.disable, desc="layout")
-    return LatentMap(reducer, latents, settings)
+        points = _fitted(settings, latents, disable=bar.disable, desc="layout")
+    return LatentMap(points, latents, settings)
 
 
 def load_map(path: str | Path) -> LatentMap:
@@ -171,7 +196,7 @@ def load_map(path: str | Path) -> LatentMap:
     Returns
     -------
     LatentMap
-        With the same points; its neighbor search is built again.
+        With the same points.
 
     Raises
     ------
@@ -186,13 +211,11 @@ def load_map(path: str | Path) -> LatentMap:
         data, points = _checked(arrays["data"]), arrays["points"]
         if data.shape != (settings.n_points, settings.width) or points.shape != (len(data), 2):
             raise ValueError(f"its settings are of other data, {data.shape} on {points.shape}")
-        # No epochs: everything but the layout, which is put in from the file.
-        reducer = _fitted(settings, data, 0)
+        if points.dtype != np.float32 or not np.isfinite(points).all():
+            raise ValueError("its places are no finite float32 numbers")
     except (KeyError, TypeError, ValueError) as error:
         raise TraceError(f"{path} is a map that lacks something: {error}. Fit it again.") from error
-    reducer.n_epochs = _EPOCHS
-    reducer.embedding_ = points
-    return LatentMap(reducer, data, settings)
+    return LatentMap(points, data, settings)
 
 
 def _checked(latents: np.ndarray) -> np.ndarray:
@@ -205,9 +228,10 @@ def _checked(latents: np.ndarray) -> np.ndarray:
     return np.array(latents, dtype=np.float32, order="C")
 
 
-def _fitted(settings: MapSettings, data: np.ndarray, n_epochs: int, **progress):
+def _fitted(settings: MapSettings, data: np.ndarray, **progress) -> np.ndarray:
     # Imported here: umap takes seconds to import, and most of this package does not need it.
     from esm_explore.analysis.reducers import fitted
 
     options = {"n_neighbors": settings.n_neighbors, "min_dist": settings.min_dist}
-    return fitted(data, settings.seed, n_epochs=n_epochs, tqdm_kwds=progress, **options)
+    reducer = fitted(data, settings.seed, n_epochs=_EPOCHS, tqdm_kwds=progress, **options)
+    return reducer.embedding_
