@@ -1,17 +1,20 @@
-"""Run notebooks and store their outputs in them, but for large pictures, which nbval ignores."""
+"""Run notebooks and store their outputs in them, each figure as a static picture, too."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import nbformat
+from figure_pictures import add_pictures
 from nbclient import NotebookClient
 
 IGNORED = "nbval-ignore-output"
-# Without its kernel a widget is an error message; its text form is what can be read and compared.
+# Without its kernel a widget is an error message; its picture and its text form are left.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LARGE = 150_000
+PICTURE = "image/png"
 
 
 def main(paths: list[str]) -> None:
@@ -21,17 +24,34 @@ def main(paths: list[str]) -> None:
         NotebookClient(
             notebook, timeout=600, resources={"metadata": {"path": "notebooks"}}
         ).execute()
+        add_pictures(notebook)
         notebook.metadata.pop("widgets", None)
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
             for output in cell.get("outputs", []):
                 output.get("data", {}).pop(WIDGET, None)
             if IGNORED in cell.metadata.get("tags", []):
-                for output in cell.outputs:
-                    for kind, content in list(output.get("data", {}).items()):
-                        if len(json.dumps(content)) > LARGE:
-                            del output.data[kind]
+                leave_out_large(cell)
+        fold_digests(notebook)
         nbformat.write(notebook, path)
+
+
+def leave_out_large(cell) -> None:
+    """Take from a cell that nbval ignores what is large and has a picture."""
+    for output in cell.outputs:
+        data = output.get("data", {})
+        for kind, content in list(data.items()):
+            if kind != PICTURE and len(json.dumps(content)) > LARGE:
+                del data[kind]
+
+
+def fold_digests(notebook) -> None:
+    """Fold what is printed for nbval alone: the text form of what the next cell shows."""
+    for cell, following in zip(notebook.cells, notebook.cells[1:], strict=False):
+        printed = re.search(r"^print\((\w+)\)\s*\Z", cell.source, re.MULTILINE)
+        if printed and following.source.strip() == printed[1]:
+            cell.metadata["jupyter"] = {"outputs_hidden": True}
+            cell.metadata["collapsed"] = True
 
 
 if __name__ == "__main__":

@@ -109,8 +109,8 @@ def attention_matrix(
         width=620,
         height=600,
     )
-    figure.update_xaxes(title="to", type="category")
-    figure.update_yaxes(title="from", type="category", autorange="reversed")
+    figure.update_xaxes(title="node that is attended to (residue)", type="category")
+    figure.update_yaxes(title="node that attends (residue)", type="category", autorange="reversed")
     return figure
 
 

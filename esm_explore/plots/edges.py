@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.escaping import all_for_plotly
-from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw, hover_of
+from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw, hover_of, residue_ticks
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
@@ -56,8 +56,11 @@ def edge_matrix(trace: Trace) -> Picture:
         },
     )
     figure = draw([marks], "Who sees whom", trace, distance, width=640, height=620)
-    figure.update_xaxes(title="neighbor (index in the chain)")
-    figure.update_yaxes(title="query", autorange="reversed", scaleanchor="x")
+    ticks = residue_ticks(trace.labels)
+    figure.update_xaxes(title="neighbor (residue number)", **ticks)
+    figure.update_yaxes(
+        title="query (residue number)", autorange="reversed", scaleanchor="x", **ticks
+    )
     return figure
 
 
@@ -83,7 +86,7 @@ def separation(trace: Trace) -> Picture:
         zmin=0,
         zmax=40,
         colorscale="Viridis",
-        colorbar={"title": "% of column"},
+        colorbar={"title": {"text": "% of a column's edges", "side": "right"}},
         hovertemplate="%{x} apart, %{y} Å: %{customdata} edges, %{z:.0f} %<extra></extra>",
     )
     figure = draw([heat], "Near in the chain, near in space", trace, distance)
@@ -106,7 +109,11 @@ def along_chain(trace: Trace) -> Picture:
     local = np.where(trace.has_frame, ((away > 0) & (away <= LOCAL)).sum(1), np.nan)
     seen_by = np.bincount(trace.edges[:, 1:].ravel(), minlength=len(trace)).astype(float)
     names = all_for_plotly(hover_of(trace))
-    what = ("radius, Å", f"up to {LOCAL} apart", "is a neighbor of")
+    what = (
+        "radius, Å",
+        f"neighbors up to<br>{LOCAL} along the chain",
+        "others whose<br>neighbor it is",
+    )
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for row, (values, color) in enumerate(
         zip((radius, local, seen_by), (BLUE, ORANGE, GRAY), strict=True), start=1
@@ -124,5 +131,6 @@ def along_chain(trace: Trace) -> Picture:
     )
     for row, title in enumerate(what, start=1):
         shown.update_yaxes(title=title, rangemode="tozero", row=row)
-    shown.update_xaxes(title="residue (index in the chain)", row=3)
+    shown.update_xaxes(**residue_ticks(trace.labels))
+    shown.update_xaxes(title="residue number", row=3)
     return shown

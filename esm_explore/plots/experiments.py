@@ -9,7 +9,14 @@ from plotly.subplots import make_subplots
 
 from esm_explore.escaping import all_for_plotly
 from esm_explore.palette import CHANGE
-from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, check_table, draw
+from esm_explore.plots.picture import (
+    GRAY,
+    LEGEND_ABOVE,
+    Picture,
+    check_table,
+    draw,
+    residue_ticks,
+)
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
@@ -34,7 +41,10 @@ def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Pic
     traces = traces_of([first, second], "motion_along_chain")
     columns = ("first_token", "second_token", "changed", "whole_chain", "neighborhood")
     check_table(motion, "motion", columns, "compare")
-    what = (("whole_chain", "moved in the chain, Å"), ("neighborhood", "neighborhood, Å"))
+    what = (
+        ("whole_chain", "moved, chains<br>superposed, Å"),
+        ("neighborhood", "moved, neighborhoods<br>superposed, Å"),
+    )
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     x = np.arange(len(motion))
     for row, (column, title) in enumerate(what, start=1):
@@ -70,7 +80,6 @@ def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Pic
         height=560,
         legend=LEGEND_ABOVE,
     )
-    marks = np.linspace(0, len(motion) - 1, 9).round().astype(int)
-    shown.update_xaxes(tickvals=marks, ticktext=all_for_plotly(motion.index[marks]))
-    shown.update_xaxes(title="residue", row=2)
+    shown.update_xaxes(**residue_ticks([str(label) for label in motion.index]))
+    shown.update_xaxes(title="residue number", row=2)
     return shown

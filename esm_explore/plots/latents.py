@@ -5,10 +5,19 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import get_colorscale
+from plotly.subplots import make_subplots
 
 from esm_explore.escaping import all_for_plotly
 from esm_explore.palette import hex_colors, token_colors
-from esm_explore.plots.picture import BLUE, LEGEND_ABOVE, Picture, draw, hover_of
+from esm_explore.plots.picture import (
+    BLUE,
+    LEGEND_ABOVE,
+    ORANGE,
+    Picture,
+    draw,
+    hover_of,
+    residue_ticks,
+)
 from esm_explore.tracing.given import check_trace, traces_of
 from esm_explore.tracing.traces import Trace
 
@@ -77,41 +86,46 @@ def latent_spectrum(traces: Trace | list[Trace]) -> Picture:
 
 
 def margins_along_chain(trace: Trace) -> Picture:
-    """Show the distance to the winning code and to the runner-up, along the chain."""
+    """Show along the chain the margin, and the two distances that it is the difference of."""
     check_trace(trace, "margins_along_chain")
     found = trace.nearest
     distance = np.sqrt(found.squared_distances.clip(min=0))
     # Without a backbone frame both distances are constants.
     distance = np.where(trace.has_frame[:, None], distance, np.nan)
+    margin = np.where(trace.has_frame, found.margin, np.nan)
     x, names = np.arange(len(trace)), all_for_plotly(hover_of(trace))
     runner_up = [
         f"{name}; runner-up {code}" for name, code in zip(names, found.codes[:, 1], strict=True)
     ]
     colors = np.array(hex_colors(token_colors(trace.codebook)))[trace.tokens]
+    bars = go.Bar(
+        x=x, y=margin, hovertext=names, marker={"color": colors, "line": {"width": 0}},
+        name="margin, in the color of the token", showlegend=False,
+    )  # fmt: skip
     lines = [
-        go.Scatter(
-            x=x,
-            y=distance[:, 1],
-            name="runner-up",
-            hovertext=runner_up,
-            line={"color": "#bbbbbb", "width": 1},
-        ),
-        go.Scatter(
-            x=x,
-            y=distance[:, 0],
-            name="winning code",
-            mode="lines+markers",
-            hovertext=names,
-            line={"color": "#555555", "width": 1},
-            marker={"color": colors, "size": 6},
-        ),
-    ]
-    figure = draw(
-        lines, "How clear each choice of a code was", trace, distance, legend=LEGEND_ABOVE
+        go.Scatter(x=x, y=distance[:, 1], name="to the runner-up", hovertext=runner_up,
+                   line={"color": ORANGE, "width": 1}),
+        go.Scatter(x=x, y=distance[:, 0], name="to the winning code", hovertext=names,
+                   line={"color": BLUE, "width": 1}),
+    ]  # fmt: skip
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    figure.add_trace(bars, 1, 1)
+    for line in lines:
+        figure.add_trace(line, 2, 1)
+    shown = draw(
+        figure,
+        "How clear each choice of a code was",
+        trace,
+        np.column_stack([margin, distance]),
+        legend=LEGEND_ABOVE,
+        height=560,
+        bargap=0,
     )
-    figure.update_xaxes(title="residue (index in the chain)")
-    figure.update_yaxes(title="distance from the latent", rangemode="tozero")
-    return figure
+    shown.update_yaxes(title="margin", row=1)
+    shown.update_yaxes(title="distance from the latent", rangemode="tozero", row=2)
+    shown.update_xaxes(**residue_ticks(trace.labels))
+    shown.update_xaxes(title="residue number", row=2)
+    return shown
 
 
 def latent_and_codes(trace: Trace, residue: int | str) -> Picture:

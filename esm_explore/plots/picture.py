@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -14,6 +16,7 @@ from esm_explore.tracing.traces import Trace
 
 # Between the title and the plot.
 LEGEND_ABOVE = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
+_TICKS = 10
 BLUE, ORANGE, GRAY = "#3b6fb6", "#c9602b", "#777777"
 
 
@@ -107,6 +110,28 @@ def source_of(traces: Trace | list[Trace]) -> str:
         return traces[0].source
     residues, info = sum(map(len, traces)), traces[0].encoder_info
     return f"{len(traces)} chains, {residues:,} residues; encoder: {info.title}"
+
+
+def residue_ticks(labels: Sequence[str]) -> dict:
+    """Mark round residue numbers on an axis where residues are at their places in the chain.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Residue numbers as in the file, with their insertion codes.
+
+    Returns
+    -------
+    dict
+        For plotly's axes.
+    """
+    numbers = {i: int(label) for i, label in enumerate(labels) if label.lstrip("-").isdigit()}
+    steps = (factor * 10**power for power in range(9) for factor in (1, 2, 5))
+    for step in steps:
+        marks = [i for i, number in numbers.items() if number % step == 0]
+        if len(marks) <= _TICKS:
+            break
+    return {"tickvals": marks, "ticktext": [labels[i] for i in marks]}
 
 
 def hover_of(trace: Trace) -> list[str]:
