@@ -3,50 +3,35 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
-import shutil
 import sys
 from html import escape
 from pathlib import Path
 
 import nbformat
+from figure_pictures import PLOTLY, PNG, add_pictures, find_chromium
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
+from nbformat.v4 import new_markdown_cell
+from PIL import Image
 from plotly.io import to_html
 from plotly.offline import get_plotlyjs
 
 from esm_explore.plots.threedmol import load_3dmol
 
-PLOTLY = "application/vnd.plotly.v1+json"
 # nbconvert's own page, without the scripts that it would fetch; plotly.js is put in once.
 PAGE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js_requirejs %}PLOTLY_JS{% endblock %}
 {% block jupyter_widgets %}{% endblock %}
 {% block html_head_js_mathjax %}{% endblock %}
 {% block html_head_js_mermaidjs %}{% endblock %}
-{% block body_header %}{{ super() }}<p><a href="index.html">all notebooks</a></p>
-{% endblock %}
+{% block extra_css %}<style>PAGE_CSS</style>{% endblock %}
+{% block body_header %}{{ super() }}WAYS{% endblock %}
+{% block body_footer %}WAYS{{ super() }}{% endblock %}
 """
-INDEX = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>esm_explore: notebooks</title><style>
-body {{ font: 16px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 1180px;
-  padding: 0 1rem; color: #222 }}
-main {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 1.2rem }}
-a {{ color: inherit; text-decoration: none; border: 1px solid #ddd; border-radius: 8px;
-  overflow: hidden }}
-a:hover {{ border-color: #3b6fb6 }}
-img {{ display: block; width: 100%; height: 200px; object-fit: contain; background: #fff }}
-div {{ padding: 0.8rem 1rem; border-top: 1px solid #eee }}
-h2 {{ font-size: 1.05rem; margin: 0 0 0.3rem }}
-p {{ margin: 0 }} small {{ color: #666 }}
-</style></head><body><h1>esm_explore: notebooks</h1>
-<p>Each asks one question about how ESM3's structure encoder makes tokens. The pages need no
-internet.</p><br><main>
-{cards}
-</main></body></html>
-"""
-# What a card can show: a page's last structure, or else its last figure.
-PICTURES = ("[id^='3dmolviewer_']", ".js-plotly-plot")
+FOLDER = Path(__file__).parent
+CARD_WIDTH = 660  # px, twice what a card is wide
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
@@ -54,6 +39,11 @@ def execute(path: Path) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=600, resources=where).execute()
+    if find_chromium():
+        add_pictures(notebook)
+    else:
+        print("No Chromium: cards have no pictures of figures.")
+    notebook.cells = [folded(cell) for cell in notebook.cells]
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             figure = output.get("data", {}).pop(PLOTLY, None)
@@ -63,13 +53,26 @@ def execute(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def page_of(notebook: nbformat.NotebookNode, name: str) -> str:
-    """Write one page, in which each script is there once."""
-    resources = {"metadata": {"name": name}}
+def folded(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Leave out what is folded for nbval's sake; what a reader can open stays to be opened."""
+    hidden = cell.metadata.get("jupyter", {})
+    if hidden.get("source_hidden"):
+        printed = "".join(output.get("text", "") for output in cell.outputs)
+        code, answer = (f"<pre>{escape(text)}</pre>" for text in (cell.source, printed))
+        return new_markdown_cell(f"<details><summary>Answers</summary>{code}{answer}</details>")
+    if hidden.get("outputs_hidden"):
+        cell.outputs = []
+    return cell
+
+
+def page_of(notebook: nbformat.NotebookNode, name: str, ways: str) -> str:
+    """Write one page, in which each script is there once, with its ways to other pages."""
+    resources = {"metadata": {"name": title_of(notebook) or name}}
     page, _ = HTMLExporter(raw_template=PAGE).from_notebook_node(notebook, resources)
-    if "Plotly.newPlot" in page:
-        page = page.replace("PLOTLY_JS", f"<script>{get_plotlyjs()}</script>", 1)
-    page = page.replace("PLOTLY_JS", "", 1)
+    page = page.replace("PAGE_CSS", (FOLDER / "gallery_page.css").read_text("utf-8"), 1)
+    page = page.replace("WAYS", ways)
+    script = f"<script>{get_plotlyjs()}</script>" if "Plotly.newPlot" in page else ""
+    page = page.replace("PLOTLY_JS", script, 1)
     script, _ = load_3dmol()
     if script and script in page:
         before, after = page.split(script, 1)
@@ -77,61 +80,82 @@ def page_of(notebook: nbformat.NotebookNode, name: str) -> str:
     return page
 
 
-def previews(pages: list[Path]) -> dict[Path, bytes]:
-    """Take a picture for each page's card; none where there is no Chromium."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        print("No Chromium: the index has no pictures.")
-        return {}
-    from playwright.sync_api import sync_playwright
-
-    taken = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for path in pages:
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.goto(path.resolve().as_uri())
-            page.wait_for_timeout(3_000)
-            found = [page.locator(kind).last for kind in PICTURES if page.locator(kind).count()]
-            if found:
-                found[0].scroll_into_view_if_needed()
-                page.wait_for_timeout(1_500)
-                taken[path] = found[0].screenshot(type="jpeg", quality=60)
-            page.close()
-        browser.close()
-    return taken
+def ways_of(titles: dict[str, str], name: str) -> str:
+    """Write links to the page before, the index, and the page after."""
+    names = list(titles)
+    here = names.index(name)
+    before = names[here - 1] if here else None
+    after = names[here + 1] if here + 1 < len(names) else None
+    links = [
+        f'<a href="{other}.html" rel="{rel}">{mark[0]}{escape(titles[other])}{mark[1]}</a>'
+        if other
+        else "<span></span>"
+        for other, rel, mark in ((before, "prev", ("← ", "")), (after, "next", ("", " →")))
+    ]
+    links.insert(1, '<a href="index.html">all notebooks</a>')
+    return f'<nav class="ways" aria-label="notebooks">{"".join(links)}</nav>'
 
 
-def card(path: Path, notebook: nbformat.NotebookNode, preview: bytes | None) -> str:
+def title_of(notebook: nbformat.NotebookNode) -> str:
+    """Give a notebook's title."""
+    return notebook.cells[0].source.splitlines()[0].lstrip("# ")
+
+
+def question_of(notebook: nbformat.NotebookNode) -> str:
+    """Give a notebook's question: what is bold and asks, or else its first sentence."""
+    opening = " ".join(notebook.cells[0].source.split("\n", 1)[-1].split())
+    asked = [bold for bold in re.findall(r"\*\*(.+?)\*\*", opening) if bold.endswith("?")]
+    return re.sub(
+        r"[*`]", "", asked[0] if asked else re.split(r"(?<=[.?])\s", opening, maxsplit=1)[0]
+    )
+
+
+def preview_of(notebook: nbformat.NotebookNode) -> bytes | None:
+    """Give the last picture among a notebook's outputs, as wide as a card."""
+    shown = [
+        output.data[PNG]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if PNG in output.get("data", {})
+    ]
+    if not shown:
+        return None
+    picture = Image.open(io.BytesIO(base64.b64decode(shown[-1]))).convert("RGB")
+    picture.thumbnail((CARD_WIDTH, CARD_WIDTH))
+    packed = io.BytesIO()
+    picture.save(packed, "JPEG", quality=75)
+    return packed.getvalue()
+
+
+def card(path: Path, notebook: nbformat.NotebookNode) -> str:
     """Write a card: the notebook's title, its question, its size, and a picture."""
-    opening = notebook.cells[0].source
-    title = opening.splitlines()[0].lstrip("# ")
-    question = re.search(r"\*\*(.+?)\*\*", opening, re.DOTALL)
-    asked = escape(" ".join(question[1].split())) if question else ""
-    image = ""
+    title, preview = escape(title_of(notebook)), preview_of(notebook)
+    image = '<div class="none"></div>'
     if preview:
         data = base64.b64encode(preview).decode()
-        image = f'<img alt="{escape(title)}" src="data:image/jpeg;base64,{data}">'
+        image = f'<img alt="" src="data:image/jpeg;base64,{data}">'
     size = f"{path.stat().st_size / 1e6:.1f} MB"
     return (
-        f'<a href="{path.name}">{image}<div><h2>{escape(title)}</h2>'
-        f"<p>{asked} <small>{size}</small></p></div></a>"
+        f'<a href="{path.name}">{image}<div><h2>{title}</h2>'
+        f"<p>{escape(question_of(notebook))} <small>{size}</small></p></div></a>"
     )
 
 
 def main(folder: Path, notebooks: list[Path]) -> None:
     """Write the pages and their index."""
     folder.mkdir(parents=True, exist_ok=True)
-    done = {}
+    titles = {path.stem: title_of(nbformat.read(path, as_version=4)) for path in notebooks}
+    cards = []
     for path in notebooks:
-        page = folder / f"{path.stem}.html"
-        done[page] = execute(path)
-        page.write_text(page_of(done[page], path.stem))
+        page, notebook = folder / f"{path.stem}.html", execute(path)
+        page.write_text(page_of(notebook, path.stem, ways_of(titles, path.stem)), "utf-8")
+        cards.append(card(page, notebook))
         print(f"{page}: {page.stat().st_size / 1e6:.1f} MB")
-    shown = previews(list(done))
-    cards = "\n".join(card(page, notebook, shown.get(page)) for page, notebook in done.items())
     index = folder / "index.html"
-    index.write_text(INDEX.format(cards=cards))
+    index.write_text(
+        (FOLDER / "gallery_index.html").read_text("utf-8").replace("CARDS", "\n".join(cards)),
+        "utf-8",
+    )
     print(f"{index}: {index.stat().st_size / 1e6:.1f} MB")
 
 
