@@ -80,6 +80,8 @@ def things():
         **{"alike": ex.experiments.same_token(trace, token), "letters": chain.sequence},
         **{"latents": trace.pre_vq, "codebook": trace.codebook, "placed": fitted, "values": values},
         **{"what": "numbers", "maps": {"latents": fitted}, "colors": {"numbers": values}},
+        **{"knocked": ex.experiments.knock_out(trace, 5)},
+        **{"profile": ex.experiments.knock_out_profile(trace)},
         **{"tables": {"side": scores}, "path": "none.trace"},
     }
     wrong = {

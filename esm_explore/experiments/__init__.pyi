@@ -1,3 +1,5 @@
 from .alike import same_token as same_token
 from .comparing import compare as compare
+from .knocking_out import knock_out as knock_out
+from .knocking_out import knock_out_profile as knock_out_profile
 from .pairing import compare_residues as compare_residues
