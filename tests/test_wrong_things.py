@@ -27,6 +27,7 @@ RIGHT = {
     "second": ("trace",),
     "residue": ("5",),
     "other": ("5",),
+    "value": ("5",),
     "inspect.traces": ("chain", "trace"),
     "residues": ("list",),
     "code": ("5",),
@@ -81,6 +82,11 @@ def things():
         **{"latents": trace.pre_vq, "codebook": trace.codebook, "placed": fitted, "values": values},
         **{"what": "numbers", "maps": {"latents": fitted}, "colors": {"numbers": values}},
         **{"knocked": ex.experiments.knock_out(trace, 5)},
+        **{
+            "stage": "pre_vq",
+            "value": "zero",
+            "replaced": ex.experiments.replace(trace, "all", 5, 9),
+        },
         **{"profile": ex.experiments.knock_out_profile(trace)},
         **{"tables": {"side": scores}, "path": "none.trace"},
     }

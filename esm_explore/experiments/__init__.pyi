@@ -3,3 +3,4 @@ from .comparing import compare as compare
 from .knocking_out import knock_out as knock_out
 from .knocking_out import knock_out_profile as knock_out_profile
 from .pairing import compare_residues as compare_residues
+from .replacing import replace as replace

@@ -22,6 +22,8 @@ from .probes import probe_scores as probe_scores
 from .relative_positions import bin_path as bin_path
 from .relative_positions import bin_similarity as bin_similarity
 from .relative_positions import bin_usage as bin_usage
+from .replacements import replaced_by_stage as replaced_by_stage
+from .replacements import view_replaced as view_replaced
 from .structure import Beside as Beside
 from .structure_views import view_neighborhood as view_neighborhood
 from .structure_views import view_same_token as view_same_token

@@ -15,7 +15,7 @@ from esm_explore.experiments.knocked_out import MODES, KnockOut, KnockOutProfile
 from esm_explore.experiments.rerunning import name_of
 from esm_explore.palette import CATEGORIES, CHANGE, colors_of
 from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, draw, hover_of
-from esm_explore.plots.stars import Star, draw_star
+from esm_explore.plots.stars import Star, draw_stars
 from esm_explore.plots.structure import StructurePicture
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
@@ -181,7 +181,7 @@ def view_knock_out(trace: Trace, knocked: KnockOut) -> StructurePicture:
         "Lines: how far the latent moves; thick where the code changes "
         f"({flips.sum()} of {len(flips)})",
     ]
-    return draw_star(trace, star, lines, colors)
+    return draw_stars(trace, [star], lines, colors)
 
 
 def _check_found(trace: object, found: object, kind: type, made_by: str, verb: str) -> None:

@@ -39,17 +39,19 @@ class Star:
     weights: np.ndarray
 
 
-def draw_star(trace: Trace, star: Star, lines: list[str], colors: Colors) -> StructurePicture:
-    """Draw a star into its chain, which is pale.
+def draw_stars(
+    trace: Trace, stars: list[Star], lines: list[str], colors: Colors
+) -> StructurePicture:
+    """Draw stars into their chain, which is pale; the first one's residue is ringed.
 
     Parameters
     ----------
     trace : Trace
-    star : Star
+    stars : list of Star
     lines : list of str
         The caption.
     colors : Colors
-        What the colors of its lines mean.
+        What the colors of their lines mean.
 
     Returns
     -------
@@ -57,19 +59,22 @@ def draw_star(trace: Trace, star: Star, lines: list[str], colors: Colors) -> Str
     """
     viewer = cartoon_viewer(trace, {"cartoon": {"color": _PALE, "opacity": 0.5}})
     ca = trace.chain.atom37_positions[:, 1].astype(float)
-    start, ghost, drawn = ca[star.center], [], [star.center]
-    for end, color, weight in zip(star.ends, star.hexes, star.weights.tolist(), strict=True):
-        if not np.isfinite(ca[end]).all():
-            continue
-        radius = _RADIUS * weight
-        ends = {"start": point(start), "end": point(ca[end])}
-        viewer.addCylinder({**ends, "radius": radius, "color": color})
-        ghost.append({"points": [start, ca[end]], "color": color, "radius": radius})
-        drawn.append(end)
+    ghost, drawn = [], [star.center for star in stars]
+    for star in stars:
+        start = ca[star.center]
+        for end, color, weight in zip(star.ends, star.hexes, star.weights.tolist(), strict=True):
+            if not np.isfinite(ca[end]).all():
+                continue
+            radius = _RADIUS * weight
+            ends = {"start": point(start), "end": point(ca[end])}
+            viewer.addCylinder({**ends, "radius": radius, "color": color})
+            ghost.append({"points": [start, ca[end]], "color": color, "radius": radius})
+            drawn.append(end)
+    drawn = list(dict.fromkeys(drawn))
     for node in drawn:
         label = {"position": point(ca[node]), "fontSize": 11, "backgroundOpacity": 0.55}
         viewer.addLabel(trace.labels[node], label)
     viewer.zoomTo({"resi": [int(node) + 1 for node in drawn]})
-    marks = {"selected": star.center, "focus": drawn, "named": drawn, "ghost": ghost}
+    marks = {"selected": stars[0].center, "focus": drawn, "named": drawn, "ghost": ghost}
     still = still_of(trace, [_PALE] * len(trace), **marks)
     return StructurePicture(viewer, still, lines, colors.legend, colors.bar)
