@@ -142,9 +142,10 @@ def replace(trace: Trace, stage: str, residue: int | str, value: int | str) -> R
     }
     check_is_one_of("stage whose state can be replaced", stage, [*sources, ALL])
     index = framed_index(trace, residue)
-    donor = -1 if value in VALUES else _donor_of(trace, value)
+    word = value if isinstance(value, str) and value in VALUES else ""
+    donor = -1 if word else _donor_of(trace, value)
     chosen = sources if stage == ALL else {stage: sources[stage]}
-    states = _states(setting, trace, list(chosen.values()), donor, value)
+    states = _states(setting, trace, list(chosen.values()), donor, word)
     table = [
         (title, source, nodes)
         for title, source in chosen.items()
@@ -175,7 +176,7 @@ def replace(trace: Trace, stage: str, residue: int | str, value: int | str) -> R
         name_of(trace, index),
         index,
         int(trace.tokens[index]),
-        trace.labels[donor] if donor >= 0 else value,
+        word or trace.labels[donor],
         donor,
         stages,
         trace.encoder_info,
@@ -191,10 +192,10 @@ def _donor_of(trace: Trace, value: object) -> int:
 
 
 def _states(
-    setting: Setting, trace: Trace, sources: list[str], donor: int, value: object
+    setting: Setting, trace: Trace, sources: list[str], donor: int, word: str
 ) -> dict[str, torch.Tensor]:
     """Give what is put in at each stage: (K, width) of nodes, (width,) from the query on."""
-    queries = np.flatnonzero(trace.has_frame) if value == "mean" else np.array([max(donor, 0)])
+    queries = np.flatnonzero(trace.has_frame) if word == "mean" else np.array([max(donor, 0)])
     sums: dict[str, torch.Tensor] = {}
     with progress(len(queries), "residue") as bar:
         for start in range(0, len(queries), BATCH):
@@ -205,7 +206,7 @@ def _states(
                 sums[source] = sums.get(source, 0) + caught[source].double().sum(0)
             bar.update(len(rows))
     means = {source: (total / len(queries)).float() for source, total in sums.items()}
-    return {s: torch.zeros_like(m) for s, m in means.items()} if value == "zero" else means
+    return {s: torch.zeros_like(m) for s, m in means.items()} if word == "zero" else means
 
 
 def _put(row: int, state: torch.Tensor, nodes: str) -> Callable[[torch.Tensor], torch.Tensor]:

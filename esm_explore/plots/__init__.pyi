@@ -9,6 +9,8 @@ from .edges import along_chain as along_chain
 from .edges import edge_matrix as edge_matrix
 from .edges import separation as separation
 from .experiments import motion_along_chain as motion_along_chain
+from .flip_radii import stability as stability
+from .flip_radii import view_flip_radii as view_flip_radii
 from .knock_outs import knock_out_effects as knock_out_effects
 from .knock_outs import knock_outs_along_chain as knock_outs_along_chain
 from .knock_outs import view_knock_out as view_knock_out
