@@ -87,6 +87,7 @@ def things():
             "value": "zero",
             "replaced": ex.experiments.replace(trace, "all", 5, 9),
         },
+        **{"compared": ex.experiments.compare_conformations(trace, trace)},
         **{"radii": ex.experiments.flip_radius(trace)},
         **{"profile": ex.experiments.knock_out_profile(trace)},
         **{"tables": {"side": scores}, "path": "none.trace"},

@@ -5,6 +5,8 @@ from .attention import residual_stream as residual_stream
 from .codes import code_distances as code_distances
 from .codes import code_usage as code_usage
 from .codes import stored_counts as stored_counts
+from .conformations import latents_and_motion as latents_and_motion
+from .conformations import view_conformations as view_conformations
 from .edges import along_chain as along_chain
 from .edges import edge_matrix as edge_matrix
 from .edges import separation as separation
