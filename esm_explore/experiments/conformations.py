@@ -30,6 +30,8 @@ class Comparison:
     ----------
     names : (str, str)
         Of the chains.
+    by : {"residue number", "alignment"}
+        How residues were matched.
     residues : DataFrame
         As `to_frame` gives it.
     correlations : dict of float
@@ -42,6 +44,7 @@ class Comparison:
     """
 
     names: tuple[str, str]
+    by: str
     residues: pd.DataFrame
     correlations: dict[str, float]
     threshold: float
@@ -132,6 +135,7 @@ def compare_conformations(first: Trace, second: Trace, *, by: str = LINKS[0]) ->
     threshold = float(np.quantile(still, 1 - FALSE_ALARMS)) if len(still) >= _ENOUGH else np.nan
     return Comparison(
         tuple(f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in (first, second)),
+        by,
         table,
         {
             what: rank_correlation(table[what].to_numpy(float), moved)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from esm_explore.arguments import check_is_one_of, check_kind
+from esm_explore.arguments import check_kind
 from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly
-from esm_explore.experiments.comparing import LINKS, superposed_on
+from esm_explore.experiments.comparing import superposed_on
 from esm_explore.experiments.conformations import MOVED, STILL, Comparison
 from esm_explore.palette import CHANGE, FRAMELESS, colors_of
 from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, draw
@@ -68,9 +68,7 @@ def latents_and_motion(first: Trace, second: Trace, compared: Comparison) -> Pic
     return figure
 
 
-def view_conformations(
-    first: Trace, second: Trace, compared: Comparison, by: str = "residue number"
-) -> StructurePicture:
+def view_conformations(first: Trace, second: Trace, compared: Comparison) -> StructurePicture:
     """Show two conformations on each other, the first colored by the distance of its latents.
 
     Parameters
@@ -78,8 +76,6 @@ def view_conformations(
     first, second : Trace
     compared : Comparison
         What `compare_conformations` says of them.
-    by : {"residue number", "alignment"}
-        How residues were matched.
 
     Returns
     -------
@@ -91,14 +87,13 @@ def view_conformations(
         If they are no traces of one encoder, or it is no comparison of them.
     """
     _check_compared(first, second, compared, "view_conformations")
-    check_is_one_of("way to match residues", by, LINKS)
     values = np.full(len(first), np.nan)
     values[compared.residues["index"]] = compared.residues["latent"]
     colors = colors_of(values)
     shown = np.where(np.isfinite(values), colors.hex, FRAMELESS).tolist()
     scheme = {"prop": "resi", "map": dict(enumerate(shown, start=1))}
     viewer = cartoon_viewer(first, {"cartoon": {"colorscheme": scheme}})
-    laid = superposed_on(first, second, by)
+    laid = superposed_on(first, second, compared.by)
     viewer.addModel(backbone_cif(second, laid), "cif")
     viewer.setStyle({"model": 1}, {"cartoon": {"color": _OTHER, "opacity": 0.6}})
     viewer.zoomTo()
