@@ -26,6 +26,7 @@ RIGHT = {
     "second": ("trace",),
     "residue": ("5",),
     "other": ("5",),
+    "value": ("5",),
     "inspect.traces": ("chain", "trace"),
     "residues": ("list",),
     "code": ("5",),
@@ -79,6 +80,15 @@ def things():
         **{"alike": ex.experiments.same_token(trace, token), "letters": chain.sequence},
         **{"latents": trace.pre_vq, "codebook": trace.codebook, "placed": fitted, "values": values},
         **{"what": "numbers", "maps": {"latents": fitted}, "colors": {"numbers": values}},
+        **{"knocked": ex.experiments.knock_out(trace, 5)},
+        **{
+            "stage": "pre_vq",
+            "value": "zero",
+            "replaced": ex.experiments.replace(trace, "all", 5, 9),
+        },
+        **{"compared": ex.experiments.compare_conformations(trace, trace)},
+        **{"radii": ex.experiments.flip_radius(trace)},
+        **{"profile": ex.experiments.knock_out_profile(trace)},
         **{"tables": {"side": scores}, "path": "none.trace"},
     }
     wrong = {

@@ -11,27 +11,31 @@ from biotite.sequence import ProteinSequence
 from biotite.sequence.align import SubstitutionMatrix, align_optimal
 from biotite.structure import rmsd
 
+from esm_explore.arguments import check_is_one_of
 from esm_explore.chains.backbone import fit, superposed
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
 
-def compare(first: Trace, second: Trace) -> pd.DataFrame:
+def compare(first: Trace, second: Trace, *, by: str = "residue number") -> pd.DataFrame:
     """Compare a protein's residues in two conformations.
 
     Parameters
     ----------
     first, second : Trace
-        Of one encoder; residues are matched by number and insertion code.
+        Of one encoder.
+    by : {"residue number", "alignment"}
+        How residues are matched: by number and insertion code, or by a global alignment of the
+        sequences.
 
     Returns
     -------
     DataFrame
-        One row a residue that both have with a backbone frame, indexed by its number: the two
-        tokens, changed, whole_chain (how far its CA is moved after superposing all of them, Å),
-        neighborhood (RMSD of the CA of its nodes in `first`, superposed alone, Å) and latent
-        (distance between the latents).
+        One row a residue that both have with a backbone frame, indexed by its number in `first`:
+        the two tokens, changed, whole_chain (how far its CA is moved after superposing all of
+        them, Å), neighborhood (RMSD of the CA of its nodes in `first`, superposed alone, Å) and
+        latent (distance between the latents).
 
     Raises
     ------
@@ -39,11 +43,15 @@ def compare(first: Trace, second: Trace) -> pd.DataFrame:
         If they are not traces of one encoder, or fewer than three residues match.
     """
     traces_of([first, second], "compare")
-    match = match_residues(first, second, "residue number")
+    check_is_one_of("way to match residues", by, LINKS)
+    match = match_residues(first, second, by)
     framed = first.has_frame & (match >= 0) & second.has_frame[match]
     rows = np.flatnonzero(framed)
     if len(rows) < 3:
-        raise TraceError(f"{first.title} and {second.title} share fewer than three residues.")
+        raise TraceError(
+            f"{first.title} and {second.title} share fewer than three residues by {by}; the other "
+            f"way is by={next(link for link in LINKS if link != by)!r}."
+        )
     ca = first.coords[:, 1], second.coords[match, 1]
     fitted = superposed(ca[0][rows], ca[1][rows])
     whole = np.linalg.norm(fitted - ca[0][rows], axis=1)

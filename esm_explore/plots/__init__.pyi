@@ -5,10 +5,17 @@ from .attention import residual_stream as residual_stream
 from .codes import code_distances as code_distances
 from .codes import code_usage as code_usage
 from .codes import stored_counts as stored_counts
+from .conformations import latents_and_motion as latents_and_motion
+from .conformations import view_conformations as view_conformations
 from .edges import along_chain as along_chain
 from .edges import edge_matrix as edge_matrix
 from .edges import separation as separation
 from .experiments import motion_along_chain as motion_along_chain
+from .flip_radii import stability as stability
+from .flip_radii import view_flip_radii as view_flip_radii
+from .knock_outs import knock_out_effects as knock_out_effects
+from .knock_outs import knock_outs_along_chain as knock_outs_along_chain
+from .knock_outs import view_knock_out as view_knock_out
 from .latents import latent_and_codes as latent_and_codes
 from .latents import latent_numbers as latent_numbers
 from .latents import latent_spectrum as latent_spectrum
@@ -19,6 +26,8 @@ from .probes import probe_scores as probe_scores
 from .relative_positions import bin_path as bin_path
 from .relative_positions import bin_similarity as bin_similarity
 from .relative_positions import bin_usage as bin_usage
+from .replacements import replaced_by_stage as replaced_by_stage
+from .replacements import view_replaced as view_replaced
 from .structure import Beside as Beside
 from .structure_views import view_neighborhood as view_neighborhood
 from .structure_views import view_same_token as view_same_token

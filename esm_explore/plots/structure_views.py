@@ -69,13 +69,13 @@ def view(
     check_kind(label, str, "label", "a text")
     name, colors = _colors(trace, color, label)
     shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
-    viewer = _cartoon(trace, {"cartoon": {"colorscheme": _scheme(shown)}})
+    viewer = cartoon_viewer(trace, {"cartoon": {"colorscheme": _scheme(shown)}})
     viewer.zoomTo()
     lines = [f"{trace.title}, colored by {name}", f"Encoder: {trace.encoder_info.title}"]
     frameless = len(trace) - int(trace.has_frame.sum())
     if frameless:
         lines.append(f"Gray: {frameless} residues without a backbone frame")
-    return StructurePicture(viewer, _still(trace, shown), lines, colors.legend, colors.bar)
+    return StructurePicture(viewer, still_of(trace, shown), lines, colors.legend, colors.bar)
 
 
 def view_neighborhood(
@@ -115,14 +115,14 @@ def view_neighborhood(
         rows = opened.attention[block, :, 0]
         weights = rows.mean(0) if head is None else rows[head]
         what = f"attention in block {block}, {'all heads' if head is None else f'head {head}'}"
-    viewer = _cartoon(trace, {"cartoon": {"color": "#dddddd", "opacity": 0.5}})
+    viewer = cartoon_viewer(trace, {"cartoon": {"color": "#dddddd", "opacity": 0.5}})
     thickness = (weights / (1 if block is None else max(weights.max(), 1e-9))).tolist()
     framed = [node for node in nodes.tolist() if trace.has_frame[node]]
     drawn = dict(zip(nodes.tolist(), thickness, strict=True))
     for node in framed:
         _draw_node(viewer, trace, index, node, drawn[node])
     atoms = trace.chain.atom37_positions[framed, :3].astype(float)
-    still = _still(
+    still = still_of(
         trace,
         ["#dddddd"] * len(trace),
         selected=index,
@@ -172,7 +172,8 @@ def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Col
     return label, colors_of(values, root=isinstance(color, str) and color == "margin")
 
 
-def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
+def cartoon_viewer(trace: Trace, style: dict) -> py3Dmol.view:
+    """Make a viewer of a chain's ribbon, in a style of 3Dmol.js, that says who is hovered over."""
     viewer = new_viewer()
     viewer.addModel(backbone_cif(trace), "cif")
     viewer.startjs += ribbon_script(secondary_letters(trace))
@@ -181,7 +182,8 @@ def _cartoon(trace: Trace, style: dict) -> py3Dmol.view:
     return viewer
 
 
-def _still(trace: Trace, hexes: list[str], **marks: object) -> ChainStill:
+def still_of(trace: Trace, hexes: list[str], **marks: object) -> ChainStill:
+    """Say how a chain is drawn without a browser: colors, and marks as `ChainStill` has them."""
     ca = trace.chain.atom37_positions[:, 1].astype(float)
     ca = np.where(trace.chain.atom37_mask[:, 1, None], ca, np.nan)
     return ChainStill(ca, hexes, secondary_letters(trace), trace.labels, **marks)

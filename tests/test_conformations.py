@@ -1,0 +1,103 @@
+"""Two conformations: the graded score follows the movement, and swaps are told from moves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import esm_explore as ex
+from esm_explore.experiments.comparing import compare
+from esm_explore.experiments.conformations import compare_conformations
+from esm_explore.plots.conformations import latents_and_motion, view_conformations
+from esm_explore.tracing.run import run
+
+pytestmark = pytest.mark.lines
+
+
+@pytest.fixture(scope="module")
+def traces():
+    encoder = ex.load_encoder("mini")
+    return [ex.trace(encoder, ex.read_chain(name)) for name in ("1AKE", "4AKE")]
+
+
+@pytest.fixture(scope="module")
+def compared(traces):
+    return compare_conformations(*traces)
+
+
+def test_it_is_compares_table_and_more(traces, compared):
+    """The same columns, and the distance of codes, 0 where the token is kept."""
+    plain, table = compare(*traces), compared.to_frame()
+    assert plain.equals(table[plain.columns])
+    assert ((table["code"] == 0) == ~table["changed"]).all()
+    assert table["kept"].between(1, 16).all()
+
+
+def test_the_latent_sees_more_of_the_movement_than_the_token(compared):
+    """In adenylate kinase, by rank; most moved residues are beyond the still ones' 95 %."""
+    ranks = compared.correlations
+    assert ranks["latent"] > ranks["code"] > 0
+    assert ranks["latent"] > ranks["changed"]
+    table = compared.residues
+    still = table[table["state"] == "still"]
+    assert len(still) >= 20
+    assert (still["latent"] > compared.threshold).mean() <= 0.06
+    assert compared.detected > 0.3
+
+
+def test_a_swap_is_undone_by_the_first_conformations_neighbors(traces, compared):
+    """Each named one flips back; flips of residues that lost more neighbors are none."""
+    first, second = traces
+    swaps = compared.residues[compared.residues["swap"]]
+    assert (swaps["kept"] == 15).all()
+    assert swaps["changed"].all()
+    for index in swaps["index"]:
+        row = torch.from_numpy(first.edges[index : index + 1])  # the numbers are the same
+        token = run(second.encoder, second.inputs, row)["tokens"]
+        assert int(token[0]) == first.tokens[index] != second.tokens[index]
+
+
+def test_residues_are_matched_by_alignment_too(traces):
+    """The open form without its first ten residues, both ways the same."""
+    cut = ex.trace(traces[1].encoder, ex.read_chain("4AKE")[10:])
+    by_number = compare(traces[0], cut)
+    assert by_number.equals(compare(traces[0], cut, by="alignment"))
+
+
+def test_a_chain_against_itself_does_not_move(traces):
+    """All still, no flips, no correlation to speak of."""
+    found = compare_conformations(traces[0], traces[0])
+    assert (found.residues["state"] == "still").all()
+    assert not found.residues["swap"].any()
+    assert np.isnan(found.detected)
+    assert "214 of 214 tokens are kept" in found.summary()
+
+
+def test_sentence_and_pictures_say_it(traces, compared):
+    """Numbers of the table; the encoder is named, the text is the same each time."""
+    table = compared.residues
+    said = compared.summary()
+    assert f"{(~table['changed']).sum()} of 214 tokens are kept" in said
+    assert f"{table['swap'].sum()} of {table['changed'].sum()} flips are only" in said
+    figure = latents_and_motion(*traces, compared)
+    structure = view_conformations(*traces, compared)
+    assert sum(len(dots.x) for dots in figure.data) == 214
+    assert repr(figure) == repr(latents_and_motion(*traces, compared))
+    assert structure.png().startswith(b"\x89PNG")
+    for shown in (figure, structure, compared):
+        assert traces[0].encoder_info.title in repr(shown)
+
+
+def test_wrong_input_is_refused(traces, compared):
+    """Chains that share nothing, a way to match there is not, another pair's comparison."""
+    other = ex.trace(traces[0].encoder, ex.read_chain("1UBI"))
+    with pytest.raises(ex.TraceError, match="way to match residues 'place'; it is one of: resi"):
+        compare(*traces, by="place")
+    with pytest.raises(ex.TraceError, match="compared is of 1AKE chain A and 4AKE chain A, not"):
+        view_conformations(traces[0], other, compared)
+    with pytest.raises(ex.TraceError, match="Trace, not a str"):
+        compare_conformations("1AKE", traces[1])
+    far = ex.trace(traces[0].encoder, ex.read_chain("4AKE")[200:])
+    with pytest.raises(ex.TraceError, match="fewer than three residues by residue number; the ot"):
+        compare_conformations(other, far)
