@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from esm_explore.arguments import check_kind, whole_number
@@ -17,8 +18,13 @@ from esm_explore.errors import AtlasError, TraceError
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
-_LISTS = ("latent", "backbone", "neighbors")
+_PLAIN = [name for name in RESIDUES.names if name not in ("latent", "backbone", "neighbors")]
 _ROWS = 65_536
+
+
+def chosen_rows(parts: list[Path], wanted: ds.Expression) -> pd.DataFrame:
+    """Read the rows for which something holds, in order."""
+    return ds.dataset([str(part) for part in parts]).to_table(_PLAIN, wanted).to_pandas()
 
 
 def nearest_rows(
@@ -59,10 +65,9 @@ def nearest_rows(
 
 
 def _rows_at(parts: list[Path], best: pd.DataFrame) -> pd.DataFrame:
-    columns = [name for name in RESIDUES.names if name not in _LISTS]
     found = []
     for number, chosen in best.groupby("part"):
-        table = pq.read_table(parts[int(number)], columns=columns)
+        table = pq.read_table(parts[int(number)], columns=_PLAIN)
         rows = table.take(pa.array(chosen["row"].astype(int))).to_pandas()
         found.append(rows.assign(distance=chosen["distance"].to_numpy(np.float32)))
     both = pd.concat(found).sort_values("distance", kind="stable")

@@ -99,7 +99,7 @@ class Card:
         -------
         DataFrame
             One row a category: kind, category, count, share, background (share of all residues),
-            enrichment (their ratio) and q; the last three of share on are NaN for a code of fewer
+            enrichment (their ratio) and q; share, enrichment and q are NaN for a code of fewer
             than 20 residues.
         """
         return self._frame.copy()
@@ -158,6 +158,30 @@ def _said(row) -> str:
 def _codes(table: pd.DataFrame) -> str:
     named = [f"{token} ({count:,})" for token, count in table.itertuples(index=False)]
     return ", ".join(named) or "none"
+
+
+def categories_frame(
+    code: int, manifest: dict, compared: dict[str, tuple[np.ndarray, ...]]
+) -> pd.DataFrame:
+    """Make the table of a card; `compared` has counts, shares, ratios and q-values by kind."""
+    frames = []
+    for kind, columns in compared.items():
+        count, share, ratio, q = (column[code] for column in columns)
+        background = np.array(manifest["background"][kind])
+        frames.append(
+            pd.DataFrame(
+                {
+                    "kind": kind,
+                    "category": manifest["categories"][kind],
+                    "count": count,
+                    "share": share,
+                    "background": background / max(background.sum(), 1),
+                    "enrichment": ratio,
+                    "q": q,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
 
 
 def card_of(row: dict, title: str, frame: pd.DataFrame) -> Card:

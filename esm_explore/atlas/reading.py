@@ -7,19 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.dataset as ds
 
 from esm_explore.arguments import as_path, not_among
-from esm_explore.atlas.asking import nearest_rows, run_sql
-from esm_explore.atlas.cards import Card, card_of
+from esm_explore.atlas.asking import chosen_rows, nearest_rows, run_sql
+from esm_explore.atlas.cards import Card, card_of, categories_frame
 from esm_explore.atlas.opening import SHIPPED, part_files, read_codes, read_manifest
-from esm_explore.atlas.schema import RESIDUES
 from esm_explore.atlas.statistics import KINDS, enrichment
 from esm_explore.errors import AtlasError
 from esm_explore.tracing.traces import Trace
 
-_LISTS = {"latent", "backbone", "neighbors"}
 _Q = 0.05
 
 
@@ -106,24 +103,8 @@ class Atlas:
         """
         self._check_code(code)
         row = self._codes.slice(int(code), 1).to_pylist()[0]
-        frames = []
-        for kind, (counts, share, ratio, q) in self._compared.items():
-            background = np.array(self.manifest["background"][kind])
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "kind": kind,
-                        "category": self._categories[kind],
-                        "count": counts[code],
-                        "share": share[code],
-                        "background": background / max(background.sum(), 1),
-                        "enrichment": ratio[code],
-                        "q": q[code],
-                    }
-                )
-            )
-        title = self.manifest["encoder"]["title"]
-        return card_of(row, title, pd.concat(frames, ignore_index=True))
+        frame = categories_frame(int(code), self.manifest, self._compared)
+        return card_of(row, self.manifest["encoder"]["title"], frame)
 
     def codes_where(
         self,
@@ -202,12 +183,7 @@ class Atlas:
             if value is not None:
                 self._check(kind, value)
                 wanted &= ds.field(kind) == value
-        columns = [name for name in RESIDUES.names if name not in _LISTS]
-        dataset = ds.dataset([str(part) for part in self._with_residues()], schema=RESIDUES)
-        try:
-            return dataset.to_table(columns=columns, filter=wanted).to_pandas()
-        except (OSError, pa.ArrowException) as error:
-            raise AtlasError(f"{self.path} cannot be read ({error}).") from error
+        return chosen_rows(self._with_residues(), wanted)
 
     def neighbors(self, trace: Trace, residue: int | str, k: int = 20) -> pd.DataFrame:
         """Find the residues whose latents are nearest to one of a trace.

@@ -14,6 +14,7 @@ from biotite.structure import dihedral
 from esm_explore.analysis.annotations import METHOD, annotate
 from esm_explore.chains.residues import Numbering, residue_table
 from esm_explore.encoders.identity import EncoderInfo
+from esm_explore.outputs import printable
 from esm_explore.parsing.model import BONDED
 from esm_explore.tokens.chain_tokens import ChainTokens
 
@@ -125,7 +126,7 @@ def residue_rows(encoded: Encoded, file: str) -> pa.Table:
     columns = {
         **residue_table(chain, tokens.has_frame, tokens.tokens),
         "file": [file] * length,
-        "structure": [chain.id] * length,
+        "structure": [printable(chain.id)] * length,
         "index": np.arange(length),
         "amino_acid": list(chain.sequence),
         "ss": list(encoded.dssp) or letters,
