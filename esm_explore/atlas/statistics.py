@@ -31,7 +31,7 @@ def classes(rows: pd.DataFrame) -> dict[str, np.ndarray]:
         Indices into `KINDS`; -1 where it is not known, or none of them.
     """
     found = {
-        kind: pd.Categorical(rows[kind], categories=KINDS[kind]).codes
+        kind: pd.Index(KINDS[kind]).get_indexer(rows[kind].astype(object)).astype(np.int8)
         for kind in ("ss", "amino_acid")
     }
     phi, psi = (rows[name].to_numpy(float) for name in ("phi", "psi"))
