@@ -111,7 +111,7 @@ def _is_residues(path: Path) -> bool:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException):
         return False
-    return MARK.encode() in (schema.metadata or {}) and schema.names[0] == RESIDUES.names[0]
+    return MARK.encode() in (schema.metadata or {}) and schema.names == RESIDUES.names
 
 
 def _not_of_an_atlas(folder: Path, go_on: bool) -> list[str]:
