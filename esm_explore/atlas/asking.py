@@ -67,7 +67,7 @@ def nearest_rows(
 def _rows_at(parts: list[Path], best: pd.DataFrame) -> pd.DataFrame:
     found = []
     for number, chosen in best.groupby("part"):
-        table = pq.read_table(parts[int(number)], columns=_PLAIN)
+        table = pq.ParquetFile(parts[int(number)]).read(columns=_PLAIN)
         rows = table.take(pa.array(chosen["row"].astype(int))).to_pandas()
         found.append(rows.assign(distance=chosen["distance"].to_numpy(np.float32)))
     both = pd.concat(found).sort_values("distance", kind="stable")

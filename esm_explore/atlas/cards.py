@@ -9,6 +9,7 @@ import pandas as pd
 
 from esm_explore.atlas.statistics import LEAST
 from esm_explore.escaping import for_html, without_formulas
+from esm_explore.outputs import printable
 
 _KIND_WORDS = {
     "ss": "secondary structure",
@@ -215,4 +216,4 @@ def card_of(row: dict, title: str, frame: pd.DataFrame) -> Card:
 
 def _label(place: dict) -> str:
     residue = f"{place['number']}{place['insertion_code']}"
-    return f"{place['structure']} {place['chain']} {residue}"
+    return printable(f"{place['structure']} {place['chain']} {residue}")

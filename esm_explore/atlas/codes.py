@@ -67,7 +67,7 @@ def codes_table(parts: list[Path], n_codes: int) -> tuple[pa.Table, dict]:
                 "borders": _most(counts.borders[code]),
                 "before": _most(following[:, code]),
                 "after": _most(following[code]),
-                "exemplars": [{**one, "value": None} for one in shown],
+                "exemplars": shown,
                 "medoid_backbone": shown[0]["backbone"].ravel() if shown else None,
                 "edges": last.get(code, []),
             }

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from esm_explore.atlas.schema import DSSP
 from esm_explore.atlas.statistics import KINDS, classes
 
-_PLAIN = (
+_PLAIN = [
     *("index", "amino_acid", "ss", "ss_from", "phi", "psi", "burial"),
     *("has_frame", "token", "margin", "runner_up"),
-)
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,24 +30,26 @@ class Rows:
     places : ndarray, shape=(N,), dtype=int64
         Rows of the part's file.
     latents : ndarray, shape=(N, d_code), dtype=float32
+        None where they were not asked for.
     """
 
     table: pd.DataFrame
     places: np.ndarray
-    latents: np.ndarray
+    latents: np.ndarray | None
 
 
-def read_rows(parts: Iterable[Path]) -> Iterator[Rows]:
+def read_rows(parts: Iterable[Path], *, latents: bool = True) -> Iterator[Rows]:
     """Read parts, one at a time; the files of an atlas hold whole chains."""
     n_chains = 0
     for part in parts:
-        file = pq.read_table(part, columns=[*_PLAIN, "latent"])
-        latents = latents_of(file["latent"])
-        table = file.drop_columns(["latent"]).to_pandas()
+        table = pq.ParquetFile(part).read(columns=_PLAIN).to_pandas()
         table["chain"] = (table["index"] == 0).cumsum() + n_chains
         n_chains = int(table["chain"].iloc[-1])
         framed = table["has_frame"].to_numpy()
-        yield Rows(table[framed].reset_index(drop=True), np.flatnonzero(framed), latents[framed])
+        found = None
+        if latents:
+            found = latents_of(pq.ParquetFile(part).read(columns=["latent"])["latent"])[framed]
+        yield Rows(table[framed].reset_index(drop=True), np.flatnonzero(framed), found)
 
 
 def latents_of(column) -> np.ndarray:
@@ -126,12 +128,13 @@ def _sums(token: np.ndarray, latents: np.ndarray, n_codes: int) -> np.ndarray:
     return sums
 
 
-def closest(parts: list[Path], value: Callable[[Rows], np.ndarray], n: int) -> pd.DataFrame:
+def closest(rows_of: Iterable[Rows], value: Callable[[Rows], np.ndarray], n: int) -> pd.DataFrame:
     """Find the residues of each code whose value is smallest, each of another chain.
 
     Parameters
     ----------
-    parts : list of Path
+    rows_of : iterable of Rows
+        One for each part.
     value : callable
         Gives a number a row.
     n : int
@@ -143,7 +146,7 @@ def closest(parts: list[Path], value: Callable[[Rows], np.ndarray], n: int) -> p
         token, chain, value, part (index) and row, by token and value.
     """
     best = None
-    for i, rows in enumerate(read_rows(parts)):
+    for i, rows in enumerate(rows_of):
         new = rows.table[["token", "chain"]].assign(value=value(rows), part=i, row=rows.places)
         both = new if best is None else pd.concat([best, new])
         # Equal values come in the order of the atlas.

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from esm_explore.atlas.counting import Counts, Rows, closest
+from esm_explore.atlas.counting import Counts, Rows, closest, read_rows
 from esm_explore.encoders.inputs import Inputs
 
 EXEMPLARS, EDGES = 6, 3
@@ -38,7 +38,7 @@ def exemplars(parts: list[Path], counts: Counts, numbering: str) -> dict[int, li
         means = counts.means[rows.table["token"].to_numpy()]
         return np.linalg.norm(rows.latents - means, axis=1)
 
-    chosen = closest(parts, distance, EXEMPLARS)
+    chosen = closest(read_rows(parts), distance, EXEMPLARS)
     found: dict[int, list[dict]] = {}
     for row, place, around in _at(parts, chosen, numbering):
         backbone, relative = around
@@ -57,7 +57,8 @@ def exemplars(parts: list[Path], counts: Counts, numbering: str) -> dict[int, li
 
 def edges(parts: list[Path]) -> dict[int, list[dict]]:
     """Find the residues of each code with the smallest margins."""
-    chosen = closest(parts, lambda rows: rows.table["margin"].to_numpy(), EDGES)
+    rows_of = read_rows(parts, latents=False)
+    chosen = closest(rows_of, lambda rows: rows.table["margin"].to_numpy(), EDGES)
     found: dict[int, list[dict]] = {}
     for row, place, _ in _at(parts, chosen, None):
         found.setdefault(int(row.token), []).append({**place, "value": row.value})
@@ -72,7 +73,7 @@ def _at(parts: list[Path], chosen: pd.DataFrame, numbering: str | None):
     """Go through chosen rows, a part at a time, with their places and neighborhoods."""
     columns = [*_PLACE, *(["index", "backbone", "neighbors"] if numbering else [])]
     for i, rows in chosen.groupby("part"):
-        file = pq.read_table(parts[i], columns=columns)
+        file = pq.ParquetFile(parts[i]).read(columns=columns)
         places = file.select(list(_PLACE)).take(pa.array(rows["row"])).to_pylist()
         around = _around(file, rows["row"].to_numpy(), numbering) if numbering else None
         for j, (row, place) in enumerate(zip(rows.itertuples(), places, strict=True)):

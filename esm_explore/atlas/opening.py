@@ -64,7 +64,7 @@ def _no_atlas(path: Path) -> str:
 def read_codes(path: Path) -> pa.Table:
     """Read the table of codes."""
     try:
-        return pq.read_table(path / CODES_FILE)
+        return pq.ParquetFile(path / CODES_FILE).read()
     except (OSError, pa.ArrowException) as error:
         raise AtlasError(f"{path} lacks its {CODES_FILE}, or it is broken ({error}).") from error
 
