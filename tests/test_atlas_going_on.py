@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +257,40 @@ def test_where_nothing_is_tokenized_nothing_is_left(tmp_path, toy_encoder):
     for wrong in (5, [5], None):
         with pytest.raises(ex.TraceError, match="sources is .*a path, name or id, or a list"):
             ex.build_atlas(toy_encoder, wrong, tmp_path / "atlas")
+
+
+def test_chains_that_are_written_are_not_kept(tmp_path, toy_encoder, small_parts, monkeypatch):
+    """Of a dozen sources, a part each, one is in memory at a time."""
+    real, alive, most = ChunkedEncoder.prepare, weakref.WeakSet(), []
+
+    def prepare(self, chain):
+        ready = real(self, chain)
+        alive.add(ready)
+        most.append(len(alive))
+        return ready
+
+    monkeypatch.setattr(ChunkedEncoder, "prepare", prepare)
+    for i in range(12):
+        shutil.copy(Path(__file__).parent / "data" / "1as5.cif.gz", tmp_path / f"{i}.cif.gz")
+    monkeypatch.setattr(building, "_GROUP", 20)
+    monkeypatch.chdir(tmp_path)
+    ex.build_atlas(toy_encoder, [f"{i}.cif.gz" for i in range(12)], "atlas")
+    assert (len(most), max(most)) == (12, 1)
+
+
+def test_progress_counts_sources_with_their_rate_and_goes_on(
+    tmp_path, toy_encoder, small_parts, monkeypatch, capsys
+):
+    """From where it broke off, not from the beginning."""
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 4)
+        with pytest.raises(KeyboardInterrupt):
+            ex.build_atlas(toy_encoder, SOURCES, tmp_path / "atlas", progress=True)
+    capsys.readouterr()
+    ex.build_atlas(toy_encoder, SOURCES, tmp_path / "atlas", progress=True)
+    said = capsys.readouterr().err
+    assert "| 4/6 [" in said.split("\r")[1]
+    assert re.search(r"6/6 \[\S+<00:00, +[\d.]+(source/s|s/source)\]", said)
 
 
 def arrays(n=3, **changed):
