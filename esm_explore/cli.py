@@ -104,7 +104,8 @@ def _write_rows(
     with _errors_in_a_line(), _ended_by_signals():
         from rich.console import Console
 
-        from esm_explore.atlas.building import Report, build
+        from esm_explore.atlas.building import build
+        from esm_explore.atlas.schema import Report
         from esm_explore.atlas.writing import check_out
         from esm_explore.encoders.loading import load_encoder
         from esm_explore.sources.directories import find_sources

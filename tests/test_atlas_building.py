@@ -13,7 +13,8 @@ from conftest import with_positions
 
 import esm_explore as ex
 from esm_explore.atlas import building
-from esm_explore.atlas.building import Report, build
+from esm_explore.atlas.building import build
+from esm_explore.atlas.schema import Report
 from esm_explore.chains import structure
 from esm_explore.errors import AtlasError
 from esm_explore.tokens.chunks import ChunkedEncoder
@@ -143,6 +144,8 @@ def test_an_atlas_has_the_rows_of_the_table_and_says_what_it_is(
     info = ex.encoder_info(toy_encoder)
     about = json.loads((out / "manifest.json").read_text())
     assert about.pop("versions").keys() == {"esm_explore", "esm"}
+    (remark,) = about.pop("remarks")  # 2HT0 and 1AS5 have several chains or models
+    assert "the first of" in remark
     for name in ("categories", "background", "burial", "least", "framed", "dssp"):
         assert name in about
         del about[name]

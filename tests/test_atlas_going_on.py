@@ -177,6 +177,21 @@ def test_another_encoder_or_other_sources_do_not_go_on(
     assert content(out / "building" / "new") == parts
 
 
+def test_a_file_that_was_written_to_since_does_not_go_on(
+    tmp_path, toy_encoder, small_parts, monkeypatch
+):
+    """The rows would be of no one set of files."""
+    source = tmp_path / "a.cif.gz"
+    shutil.copy(Path(__file__).parent / "data" / "1as5.cif.gz", source)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 3)
+        with pytest.raises(KeyboardInterrupt):
+            ex.build_atlas(toy_encoder, ["1UBI", source, "1EJG"], tmp_path / "atlas")
+    os.utime(source, (0, 0))
+    with pytest.raises(AtlasError, match="with other sources"):
+        ex.build_atlas(toy_encoder, ["1UBI", source, "1EJG"], tmp_path / "atlas")
+
+
 def test_a_broken_part_is_made_again(tmp_path, toy_encoder, small_parts, monkeypatch):
     """Cut off, as a machine that lost its power leaves it; what came after it too."""
     out, whole = tmp_path / "atlas", tmp_path / "whole"

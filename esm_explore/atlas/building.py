@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from esm_explore.arguments import as_path, check_kind, wrong
 from esm_explore.atlas.codes import codes_table
-from esm_explore.atlas.items import Item, Report, digest_of, items_of, remarks, said
+from esm_explore.atlas.items import Item, digest_of, items_of, remarks, said
 from esm_explore.atlas.output import Output
 from esm_explore.atlas.reading import Atlas, open_atlas
-from esm_explore.atlas.schema import RESIDUES, Encoded, Origin, residue_rows
+from esm_explore.atlas.schema import RESIDUES, Encoded, Origin, Report, residue_rows
 from esm_explore.atlas.writing import check_out
 from esm_explore.chains.residues import Numbering
 from esm_explore.encoders.codebook import squared_distances, take_nearest
@@ -67,7 +67,8 @@ def build_atlas(
     Returns
     -------
     Atlas
-        What could not be read or tokenized is in ``atlas.manifest["failures"]``.
+        What could not be read or tokenized is in ``atlas.manifest["failures"]``, what reading
+        chose or left out in ``atlas.manifest["remarks"]``.
 
     Raises
     ------
@@ -106,16 +107,8 @@ def build_atlas(
     out = check_out(as_path(out, "out"), go_on=True)
     found = find_sources(map(str, given), report.failures, out)
     inputs = [path for source in found if (path := local_file(source))]
-    build(
-        run,
-        found,
-        out,
-        report,
-        all_chains=all_chains,
-        inputs=inputs,
-        go_on=True,
-        progress=progress,
-    )
+    options = {"inputs": inputs, "go_on": True, "progress": progress}
+    build(run, found, out, report, all_chains=all_chains, **options)
     if not report.n_chains:
         why = "; ".join(f"{file}: {message}" for file, _, message in report.failures[:3])
         raise AtlasError(
@@ -183,19 +176,18 @@ def build(
         hidden = None if progress is None else not progress
         with tqdm(total=len(items), initial=done, unit="source", disable=hidden) as bar:
             while done < len(items):
-                before, n = len(report.failures), report.n_chains
+                failed, told, n = len(report.failures), len(report.remarks), report.n_chains
                 table, read = _part(run, items[done:], report, bar)
                 done += read
                 state = {
-                    "items": done,
-                    "chains": report.n_chains - n,
-                    "rows": len(table),
-                    "failures": report.failures[before:],
+                    **{"items": done, "chains": report.n_chains - n, "rows": len(table)},
+                    "failures": report.failures[failed:],
+                    "remarks": report.remarks[told:],
                 }
                 if len(table):
                     output.write(table, state)
         if report.n_chains:
-            manifest = origin.manifest(report.n_residues, report.n_chains, report.failures)
+            manifest = origin.manifest(report)
             output.finish(manifest, partial(codes_table, n_codes=run.info.n_codes))
 
 
@@ -203,6 +195,7 @@ def _go_on(report: Report, state: dict) -> None:
     report.n_chains += state["chains"]
     report.n_residues += state["rows"]
     report.failures += [tuple(failure) for failure in state["failures"]]
+    report.remarks += state["remarks"]
 
 
 def _part(

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.atlas.arrays import ENDING, ArrayChains
+from esm_explore.atlas.schema import Report
 from esm_explore.chains.reading import open_structure, read_chain
 from esm_explore.errors import ChainError, EsmExploreError, heard
 from esm_explore.outputs import printable
+from esm_explore.sources.locating import local_file
 
 # A chain, and DSSP's letters where they are known.
 Read = tuple[ProteinChain, str]
-
-
-@dataclass
-class Report:
-    """What became of the sources.
-
-    Attributes
-    ----------
-    n_residues, n_chains : int
-        Written.
-    failures : list of (source, chain or "", message)
-    remarks : list of str
-        What reading a chain warned of.
-    """
-
-    n_residues: int = 0
-    n_chains: int = 0
-    failures: list[tuple[str, str, str]] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,7 +51,8 @@ def items_of(
         name = printable(source)
         if not source.lower().endswith(ENDING):
             read = partial(_read, source, chain_id, all_chains)
-            items.append(Item(name, f"{source} {chain_id} {all_chains}", read))
+            key = f"{source} {_stamp(source)} {chain_id} {all_chains}"
+            items.append(Item(name, key, read))
             continue
         try:
             if chain_id is not None:
@@ -76,11 +61,22 @@ def items_of(
         except ChainError as error:
             report.failures.append((name, "", said(error)))
             continue
+        stamp = _stamp(source)
         items += [
-            Item(name, f"{source} {chain}", partial(_read_one, chains, i, name))
+            Item(name, f"{source} {stamp} {chain}", partial(_read_one, chains, i, name))
             for i, chain in enumerate(chains.names)
         ]
     return items
+
+
+def _stamp(source: str) -> str:
+    """Tell a file from what it was before: its size, and when it was written."""
+    path = local_file(source)
+    try:
+        found = path and os.stat(path)
+    except (OSError, ValueError):
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}" if found else ""
 
 
 def digest_of(items: Iterable[Item]) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import esm
@@ -180,6 +179,25 @@ def _torsions(backbone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.degrees(phi), np.degrees(psi)
 
 
+@dataclass
+class Report:
+    """What became of the sources.
+
+    Attributes
+    ----------
+    n_residues, n_chains : int
+        Written.
+    failures : list of (source, chain or "", message)
+    remarks : list of str
+        What reading a chain warned of.
+    """
+
+    n_residues: int = 0
+    n_chains: int = 0
+    failures: list[tuple[str, str, str]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Origin:
     """What all rows of a table have in common.
@@ -210,21 +228,8 @@ class Origin:
             }
         )
 
-    def manifest(
-        self, n_residues: int, n_chains: int, failures: Iterable[tuple[str, str, str]]
-    ) -> dict:
-        """Say what an atlas holds, as JSON has it.
-
-        Parameters
-        ----------
-        n_residues, n_chains : int
-        failures : iterable of (source, chain or "", message)
-            What could not be read or tokenized.
-
-        Returns
-        -------
-        dict
-        """
+    def manifest(self, report: Report) -> dict:
+        """Say what an atlas holds, as JSON has it."""
         return {
             "format": f"{FORMAT} {VERSION}",
             "encoder": {
@@ -235,6 +240,9 @@ class Origin:
             "numbering": self.numbering,
             "dtype": self.dtype,
             "versions": {"esm_explore": version("esm_explore"), "esm": esm.__version__},
-            "counts": {"residues": n_residues, "chains": n_chains},
-            "failures": [dict(zip(("file", "chain", "why"), row, strict=True)) for row in failures],
+            "counts": {"residues": report.n_residues, "chains": report.n_chains},
+            "failures": [
+                dict(zip(("file", "chain", "why"), row, strict=True)) for row in report.failures
+            ],
+            "remarks": report.remarks,
         }
