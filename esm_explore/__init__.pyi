@@ -2,6 +2,8 @@ from . import analysis as analysis
 from . import decoding as decoding
 from . import experiments as experiments
 from . import plots as plots
+from .atlas.building import build_atlas as build_atlas
+from .atlas.reading import open_atlas as open_atlas
 from .chains.reading import read_chain as read_chain
 from .chains.reading import read_chains as read_chains
 from .diagnosis.examination import doctor as doctor

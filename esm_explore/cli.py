@@ -17,6 +17,8 @@ from esm_explore.outputs import clear_unfinished, printable
 
 # Each command imports what it needs: torch and esm take seconds, which --help need not.
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+atlas = typer.Typer(no_args_is_help=True, help="Find out what codes mean, from many structures.")
+app.add_typer(atlas, name="atlas")
 STATUS = {None: 0, "note": 0, "warning": 1, "error": 2}
 NOT_WRITTEN = 3
 
@@ -26,22 +28,29 @@ def main() -> None:
     """See what happens between a protein's coordinates and its structure tokens."""
 
 
+_Sources = Annotated[
+    list[str],
+    typer.Argument(
+        help="Files, directories, patterns in quotes, bundled examples, ids, addresses, or -."
+    ),
+]
+_EncoderName = Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")]
+_AllChains = Annotated[bool, typer.Option("--all-chains", help="Every protein chain.")]
+_Numbering = Annotated[str, typer.Option(help="Residue numbers: file, sequential.")]
+_Device = Annotated[str, typer.Option(help="cpu, or cuda.")]
+
+
 @app.command("tokenize")
 def tokenize_command(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            help="Files, directories, patterns in quotes, bundled examples, ids, addresses, or -."
-        ),
-    ],
+    files: _Sources,
     out: Annotated[
         Path, typer.Option("-o", "--out", help="A table, FILE.parquet, or a folder for an atlas.")
     ],
-    encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
+    encoder: _EncoderName = "mini",
     chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
-    all_chains: Annotated[bool, typer.Option("--all-chains", help="Every protein chain.")] = False,
-    numbering: Annotated[str, typer.Option(help="Residue numbers: file, sequential.")] = "file",
-    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    all_chains: _AllChains = False,
+    numbering: _Numbering = "file",
+    device: _Device = "cpu",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace FILE.parquet also if it is another's.")
     ] = False,
@@ -56,11 +65,47 @@ def tokenize_command(
     """
     if chain is not None and all_chains:
         raise typer.BadParameter("give --chain or --all-chains, not both")
+    chosen = {"chain_id": chain, "all_chains": all_chains}
+    _write_rows(files, out, encoder, numbering, device, overwrite=overwrite, **chosen)
+
+
+@atlas.command("build")
+def build_command(
+    sources: _Sources,
+    out: Annotated[Path, typer.Option("-o", "--out", help="A folder.")],
+    encoder: _EncoderName = "mini",
+    all_chains: _AllChains = False,
+    numbering: _Numbering = "file",
+    device: _Device = "cpu",
+) -> None:
+    """Tokenize structures into an atlas: all residues, and what is known of each code.
+
+    SOURCES can also be .npz files of arrays of chains. What breaks off goes on where it was when
+    the same command is given again. An atlas that is at OUT is replaced when the new one is
+    complete.
+
+    Status: as of tokenize.
+    """
+    _write_rows(sources, out, encoder, numbering, device, all_chains=all_chains, go_on=True)
+
+
+def _write_rows(
+    files: list[str],
+    out: Path,
+    encoder: str,
+    numbering: str,
+    device: str,
+    *,
+    overwrite: bool = False,
+    go_on: bool = False,
+    **chosen: object,
+) -> None:
+    """Tokenize into a table or an atlas, say what became of it, and end with a status."""
     with _errors_in_a_line(), _ended_by_signals():
         from rich.console import Console
-        from tqdm import tqdm
 
-        from esm_explore.atlas.building import Report, build
+        from esm_explore.atlas.building import build
+        from esm_explore.atlas.schema import Report
         from esm_explore.atlas.writing import check_out
         from esm_explore.encoders.loading import load_encoder
         from esm_explore.sources.directories import find_sources
@@ -69,25 +114,15 @@ def tokenize_command(
 
         console, report = Console(stderr=True), Report()
         given = [path for source in (*files, encoder) if (path := local_file(source))]
-        out = check_out(out, given, overwrite=overwrite)
+        rules = {"overwrite": overwrite, "go_on": go_on}
+        out = check_out(out, given, **rules)
         clear_unfinished(out.parent)
         sources = find_sources(files, report.failures, out)
         inputs = given + [path for source in sources if (path := local_file(source))]
-        check_out(out, inputs, overwrite=overwrite)
+        check_out(out, inputs, **rules)
         with heard() as told:
             run = ChunkedEncoder(load_encoder(encoder, device=device), numbering=numbering)
-        with tqdm(total=len(sources), unit="file", disable=None) as bar:
-            build(
-                run,
-                sources,
-                out,
-                report,
-                chain_id=chain,
-                all_chains=all_chains,
-                on_source=lambda _: bar.update(),
-                inputs=inputs,
-                overwrite=overwrite,
-            )
+        build(run, sources, out, report, inputs=inputs, progress=None, **rules, **chosen)
         for remark in [*told, *report.remarks]:
             console.print(printable(remark), style="dim", markup=False, soft_wrap=True)
         if report.failures:
@@ -156,7 +191,7 @@ def doctor_command(
     ],
     chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
     model: Annotated[int, typer.Option(help="Model, counted from 1.")] = 1,
-    encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
+    encoder: _EncoderName = "mini",
 ) -> None:
     """Say what could make a chain's tokens misleading.
 
@@ -195,7 +230,7 @@ def inspect_command(
     model: Annotated[
         list[int] | None, typer.Option(help="Model, counted from 1; as often as --chain.")
     ] = None,
-    encoder: Annotated[str, typer.Option(help="mini, esm3, untrained, or a file.")] = "mini",
+    encoder: _EncoderName = "mini",
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Only print the address.")
     ] = False,

@@ -9,23 +9,37 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from conftest import with_positions
 
 import esm_explore as ex
-from esm_explore.atlas import building, writing
-from esm_explore.atlas.building import Report, build
+from esm_explore.atlas import building
+from esm_explore.atlas.building import build
+from esm_explore.atlas.schema import Report
 from esm_explore.chains import structure
 from esm_explore.errors import AtlasError
 from esm_explore.tokens.chunks import ChunkedEncoder
 
 COLUMNS = {
     "file": "string",
+    "structure": "string",
     "chain": "string",
+    "index": "int32",
     "number": "int64",
     "insertion_code": "string",
     "name": "string",
+    "amino_acid": "string",
+    "ss": "string",
+    "ss_from": "string",
+    "phi": "float",
+    "psi": "float",
+    "burial": "int16",
     "has_frame": "bool",
     "token": "int64",
     "margin": "float",
+    "runner_up": "int64",
+    "latent": "list<element: halffloat>",
+    "backbone": "fixed_size_list<element: float>[9]",
+    "neighbors": "list<element: int32>",
     "encoder": "string",
 }
 
@@ -66,7 +80,51 @@ def test_a_table_has_one_row_a_residue(encoded, tmp_path, toy_encoder):
     about = {key: value.decode() for key, value in schema.metadata.items()}
     assert about[b"esm_explore.encoder"] == repr(info)
     assert about[b"esm_explore.digest"] == info.digest
-    assert about[b"esm_explore.schema"] == "1"
+    assert about[b"esm_explore.schema"] == "2"
+
+
+def test_rows_hold_what_is_known_of_a_residue(encoded, tmp_path, toy_encoder):
+    """Latents, neighborhoods and runner-ups are those of a trace; the rest is of the chain."""
+    encoded(["4AKE"], tmp_path / "tokens.parquet")
+    table = pq.read_table(tmp_path / "tokens.parquet")
+    chain = ex.read_chain("4AKE")
+    trace = ex.trace(toy_encoder, chain)
+    np.testing.assert_array_equal(table["index"], np.arange(len(chain)))
+    np.testing.assert_array_equal(table["neighbors"].to_pylist(), trace.edges)
+    latents = np.array(table["latent"].to_pylist())
+    np.testing.assert_allclose(latents, trace.pre_vq, atol=2e-3)
+    backbone = np.array(table["backbone"].to_pylist()).reshape(-1, 3, 3)
+    np.testing.assert_array_equal(backbone, chain.atom37_positions[:, :3])
+    np.testing.assert_array_equal(table["runner_up"], trace.nearest.codes[:, 1])
+    known = ex.analysis.annotate(chain)
+    np.testing.assert_array_equal(table["burial"], known["burial"])
+    words = known["secondary_structure"].map({"helix": "H", "strand": "E", "coil": "C"})
+    assert table["ss"].to_pylist() == words.tolist()
+    assert set(table["ss_from"].to_pylist()) == {"P-SEA"}
+    assert "".join(table["amino_acid"].to_pylist()) == chain.sequence
+    # Made with biotite's own function for whole chains.
+    phi, psi = table["phi"].to_numpy(), table["psi"].to_numpy()
+    assert np.isnan(phi).nonzero()[0].tolist() == [0]
+    assert np.isnan(psi).nonzero()[0].tolist() == [len(chain) - 1]
+    helix = (table["ss"].to_numpy() == "H")[1:-1]
+    assert abs(np.median(phi[1:-1][helix]) + 63) < 5
+    assert abs(np.median(psi[1:-1][helix]) + 42) < 5
+
+
+def test_residues_without_a_frame_have_no_neighborhood_and_gaps_no_angles(encoded, tmp_path):
+    """6MSM's kind of chain: breaks and missing atoms; nothing is made up for them."""
+    path = tmp_path / "gap.pdb"
+    chain = ex.read_chain("1UBI")
+    positions = chain.atom37_positions.copy()
+    positions[9, 2] = np.nan
+    whole = with_positions(chain, positions)
+    whole[[*range(30), *range(34, 76)]].to_pdb(path)
+    encoded([path], tmp_path / "tokens.parquet")
+    table = pd.read_parquet(tmp_path / "tokens.parquet")
+    assert (~table["has_frame"]).to_numpy().nonzero()[0].tolist() == [9]
+    assert table["neighbors"].map(len).value_counts().to_dict() == {16: 71, 0: 1}
+    assert table["phi"].isna().to_numpy().nonzero()[0].tolist() == [0, 9, 10, 30]
+    assert table["psi"].isna().to_numpy().nonzero()[0].tolist() == [9, 29, 71]
 
 
 @pytest.mark.slow
@@ -81,21 +139,26 @@ def test_an_atlas_has_the_rows_of_the_table_and_says_what_it_is(
     parts = sorted(path.name for path in (out / "residues").iterdir())
     assert parts == ["part-00000.parquet", "part-00001.parquet"]
     assert [len(pd.read_parquet(out / "residues" / part)) for part in parts] == [172, 24]
-    pd.testing.assert_frame_equal(
-        pd.read_parquet(out / "residues"), pd.read_parquet(tmp_path / "tokens.parquet")
-    )
+    both = pq.read_table(out / "residues"), pq.read_table(tmp_path / "tokens.parquet")
+    assert both[0].equals(both[1])
     info = ex.encoder_info(toy_encoder)
     about = json.loads((out / "manifest.json").read_text())
     assert about.pop("versions").keys() == {"esm_explore", "esm"}
+    (remark,) = about.pop("remarks")  # 2HT0 and 1AS5 have several chains or models
+    assert "the first of" in remark
+    for name in ("categories", "background", "burial", "least", "framed", "dssp"):
+        assert name in about
+        del about[name]
     assert about == {
-        "format": "esm_explore atlas 1",
-        "encoder": {"title": info.title, "digest": info.digest},
+        "format": "esm_explore atlas 2",
+        "encoder": {"title": info.title, "digest": info.digest, "n_codes": 512},
         "numbering": "file",
         "dtype": "float32",
         "counts": {"residues": 196, "chains": 3},
         "failures": [{"file": "none.pdb", "chain": "", "why": "There is no file none.pdb."}],
+        "parts": {"part-00000.parquet": 172, "part-00001.parquet": 24},
     }
-    assert pq.read_schema(out / "residues" / parts[1]).metadata[b"esm_explore.schema"] == b"1"
+    assert pq.read_schema(out / "residues" / parts[1]).metadata[b"esm_explore.schema"] == b"2"
 
 
 def test_an_empty_folder_or_an_atlas_is_replaced_and_nothing_else(encoded, tmp_path):
@@ -115,7 +178,7 @@ def test_an_empty_folder_or_an_atlas_is_replaced_and_nothing_else(encoded, tmp_p
         (out / name).unlink()
     for text in ("{}", "[]", "hello", '{"format": "esm_explore trace 3"}', '{"format": 1}'):
         (out / "manifest.json").write_text(text)
-        with pytest.raises(AtlasError, match=r"not of an atlas \(manifest.json, residues\)"):
+        with pytest.raises(AtlasError, match=r"not of an atlas \(codes, manifest.json, residues\)"):
             encoded(["1UBI"], out)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(AtlasError, match="no folder, and no file that ends in .parquet"):
@@ -169,11 +232,11 @@ def test_what_breaks_off_leaves_what_was_there(encoded, tmp_path, monkeypatch, n
     encoded(["1UBI"], out)
     before = content(tmp_path)
 
-    def fail(*_):
+    def fail(*_, **__):
         raise error
 
     if at == "while writing":
-        monkeypatch.setattr(writing, "_write_file", fail)
+        monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
     else:
         monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises((AtlasError, KeyboardInterrupt), match="could not be written .*no space|^$"):

@@ -1,12 +1,11 @@
-"""A table of residues, or an atlas of it: written beside, and moved in when it is complete."""
+"""Where a table of residues or an atlas may be written to."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,13 +14,18 @@ import pyarrow.parquet as pq
 from esm_explore.atlas.schema import FORMAT, MARK, RESIDUES
 from esm_explore.errors import AtlasError
 from esm_explore.findings import some
-from esm_explore.outputs import is_among, is_special, put, unfinished
+from esm_explore.outputs import is_among, is_special
 
-_MANIFEST, _RESIDUES = "manifest.json", "residues"
+MANIFEST, RESIDUES_FOLDER, CODES_FILE = "manifest.json", "residues", "codes/codes.parquet"
+# Of a build that goes on where it broke off.
+BUILDING = "building"
+_CODES_FOLDER, _CODES_NAME = CODES_FILE.split("/")
 _PART = re.compile(r"part-\d+\.parquet")
 
 
-def check_out(out: Path, inputs: Iterable[Path] = (), *, overwrite: bool = False) -> Path:
+def check_out(
+    out: Path, inputs: Iterable[Path] = (), *, overwrite: bool = False, go_on: bool = False
+) -> Path:
     """See whether something can be written to a path.
 
     Parameters
@@ -34,6 +38,8 @@ def check_out(out: Path, inputs: Iterable[Path] = (), *, overwrite: bool = False
         What is read, and so never replaced, whatever name it is given by.
     overwrite : bool
         Replace another file too. Folders with other things in them never are.
+    go_on : bool
+        It has to be an atlas, which may have broken off.
 
     Returns
     -------
@@ -47,7 +53,7 @@ def check_out(out: Path, inputs: Iterable[Path] = (), *, overwrite: bool = False
     """
     try:
         out = Path(os.path.expanduser(out)).resolve()
-        refusal = _refusal(out, inputs, overwrite)
+        refusal = _refusal(out, inputs, overwrite, go_on)
     # A name that is too long, a folder that cannot be listed, links in a circle.
     except (OSError, RuntimeError) as error:
         raise AtlasError(f"{out} cannot be written to ({error}).") from error
@@ -56,9 +62,11 @@ def check_out(out: Path, inputs: Iterable[Path] = (), *, overwrite: bool = False
     return out
 
 
-def _refusal(out: Path, inputs: Iterable[Path], overwrite: bool) -> str:
+def _refusal(out: Path, inputs: Iterable[Path], overwrite: bool, go_on: bool) -> str:
     """Say why a path is not written to; nothing, where it can be."""
-    if not out.exists() and out.suffix and not _is_table(out):
+    if go_on and is_table(out):
+        return f"{out} would be a table: an atlas is a folder, whose name does not end in .parquet."
+    if not out.exists() and out.suffix and not is_table(out):
         return (
             f"{out} would be a folder: give a file that ends in .parquet, or a folder's name "
             "without an ending."
@@ -71,13 +79,13 @@ def _refusal(out: Path, inputs: Iterable[Path], overwrite: bool) -> str:
         return f"Nothing can be written to {out.parent}."
     if not out.exists():
         return ""
-    others = _not_of_an_atlas(out) if out.is_dir() else []
+    others = _not_of_an_atlas(out, go_on) if out.is_dir() else []
     if others:
         return (
             f"{out} holds what is not of an atlas ({some(others)}), and is left as it is: give a "
             "new or empty folder, an atlas to replace, or a file that ends in .parquet."
         )
-    if is_special(out) or not (out.is_dir() or _is_table(out)):
+    if is_special(out) or not (out.is_dir() or is_table(out)):
         return (
             f"{out} is not a file that could be replaced: it is no folder, and no file that ends "
             "in .parquet."
@@ -92,61 +100,8 @@ def _refusal(out: Path, inputs: Iterable[Path], overwrite: bool) -> str:
     return ""
 
 
-def write(
-    out: Path,
-    tables: Iterable[pa.Table],
-    schema: pa.Schema,
-    manifest: Callable[[], dict],
-    check: Callable[[], Path],
-) -> None:
-    """Write tables as one file, a group of rows each, or as an atlas, a part each.
-
-    Parameters
-    ----------
-    out : Path
-        As `check_out` gave it. If there are no tables, what is there stays.
-    tables : iterable of Table
-        Of residues.
-    schema : Schema
-        Their columns, with what a file says of itself.
-    manifest : callable
-        Asked, when all tables are written, what an atlas says of itself.
-    check : callable
-        Gives, at the end, the path once more: something may have come there in the meantime.
-
-    Raises
-    ------
-    AtlasError
-        If it could not be written; what was there is left as it was.
-    """
-    tables = iter(tables)
-    try:
-        with unfinished(out) as folder:
-            new = folder / "new"
-            first = next(tables, None)
-            if first is None:
-                return
-            tables = chain([first], tables)
-            if _is_table(out):
-                _write_file(new, tables, schema)
-            else:
-                (new / _RESIDUES).mkdir(parents=True)
-                for i, table in enumerate(tables):
-                    _write_file(new / _RESIDUES / f"part-{i:05d}.parquet", [table], schema)
-                about = json.dumps(manifest(), indent=1, ensure_ascii=False)
-                (new / _MANIFEST).write_text(f"{about}\n", encoding="utf-8")
-            put(new, check())
-    except OSError as error:
-        raise AtlasError(f"{out} could not be written ({error}).") from error
-
-
-def _write_file(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
-    with pq.ParquetWriter(path, schema) as writer:
-        for table in tables:
-            writer.write_table(table)
-
-
-def _is_table(out: Path) -> bool:
+def is_table(out: Path) -> bool:
+    """Tell whether a path is for the table of residues alone."""
     return out.suffix.lower() == ".parquet" and not out.is_dir()
 
 
@@ -159,17 +114,21 @@ def _is_residues(path: Path) -> bool:
     return MARK.encode() in (schema.metadata or {}) and schema.names == RESIDUES.names
 
 
-def _not_of_an_atlas(folder: Path) -> list[str]:
+def _not_of_an_atlas(folder: Path, go_on: bool) -> list[str]:
     """List what is in a folder beside an atlas; everything, where there is none."""
     names = sorted(os.listdir(folder))
+    if go_on and BUILDING in names:
+        names.remove(BUILDING)
     try:
-        about = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         is_atlas = about["format"].startswith(f"{FORMAT} ")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         is_atlas = False
     if not is_atlas:
         return names
-    parts = folder / _RESIDUES
-    others = [name for name in names if name not in (_MANIFEST, _RESIDUES)]
-    inside = sorted(os.listdir(parts)) if parts.is_dir() else []
-    return others + [f"{_RESIDUES}/{name}" for name in inside if not _PART.fullmatch(name)]
+    own = (MANIFEST, RESIDUES_FOLDER, _CODES_FOLDER)
+    others = [name for name in names if name not in own]
+    for inside, pattern in ((RESIDUES_FOLDER, _PART), (_CODES_FOLDER, re.compile(_CODES_NAME))):
+        found = sorted(os.listdir(folder / inside)) if (folder / inside).is_dir() else []
+        others += [f"{inside}/{name}" for name in found if not pattern.fullmatch(name)]
+    return others

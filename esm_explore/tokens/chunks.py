@@ -113,7 +113,7 @@ class ChunkedEncoder:
         self._pass = _lean_pass(encoder, self.info, dtype)
         self.numbering, self.dtype = numbering, dtype
         self._encoder, self._chunk_size = encoder, chunk_size
-        self._codes = modules_of(encoder).codes
+        self.codes = modules_of(encoder).codes
         # esm sets the state of a residue without a frame to zero: its latent is the bias.
         self._frameless = self._residues(modules_of(encoder).to_latent.bias.detach()[None])
 
@@ -160,10 +160,10 @@ class ChunkedEncoder:
 
     def _residues(self, pre_vq: torch.Tensor) -> Residues:
         with plain_float32(pre_vq.device):
-            squared = squared_distances(self._codes, pre_vq)
+            squared = squared_distances(self.codes, pre_vq)
             tokens, nearest = (column[:, 0] for column in take_nearest(squared))
             margin = squared.amin(dim=1).clamp(min=0).sqrt() - nearest.clamp(min=0).sqrt()
-            z_q = (self._codes[tokens] - pre_vq) + pre_vq
+            z_q = (self.codes[tokens] - pre_vq) + pre_vq
             return Residues(tokens.cpu(), pre_vq.cpu(), z_q.cpu(), margin.cpu())
 
     def _finish(self, chain: PreparedChain) -> ChainTokens:
