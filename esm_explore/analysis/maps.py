@@ -73,9 +73,9 @@ class LatentMap:
 
         A point lies at the mean of its nearest data's places, weighted by one over the distance:
         of as many as the map was fitted with, found exactly. So its place depends on that point
-        alone, and the map's own data stay where they are (equal ones at their mean); umap's ``transform`` moves points by
-        what is placed together with them (umap issues 566 and 1224). A point between two islands
-        lies between them, where there are no data.
+        alone, and the map's own data stay where they are (equal ones at their mean); umap's
+        ``transform`` moves points by what is placed together with them (umap issues 566 and
+        1224). A point between two islands lies between them, where there are no data.
 
         Parameters
         ----------
