@@ -109,7 +109,7 @@ function render({ model, el }) {
   function save(format) {
     const shown = layout();
     const width = Math.max(shown.width, 480);
-    const lines = wrapped(model.get("source"), width - shown.margin.l - 10, SOURCE);
+    const lines = wrapped(model.get("source"), width - shown.margin.l - 40, SOURCE);
     const below = 18 + lines.length * (SOURCE + 3);
     const source = {
       ...{ text: lines.join("<br>"), font: { size: SOURCE }, showarrow: false, align: "left" },
