@@ -29,6 +29,7 @@ FLAGS = [
     "--disable-sync",
 ]
 START_LIMIT = 120
+LAB = ("jupyterlab", "LabApp")
 
 
 def require_chromium() -> str:
@@ -45,8 +46,11 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def lab_server(folder: Path, home: Path) -> Iterator[str]:
-    """Serve `folder` in a JupyterLab whose settings live in `home`; yield its address."""
+def lab_server(folder: Path, home: Path, app: tuple[str, str] = LAB) -> Iterator[str]:
+    """Serve `folder` in a JupyterLab whose settings live in `home`; yield its address.
+
+    `app` is the module of another application of Jupyter, and its class.
+    """
     settings = home / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False}
@@ -58,11 +62,11 @@ def lab_server(folder: Path, home: Path) -> Iterator[str]:
         "JUPYTER_CONFIG_DIR": str(home / "config"),
     }
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *(sys.executable, "-m", app[0], "--no-browser", "--allow-root"),
         *(f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         *("--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"),
-        "--LabApp.expose_app_in_browser=True",
+        f"--{app[1]}.expose_app_in_browser=True",
     ]
     log = (home / "lab.log").open("w")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -74,7 +78,7 @@ def lab_server(folder: Path, home: Path) -> Iterator[str]:
                 urllib.request.urlopen(f"{address}/api/status", timeout=5)
                 break
             if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"JupyterLab did not start:\n{(home / 'lab.log').read_text()}")
+                pytest.fail(f"{app[1]} did not start:\n{(home / 'lab.log').read_text()}")
             time.sleep(0.2)
         yield address
     finally:
@@ -90,7 +94,17 @@ def lab_server(folder: Path, home: Path) -> Iterator[str]:
 def lab_page(
     address: str, width: int = 1400, height: int = 1000, beside=None, init: str = ""
 ) -> Iterator:
-    """Open JupyterLab in Chromium; yield a playwright page.
+    """Open JupyterLab in Chromium; yield a page as `offline_page` does."""
+    with offline_page(width, height, beside, init) as page:
+        # A workspace of its own: what another page has open is not opened here too.
+        page.goto(f"{address}/lab/workspaces/{uuid4().hex}")
+        wait_for_lab(page)
+        yield page
+
+
+@contextlib.contextmanager
+def offline_page(width: int = 1400, height: int = 1000, beside=None, init: str = "") -> Iterator:
+    """Open Chromium without internet; yield a playwright page.
 
     ``page.left_loopback`` collects the addresses of requests that wanted to leave the machine;
     all of them are refused. ``page.console_errors`` collects what went wrong in the page.
@@ -129,9 +143,6 @@ def lab_page(
         page.route("**/*", stay)
         if init:
             page.add_init_script(init)
-        # A workspace of its own: what another page has open is not opened here too.
-        page.goto(f"{address}/lab/workspaces/{uuid4().hex}")
-        wait_for_lab(page)
         yield page
 
 

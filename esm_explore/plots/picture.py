@@ -76,6 +76,8 @@ def draw(
     if finite.size:
         text += f", mean {finite.mean():.2g}, from {finite.min():.2g} to {finite.max():.2g}"
     given = {"template": "plotly_white", "width": 820, "height": 480, "margin": {}} | layout
+    # Its button would upload the figure.
+    figure.layout.modebar.remove = ["sendChartToCloud"]
     figure.update_layout(meta={"what": what, "text": text}, **given)
     # Room for the title's two lines and for what stands between them and the plot.
     above = 110 if figure.layout.legend.orientation == "h" or figure.layout.annotations else 80

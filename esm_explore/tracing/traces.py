@@ -12,6 +12,7 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
+from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import (
     Numbering,
     find_residue,
@@ -94,7 +95,9 @@ class Trace:
     @property
     def title(self) -> str:
         """What was traced, for headings."""
-        return f"{self.chain.id} chain {self.chain.chain_id}, {len(self)} residues"
+        reading = reading_of(self.chain)
+        model = f", model {reading.model}" if reading and reading.n_models > 1 else ""
+        return f"{self.chain.id} chain {self.chain.chain_id}{model}, {len(self)} residues"
 
     @property
     def source(self) -> str:

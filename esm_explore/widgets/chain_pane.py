@@ -125,7 +125,7 @@ class ChainPane:
         return residue if chain == self.chain else -1
 
     def _hover(self, _change: dict) -> None:
-        self.structure.hovered = self.sequence.hovered = self._hovered
+        self.structure.hovered = self.sequence.hovered = self.panel.table.hovered = self._hovered
 
     def _place(self) -> None:
         """Find out where the second of two chains lies on the first."""
@@ -156,6 +156,7 @@ class ChainPane:
             self._open()
             for widget in (self.structure, self.sequence):
                 widget.selected, widget.selection = self._selection.partner(self.chain)
+            self.panel.table.selected = self._selection.partner(self.chain)[0]
 
     def _open(self) -> None:
         residue, _ = self._selection.partner(self.chain)

@@ -74,14 +74,17 @@ class MapPanel:
         """
         key = stage, layout
         if key not in self._placed:
-            if layout == "UMAP":
+            # What has a map of its own is not laid out.
+            general = place_residues.dispatch(type(stage)) is place_residues.dispatch(Stage)
+            is_slow = layout == "UMAP" and general
+            if is_slow:
                 self._say("UMAP lays out the residues; the first time this takes half a minute.")
             try:
                 self._placed[key] = place_residues(stage, self._selection.traces, layout)
             except EsmExploreError as error:
                 self._say(str(error))
                 return
-            if layout == "UMAP":
+            if is_slow:
                 self._say("")
         self.points, how = self._placed[key]
         title = f"{number} {stage.title}: {how}"

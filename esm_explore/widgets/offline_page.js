@@ -160,7 +160,7 @@ function start(saved) {
       },
     });
     pane.hover = (residue) => {
-      for (const model of [structure, sequence]) model.put({ hovered: residue });
+      for (const model of [structure, sequence, table]) model.put({ hovered: residue });
     };
     pane.show = () => {
       const chain = chains[pane.chain];
@@ -177,7 +177,7 @@ function start(saved) {
       // Written by us, and escaped there.
       answer.querySelector(".esm-explore-sentence").innerHTML = content?.sentence ?? none;
       figure.put({ ...(content?.figure.traits ?? { base: [], axes: {} }), source: content?.source ?? "" });
-      table.put({ ...saved.table, ...content?.table.traits });
+      table.put({ ...saved.table, ...content?.table, selected, hovered: table.get("hovered") });
       const space = content?.space ?? { lines: [], frames: [], near: [], said: [] };
       const focus = space.zoomed || structure.get("focus").length ? space.near : [];
       sequence.put({ colors: bytes(colors[pane.chain]), selected, selection });

@@ -129,8 +129,6 @@ class _Recorder:
     def _content(self, stage, trace, opened) -> dict:
         said = of_residue(stage, trace, opened, None, TERMS[0])
         figure = {"base": said.figure.data, "axes": said.axes}
-        table = asdict(said.table)
-        residues = table.pop("residues")
         return {
             "sentence": said.sentence,
             "source": for_plotly(said.source),
@@ -138,7 +136,7 @@ class _Recorder:
                 **{"traits": _rounded(plain(figure))},
                 **{"residues": said.figure.residues, "codes": said.figure.codes},
             },
-            "table": {"traits": table, "residues": residues},
+            "table": asdict(said.table),
             "space": {
                 **asdict(drawn_around(stage, opened, None)),
                 "zoomed": isinstance(stage, Attention),

@@ -2,6 +2,7 @@
 
 const CONFIG = { displayModeBar: false, responsive: false };
 const TITLE = 14; // px of a title's line
+const SOURCE = 10; // px of the letters that name chain and encoder in a saved plot
 const FOREGROUND = "foreground"; // stands for what shows up on the theme's background
 
 async function fetchPlotly(model) {
@@ -13,14 +14,22 @@ async function fetchPlotly(model) {
 
 const measure = document.createElement("canvas").getContext("2d");
 
-/** Break a title where it would not fit; the lines below move down. */
+/** Break text where it would not fit: between words, and inside one that is too long alone. */
 function wrapped(text, width, size) {
   measure.font = `${size}px sans-serif`;
+  const fits = (line) => measure.measureText(line).width <= width;
   const lines = [""];
   for (const word of text.split(" ")) {
     const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
-    if (measure.measureText(longer).width > width && lines.at(-1)) lines.push(word);
-    else lines[lines.length - 1] = longer;
+    if (fits(longer)) lines[lines.length - 1] = longer;
+    else {
+      if (lines.at(-1)) lines.push("");
+      // What is escaped for plotly stays whole.
+      for (const letter of word.match(/&[#\w]+;|./gsu) ?? []) {
+        if (lines.at(-1) && !fits(lines.at(-1) + letter)) lines.push("");
+        lines[lines.length - 1] += letter;
+      }
+    }
   }
   return lines;
 }
@@ -99,8 +108,11 @@ function render({ model, el }) {
   /** Save the plot with the chain and the encoder below it. */
   function save(format) {
     const shown = layout();
+    const width = Math.max(shown.width, 480);
+    const lines = wrapped(model.get("source"), width - shown.margin.l - 40, SOURCE);
+    const below = 18 + lines.length * (SOURCE + 3);
     const source = {
-      ...{ text: model.get("source"), font: { size: 10 }, showarrow: false, align: "left" },
+      ...{ text: lines.join("<br>"), font: { size: SOURCE }, showarrow: false, align: "left" },
       ...{ xref: "paper", yref: "paper", x: 0, y: 0, xanchor: "left", yanchor: "top" },
       yshift: -shown.margin.b - 6,
     };
@@ -109,9 +121,9 @@ function render({ model, el }) {
       layout: {
         ...shown,
         annotations: [...(shown.annotations ?? []), source],
-        height: Math.max(shown.height, 300) + 30,
-        width: Math.max(shown.width, 480),
-        margin: { ...shown.margin, b: shown.margin.b + 30 },
+        height: Math.max(shown.height, 300) + below,
+        width,
+        margin: { ...shown.margin, b: shown.margin.b + below },
         paper_bgcolor: background(),
       },
     };

@@ -20,6 +20,7 @@ export default {
     let sorted = -1;
     let up = true;
     let at = 0; // the row that Tab reaches
+    let lines = []; // by the number of the row, as it was given
 
     function order() {
       const values = model.get("sort_values");
@@ -51,6 +52,10 @@ export default {
         button.type = "button";
         button.title = hint;
         button.setAttribute("aria-description", hint);
+        // A title is shown to the mouse alone; screen readers have the description.
+        const shown = make(cell, "span", hint);
+        shown.className = "esm-explore-hint";
+        shown.setAttribute("aria-hidden", "true");
         button.onclick = () => {
           up = column === sorted ? !up : true;
           sorted = column;
@@ -59,11 +64,14 @@ export default {
         };
       });
       const body = make(table, "tbody");
+      lines = [];
       const rows = order().map((row) => {
-        const line = make(body, "tr");
+        const line = (lines[row] = make(body, "tr"));
         model.get("rows")[row].forEach((text, column) => {
           make(line, "td", text).classList.toggle("esm-explore-numeric", columns[column].numeric);
         });
+        const said = columns.map(({ title }, column) => `${title} ${model.get("rows")[row][column]}`);
+        line.setAttribute("aria-label", said.join(", "));
         line.onclick = () => model.send({ kind: "row", row });
         return line;
       });
@@ -90,6 +98,16 @@ export default {
         };
       });
       if (within) rows[at]?.focus({ preventScroll: true });
+      mark();
+    }
+    function mark() {
+      const residues = model.get("residues");
+      lines.forEach((line, row) => {
+        const is = (name) => residues[row] >= 0 && residues[row] === model.get(name);
+        line.classList.toggle("esm-explore-hovered-row", is("hovered"));
+        if (is("selected")) line.setAttribute("aria-current", "true");
+        else line.removeAttribute("aria-current");
+      });
     }
     let frame = 0;
     const soon = () => {
@@ -98,11 +116,14 @@ export default {
         build();
       });
     };
-    model.on("change:columns change:rows change:sort_values change:caption", soon);
+    const content = "change:columns change:rows change:sort_values change:caption change:residues";
+    model.on(content, soon);
+    model.on("change:selected change:hovered", mark);
     build();
     return () => {
       cancelAnimationFrame(frame);
-      model.off("change:columns change:rows change:sort_values change:caption", soon);
+      model.off(content, soon);
+      model.off("change:selected change:hovered", mark);
     };
   },
 };

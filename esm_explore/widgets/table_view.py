@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from traitlets import Dict, List, Unicode
+from traitlets import Dict, Int, List, Unicode
 
 from esm_explore.widgets.page import FOLDER, PageView, module
 from esm_explore.widgets.panel_tables import Table
@@ -22,13 +22,17 @@ class TableView(PageView):
     Attributes
     ----------
     columns : list of dict
-        Of each its ``title``, the ``hint`` that is shown on hovering, and whether it is
+        Of each its ``title``, the ``hint`` that is shown on hovering and focus, and whether it is
         ``numeric``.
     rows : list of list of str
     sort_values : list of list
         What rows are sorted by, in the shape of `rows`; None comes last.
     caption : str
         What this is, for screen readers.
+    residues : list of int
+        Which residue each row is about, as `Table` has them.
+    selected, hovered : int
+        Residues whose rows are marked; -1 for none.
     """
 
     _esm = module("table_view.js")
@@ -37,6 +41,9 @@ class TableView(PageView):
     rows = List().tag(sync=True)
     sort_values = List().tag(sync=True)
     caption = Unicode().tag(sync=True)
+    residues = List(Int()).tag(sync=True)
+    selected = Int(-1).tag(sync=True)
+    hovered = Int(-1).tag(sync=True)
 
     def __init__(self, on_row: Callable[[int], None]):
         super().__init__()
@@ -47,6 +54,7 @@ class TableView(PageView):
         with self.hold_sync():
             self.columns, self.rows = table.columns, table.rows
             self.sort_values, self.caption = plain(table.sort_values), table.caption
+            self.residues = table.residues
 
     def received(self, content: dict) -> None:
         """Tell of a row."""
