@@ -111,7 +111,6 @@ def test_beside_the_notebook(folder):
         assert page.left_loopback == []
 
 
-@pytest.mark.xfail(reason="the inspector ends 3 px below the window: 15 + 708 of 720")
 def test_voila_by_the_command(folder):
     """The page is whole and answers, whatever a file is called; Ctrl-C takes all away.
 

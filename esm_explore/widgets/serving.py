@@ -26,7 +26,8 @@ HOST = "127.0.0.1"
 # The inspector is as high as the window: nothing is left for what Voilà puts around a cell.
 _STYLE = """
 body.jp-Notebook, .jp-Cell, .jp-OutputArea-output { margin: 0; padding: 0; }
-#rendered_cells { padding: 0 10px; }
+#rendered_cells { padding: 0 10px !important; }
+.jp-Cell-outputWrapper { margin: 0; }
 .jp-OutputArea-child:has(style) { display: none; }
 """
 # What was read is warned of in the terminal, once.
