@@ -122,7 +122,7 @@ class Card:
         """Give the card's lines: what it is about, and what there is."""
         share = f"{self.share:.3%} ({self.share_low:.3%} to {self.share_high:.3%})"
         lines = [
-            ("residues", f"{self.count:,} of {self.chains:,} chains, {share} of all"),
+            ("residues", f"{self.count:,} in {self.chains:,} chains, {share} of all"),
         ]
         if self.count >= LEAST:
             lines += [(name, ", ".join(them)) for name, them in self._top()]
