@@ -81,6 +81,9 @@ def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(tmp_path):
             page.get_by_text("answer 42").wait_for()
             dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
+            text = "getComputedStyle(document.querySelector('.jp-RenderedMarkdown h1')).color"
+            lightness = sum(map(int, re.findall(r"\d+", page.evaluate(text))[:3])) / 3
+            assert (lightness > 200) == (scheme == "dark")
             for way in ("2 · Second", "1 · First"):
                 sticks_out = "document.documentElement.scrollWidth > innerWidth"
                 assert not page.evaluate(sticks_out)
