@@ -88,7 +88,7 @@ def test_a_card_says_what_it_knows(built):
     said = str(card)
     assert said.startswith(f"Code {code}: {card.description}\n")
     for text in (
-        f"{card.count:,} of {card.chains:,} chains",
+        f"{card.count:,} in {card.chains:,} chains",
         *(f"{card.share:.3%}", card.exemplars[0].label, card.edges[0][0], card.title),
         f"{card.borders['token'][0]} ({card.borders['count'][0]:,})",
     ):
