@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 import esm_explore as ex
-from esm_explore import plots
+from esm_explore import experiments, plots
 from esm_explore.analysis.annotations import residue_values
 from esm_explore.analysis.code_usage import usage
 from esm_explore.analysis.heads import head_weights
@@ -101,10 +101,27 @@ FIGURES = {
     "bin_path": plots.bin_path,
     "bin_similarity": plots.bin_similarity,
     "bin_usage": plots.bin_usage,
+    "knock_out_effects": lambda t: plots.knock_out_effects(t, experiments.knock_out(t, 3)),
+    "knock_outs_along_chain": lambda t: plots.knock_outs_along_chain(
+        t, experiments.knock_out_profile(t)
+    ),
+    "replaced_by_stage": lambda t: plots.replaced_by_stage(
+        t, experiments.replace(t, "all", 3, "zero")
+    ),
+    "stability": lambda t: plots.stability(t, experiments.flip_radius(t)),
+    "latents_and_motion": lambda t: plots.latents_and_motion(
+        t, t, experiments.compare_conformations(t, t)
+    ),
 }
 STRUCTURES = {
     "view": lambda t: ex.view(t, words(t), label=HOSTILE),
     "view_neighborhood": lambda t: plots.view_neighborhood(t, 3),
     "view_same_token": lambda t: plots.view_same_token(same_token([t], int(t.tokens[0]))),
+    "view_knock_out": lambda t: plots.view_knock_out(t, experiments.knock_out(t, 3)),
+    "view_replaced": lambda t: plots.view_replaced(t, experiments.replace(t, "all", 3, "zero")),
+    "view_flip_radii": lambda t: plots.view_flip_radii(t, experiments.flip_radius(t)),
+    "view_conformations": lambda t: plots.view_conformations(
+        t, t, experiments.compare_conformations(t, t)
+    ),
     "Beside": lambda t: plots.Beside(ex.view(t), plots.view_neighborhood(t, 3)),
 }
