@@ -74,6 +74,18 @@ def _renamed(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={"distance_weight": HOSTILE})
 
 
+def moved(trace):
+    """Trace the chain again, its atoms moved at random: of two equal ones there is no picture."""
+    noise = np.random.default_rng(0).normal(size=trace.chain.atom37_positions.shape)
+    places = (trace.chain.atom37_positions + 0.5 * noise).astype(np.float32)
+    return ex.trace(trace.encoder, dataclasses.replace(trace.chain, atom37_positions=places))
+
+
+def _conformations(trace, draw):
+    other = moved(trace)
+    return draw(trace, other, experiments.compare_conformations(trace, other))
+
+
 FIGURES = {
     "attention_matrix": lambda t: plots.attention_matrix(t, t.neighborhood(3), 1),
     "head_map": lambda t: plots.head_map(t, _renamed(head_weights(t)), HOSTILE, HOSTILE),
@@ -109,9 +121,7 @@ FIGURES = {
         t, experiments.replace(t, "all", 3, "zero")
     ),
     "stability": lambda t: plots.stability(t, experiments.flip_radius(t)),
-    "latents_and_motion": lambda t: plots.latents_and_motion(
-        t, t, experiments.compare_conformations(t, t)
-    ),
+    "latents_and_motion": lambda t: _conformations(t, plots.latents_and_motion),
 }
 STRUCTURES = {
     "view": lambda t: ex.view(t, words(t), label=HOSTILE),
