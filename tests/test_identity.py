@@ -238,6 +238,12 @@ def test_what_two_encoders_made_meets_nowhere(change, mini, ubiquitin, tmp_path)
             with pytest.raises(ex.TraceError, match="of different encoders"):
                 take(*pair)
         assert "different encoders" in ex.inspect([*pair]).children[0].value
+    ex.build_atlas(mini, ["1EJG"], tmp_path / "atlas", progress=False)
+    atlas = ex.open_atlas(tmp_path / "atlas")
+    assert len(atlas.neighbors(mine, 3, k=2)) == 2
+    for trace in (theirs, ex.load_trace(saved["theirs"])):
+        with pytest.raises(ex.errors.AtlasError, match="of the encoder"):
+            atlas.neighbors(trace, 3, k=2)
     for path, encoder in ((saved["mine"], other), (saved["theirs"], mini)):
         with pytest.raises(ex.TraceError, match="was made by"):
             ex.load_trace(path, encoder)
