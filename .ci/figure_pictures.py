@@ -55,14 +55,15 @@ def draw_figures(figures: list[dict]) -> list[bytes]:
     return [base64.b64decode(png) for png in drawn]
 
 
+def outputs_with(notebook, kind: str) -> list[dict]:
+    """Give the data of a notebook's outputs that have some kind of it, in order."""
+    shown = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return [output.data for output in shown if kind in output.get("data", {})]
+
+
 def add_pictures(notebook) -> None:
     """Put beside each plotly figure of a notebook's outputs its picture."""
-    shown = [
-        output.data
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if PLOTLY in output.get("data", {})
-    ]
+    shown = outputs_with(notebook, PLOTLY)
     if shown:
         for data, png in zip(shown, draw_figures([each[PLOTLY] for each in shown]), strict=True):
             data[PNG] = base64.b64encode(png).decode()

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 import nbformat
-from figure_pictures import PLOTLY, PNG, add_pictures, find_chromium
+from figure_pictures import PLOTLY, PNG, add_pictures, find_chromium, outputs_with
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell
@@ -26,9 +26,9 @@ PAGE = """{% extends 'lab/index.html.j2' %}
 {% block jupyter_widgets %}{% endblock %}
 {% block html_head_js_mathjax %}{% endblock %}
 {% block html_head_js_mermaidjs %}{% endblock %}
-{% block extra_css %}<style>PAGE_CSS</style>{% endblock %}
-{% block body_header %}{{ super() }}WAYS{% endblock %}
-{% block body_footer %}WAYS{{ super() }}{% endblock %}
+{% block extra_css %}<style>{{ resources.css }}</style>{% endblock %}
+{% block body_header %}{{ super() }}{{ resources.ways }}{% endblock %}
+{% block body_footer %}{{ resources.ways }}{{ super() }}{% endblock %}
 """
 FOLDER = Path(__file__).parent
 CARD_WIDTH = 660  # px, twice what a card is wide
@@ -44,12 +44,10 @@ def execute(path: Path) -> nbformat.NotebookNode:
     else:
         print("No Chromium: cards have no pictures of figures.")
     notebook.cells = [folded(cell) for cell in notebook.cells]
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            figure = output.get("data", {}).pop(PLOTLY, None)
-            if figure is not None:
-                html = to_html(figure, include_plotlyjs=False, full_html=False, validate=False)
-                output.data["text/html"] = html
+    for data in outputs_with(notebook, PLOTLY):
+        figure = data.pop(PLOTLY)
+        html = to_html(figure, include_plotlyjs=False, full_html=False, validate=False)
+        data["text/html"] = html
     return notebook
 
 
@@ -65,12 +63,11 @@ def folded(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return cell
 
 
-def page_of(notebook: nbformat.NotebookNode, name: str, ways: str) -> str:
+def page_of(notebook: nbformat.NotebookNode, ways: str) -> str:
     """Write one page, in which each script is there once, with its ways to other pages."""
-    resources = {"metadata": {"name": title_of(notebook) or name}}
+    css = (FOLDER / "gallery_page.css").read_text("utf-8")
+    resources = {"metadata": {"name": title_of(notebook)}, "css": css, "ways": ways}
     page, _ = HTMLExporter(raw_template=PAGE).from_notebook_node(notebook, resources)
-    page = page.replace("PAGE_CSS", (FOLDER / "gallery_page.css").read_text("utf-8"), 1)
-    page = page.replace("WAYS", ways)
     script = f"<script>{get_plotlyjs()}</script>" if "Plotly.newPlot" in page else ""
     page = page.replace("PLOTLY_JS", script, 1)
     script, _ = load_3dmol()
@@ -112,15 +109,10 @@ def question_of(notebook: nbformat.NotebookNode) -> str:
 
 def preview_of(notebook: nbformat.NotebookNode) -> bytes | None:
     """Give the last picture among a notebook's outputs, as wide as a card."""
-    shown = [
-        output.data[PNG]
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if PNG in output.get("data", {})
-    ]
+    shown = outputs_with(notebook, PNG)
     if not shown:
         return None
-    picture = Image.open(io.BytesIO(base64.b64decode(shown[-1]))).convert("RGB")
+    picture = Image.open(io.BytesIO(base64.b64decode(shown[-1][PNG]))).convert("RGB")
     picture.thumbnail((CARD_WIDTH, CARD_WIDTH))
     packed = io.BytesIO()
     picture.save(packed, "JPEG", quality=75)
@@ -148,7 +140,7 @@ def main(folder: Path, notebooks: list[Path]) -> None:
     cards = []
     for path in notebooks:
         page, notebook = folder / f"{path.stem}.html", execute(path)
-        page.write_text(page_of(notebook, path.stem, ways_of(titles, path.stem)), "utf-8")
+        page.write_text(page_of(notebook, ways_of(titles, path.stem)), "utf-8")
         cards.append(card(page, notebook))
         print(f"{page}: {page.stat().st_size / 1e6:.1f} MB")
     index = folder / "index.html"

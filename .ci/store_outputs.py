@@ -7,14 +7,13 @@ import re
 import sys
 
 import nbformat
-from figure_pictures import add_pictures
+from figure_pictures import PNG, add_pictures
 from nbclient import NotebookClient
 
 IGNORED = "nbval-ignore-output"
 # Without its kernel a widget is an error message; its picture and its text form are left.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LARGE = 150_000
-PICTURE = "image/png"
 
 
 def main(paths: list[str]) -> None:
@@ -41,7 +40,7 @@ def leave_out_large(cell) -> None:
     for output in cell.outputs:
         data = output.get("data", {})
         for kind, content in list(data.items()):
-            if kind != PICTURE and len(json.dumps(content)) > LARGE:
+            if kind != PNG and len(json.dumps(content)) > LARGE:
                 del data[kind]
 
 
