@@ -22,7 +22,7 @@ from esm_explore.tracing.traces import Trace
 N_DIRECTIONS = 3
 # Å; from one to the next twice as much.
 LEVELS = tuple(LARGEST / 2**k for k in range(11, -1, -1))
-# Halvings of the way between two levels: 1.6 % of the radius is left.
+# Halvings of the way between two levels: 1.6 to 3.1 % of the radius is left.
 _HALVINGS = 5
 
 

@@ -12,7 +12,7 @@ from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly
 from esm_explore.experiments.flipped import LARGEST, FlipRadius
 from esm_explore.experiments.flipping import LEVELS
-from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw, hover_of
+from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw, hover_of, residue_ticks
 from esm_explore.plots.structure import StructurePicture
 from esm_explore.plots.structure_views import view
 from esm_explore.tracing.given import check_trace
@@ -60,13 +60,11 @@ def stability(trace: Trace, radii: FlipRadius) -> Picture:
         showlegend=False,
         height=720,
     )
-    marks = np.linspace(0, len(trace) - 1, min(9, len(trace))).round().astype(int)
-    ticks = {"tickvals": marks, "ticktext": all_for_plotly(trace.labels[i] for i in marks)}
     for row in (1, 3):
         shown.update_xaxes(type="log", tickvals=[0.01, 0.03, 0.1, 0.3, 1, 3], row=row)
     shown.update_xaxes(title="noise, Å", row=1)
     shown.update_yaxes(title="codes kept, %", rangemode="tozero", row=1)
-    shown.update_xaxes(title="residue", **ticks, row=2)
+    shown.update_xaxes(title="residue number", **residue_ticks(trace.labels), row=2)
     shown.update_yaxes(title="flip radius, Å", rangemode="tozero", row=2)
     shown.update_xaxes(title="flip radius, Å", row=3)
     shown.update_yaxes(title="new from old code", rangemode="tozero", row=3)

@@ -14,7 +14,16 @@ from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.experiments.knocked_out import MODES, KnockOut, KnockOutProfile
 from esm_explore.experiments.rerunning import name_of
 from esm_explore.palette import CATEGORIES, CHANGE, colors_of
-from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, draw, hover_of
+from esm_explore.plots.picture import (
+    BLUE,
+    GRAY,
+    LEGEND_ABOVE,
+    ORANGE,
+    Picture,
+    draw,
+    hover_of,
+    residue_ticks,
+)
 from esm_explore.plots.stars import Star, draw_stars
 from esm_explore.plots.structure import StructurePicture
 from esm_explore.tracing.given import check_trace
@@ -141,9 +150,8 @@ def knock_outs_along_chain(trace: Trace, profile: KnockOutProfile) -> Picture:
     )
     for row, title in enumerate(titles, start=1):
         shown.update_yaxes(title=title, row=row)
-    marks = np.linspace(0, len(trace) - 1, min(9, len(trace))).round().astype(int)
-    shown.update_xaxes(tickvals=marks, ticktext=all_for_plotly(trace.labels[i] for i in marks))
-    shown.update_xaxes(title="residue", row=3)
+    shown.update_xaxes(**residue_ticks(trace.labels))
+    shown.update_xaxes(title="residue number", row=3)
     return shown
 
 
