@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from plotly.colors import sample_colorscale, unlabel_rgb
 
+from esm_explore.principal_axes import principal_axes
+
 FRAMELESS = "#b0b0b0"
 # Okabe and Ito (2008): told apart also by color-blind readers. Their black, which is not seen on a
 # dark page, is a dark gray here.
@@ -61,12 +63,8 @@ def token_colors(codebook: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _token_colors(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     codebook = np.frombuffer(data, dtype).reshape(shape)
-    centered = codebook - codebook.mean(0, dtype=np.float64)
-    _, axes = np.linalg.eigh(centered.T @ centered)
-    axes = axes[:, :-4:-1]
-    # An axis has no direction of its own; a fixed one keeps colors the same everywhere.
-    axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
-    even = 2 * (pd.DataFrame(centered @ axes).rank().to_numpy() - 0.5) / len(codebook) - 1
+    places, _ = principal_axes(codebook, 3)
+    even = 2 * (pd.DataFrame(places).rank().to_numpy() - 0.5) / len(codebook) - 1
     return _oklab_to_srgb(0.70 + 0.12 * even[:, 2], 0.15 * even[:, 0], 0.15 * even[:, 1])
 
 

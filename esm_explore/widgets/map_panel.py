@@ -13,6 +13,7 @@ from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.experiments.comparing import superposed_on
 from esm_explore.plots.picture import hover_of, source_of
 from esm_explore.plots.residue_colors import ResidueColors
+from esm_explore.principal_axes import principal_axes
 from esm_explore.tracing.stages import Neighbors, Stage
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.plot_view import FOREGROUND, PlotView, plain
@@ -209,10 +210,4 @@ def _pca(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give the first two components, and their shares of the variance."""
     if len(rows) < 3:
         return np.stack([np.arange(len(rows)), np.zeros(len(rows))], axis=1), np.array([1.0, 0.0])
-    # The first picture would wait two seconds for scikit-learn's import.
-    centered = rows - rows.mean(0, dtype=float)
-    variances, axes = np.linalg.eigh(centered.T @ centered)
-    axes = axes[:, :-3:-1]
-    # An axis has no direction of its own; a fixed one keeps maps the same everywhere.
-    axes = axes * np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
-    return centered @ axes, variances[:-3:-1] / variances.sum()
+    return principal_axes(rows, 2)
