@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import io
 import os
@@ -80,3 +81,13 @@ def pdb_lines(atoms) -> list[str]:
     file.set_structure(atoms)
     file.write(text)
     return text.getvalue().splitlines()
+
+
+@pytest.fixture(scope="module")
+def coded(toy_encoder):
+    """The toy encoder with 16 codes that residues do use, and others far from all of them."""
+    encoder = copy.deepcopy(toy_encoder)
+    latents = ex.trace(encoder, ex.read_chain("4AKE")).pre_vq
+    encoder.codebook.embeddings[:16] = torch.from_numpy(latents[5:213:13])
+    encoder.codebook.embeddings[16:] += 100
+    return encoder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import shutil
@@ -11,7 +10,6 @@ import sys
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 import esm_explore as ex
 from esm_explore.atlas import building
@@ -19,16 +17,6 @@ from esm_explore.atlas.opening import SHIPPED
 from esm_explore.errors import AtlasError, TraceError
 
 NAMES = ["1UBI", "4AKE", "2HT0"]
-
-
-@pytest.fixture(scope="module")
-def coded(toy_encoder):
-    """The toy encoder with 16 codes that residues do use, and others far from all of them."""
-    encoder = copy.deepcopy(toy_encoder)
-    latents = ex.trace(encoder, ex.read_chain("4AKE")).pre_vq
-    encoder.codebook.embeddings[:16] = torch.from_numpy(latents[5:213:13])
-    encoder.codebook.embeddings[16:] += 100
-    return encoder
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import torch
 from scipy.stats import binomtest, false_discovery_control
 
 import esm_explore as ex
@@ -19,16 +16,6 @@ from esm_explore.atlas.statistics import KINDS, LEAST, classes, enrichment, wils
 from esm_explore.experiments.alike import same_token
 
 NAMES = ["1UBI", "1AS5", "5PTI", "4AKE", "1EK9", "2HT0"]
-
-
-@pytest.fixture(scope="module")
-def coded(toy_encoder):
-    """The toy encoder with 16 codes that residues do use, and others far from all of them."""
-    encoder = copy.deepcopy(toy_encoder)
-    latents = ex.trace(encoder, ex.read_chain("4AKE")).pre_vq
-    encoder.codebook.embeddings[:16] = torch.from_numpy(latents[5:213:13])
-    encoder.codebook.embeddings[16:] += 100
-    return encoder
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,22 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from esm_explore.arguments import check_kind
-from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly
 from esm_explore.experiments.flipped import LARGEST, FlipRadius
 from esm_explore.experiments.flipping import LEVELS
-from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw, hover_of, residue_ticks
+from esm_explore.plots.picture import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    Picture,
+    check_found,
+    draw,
+    hover_of,
+    residue_ticks,
+)
 from esm_explore.plots.structure import StructurePicture
 from esm_explore.plots.structure_views import view
-from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
 
@@ -99,9 +105,9 @@ def _capped(radii: FlipRadius) -> np.ndarray:
 
 
 def _check_radii(trace: object, radii: object, verb: str) -> None:
-    check_trace(trace, verb)
-    right = "what ex.experiments.flip_radius makes of the trace"
-    check_kind(radii, FlipRadius, "radii", right)
-    one_encoder([trace, radii])
+    check_found(trace, radii, FlipRadius, "radii", "flip_radius", verb)
     if radii.labels != trace.labels or not np.array_equal(radii.tokens, trace.tokens):
-        raise TraceError(f"radii are of {radii.title}, not of {trace.title}; give {right}.")
+        raise TraceError(
+            f"radii are of {radii.title}, not of {trace.title}; give "
+            "what ex.experiments.flip_radius makes of the trace."
+        )

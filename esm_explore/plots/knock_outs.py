@@ -7,12 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from esm_explore.arguments import check_kind
-from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.experiments.knocked_out import MODES, KnockOut, KnockOutProfile
-from esm_explore.experiments.rerunning import name_of
 from esm_explore.palette import CATEGORIES, CHANGE, colors_of
 from esm_explore.plots.picture import (
     BLUE,
@@ -20,13 +17,14 @@ from esm_explore.plots.picture import (
     LEGEND_ABOVE,
     ORANGE,
     Picture,
+    check_found,
+    check_found_at,
     draw,
     hover_of,
     residue_ticks,
 )
 from esm_explore.plots.stars import Star, draw_stars
 from esm_explore.plots.structure import StructurePicture
-from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
 # Apart from those of changed and same.
@@ -48,7 +46,7 @@ def knock_out_effects(trace: Trace, knocked: KnockOut) -> Picture:
     TraceError
         If it is no trace, or no knock-out of it.
     """
-    _check_found(trace, knocked, KnockOut, "knock_out", "knock_out_effects")
+    check_found_at(trace, knocked, KnockOut, "knocked", "knock_out", "knock_out_effects")
     neighbors, heads = knocked.neighbors, knocked.heads
     titles = ["effect", "attention", "effect"][: 2 if heads is None else 3]
     figure = make_subplots(rows=len(titles), cols=1, vertical_spacing=0.13)
@@ -129,7 +127,10 @@ def knock_outs_along_chain(trace: Trace, profile: KnockOutProfile) -> Picture:
     TraceError
         If it is no trace, or no profile of it.
     """
-    _check_found(trace, profile, KnockOutProfile, "knock_out_profile", "knock_outs_along_chain")
+    made_by, verb = "knock_out_profile", "knock_outs_along_chain"
+    check_found(trace, profile, KnockOutProfile, "profile", made_by, verb)
+    if profile.labels != trace.labels:
+        raise TraceError(f"profile is of {profile.title}, not of {trace.title}.")
     framed = trace.has_frame
     most = np.where(framed, np.where(framed[:, None], profile.effects, 0).max(1), np.nan)
     values = (most, np.where(framed, profile.flips, np.nan), profile.correlation)
@@ -176,7 +177,7 @@ def view_knock_out(trace: Trace, knocked: KnockOut) -> StructurePicture:
     TraceError
         If it is no trace, or no knock-out of it.
     """
-    _check_found(trace, knocked, KnockOut, "knock_out", "view_knock_out")
+    check_found_at(trace, knocked, KnockOut, "knocked", "knock_out", "view_knock_out")
     effects = knocked.neighbors["effect"].to_numpy()
     colors = colors_of(effects)
     flips = knocked.neighbors["flips"].to_numpy()
@@ -190,18 +191,3 @@ def view_knock_out(trace: Trace, knocked: KnockOut) -> StructurePicture:
         f"({flips.sum()} of {len(flips)})",
     ]
     return draw_stars(trace, [star], lines, colors)
-
-
-def _check_found(trace: object, found: object, kind: type, made_by: str, verb: str) -> None:
-    """Refuse what is no trace, or what was not found out about it."""
-    check_trace(trace, verb)
-    name = "profile" if kind is KnockOutProfile else "knocked"
-    check_kind(found, kind, name, f"what ex.experiments.{made_by} makes of the trace")
-    one_encoder([trace, found])
-    if isinstance(found, KnockOutProfile):
-        what, is_of = found.title, found.labels == trace.labels
-    else:
-        what = found.name
-        is_of = found.index < len(trace) and found.name == name_of(trace, found.index)
-    if not is_of:
-        raise TraceError(f"{name} is of {what}, not of {trace.title}.")

@@ -9,9 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from esm_explore.arguments import check_kind
+from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.escaping import for_plotly, for_reading
-from esm_explore.tracing.given import traces_of
+from esm_explore.experiments.rerunning import name_of
+from esm_explore.tracing.given import check_trace, traces_of
 from esm_explore.tracing.traces import Trace
 
 # Between the title and the plot.
@@ -98,6 +100,24 @@ def check_table(given: object, name: str, columns: tuple[str, ...], made_by: str
     if not set(columns) <= set(given.columns):
         held = ", ".join(map(str, given.columns)) or "none"
         raise TraceError(f"{name} has columns {held}; it has to be {right}.")
+
+
+def check_found(
+    trace: object, found: object, kind: type, name: str, made_by: str, verb: str
+) -> None:
+    """Refuse what is no trace, no result of an experiment, or one of another encoder."""
+    check_trace(trace, verb)
+    check_kind(found, kind, name, f"what ex.experiments.{made_by} makes of the trace")
+    one_encoder([trace, found])
+
+
+def check_found_at(
+    trace: object, found: object, kind: type, name: str, made_by: str, verb: str
+) -> None:
+    """Refuse also a result of another residue than one of the trace's."""
+    check_found(trace, found, kind, name, made_by, verb)
+    if found.index >= len(trace) or found.name != name_of(trace, found.index):
+        raise TraceError(f"{name} is of {found.name}, not of {trace.title}.")
 
 
 def title_of(what: str, source: str) -> str:

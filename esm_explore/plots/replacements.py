@@ -6,17 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from esm_explore.arguments import check_kind
-from esm_explore.encoders.identity import one_encoder
-from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.experiments.replacing import NODES, Replaced
-from esm_explore.experiments.rerunning import name_of
 from esm_explore.palette import CATEGORIES, CHANGE, Colors
-from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, draw
+from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, check_found_at, draw
 from esm_explore.plots.stars import Star, draw_stars
 from esm_explore.plots.structure import StructurePicture
-from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
 
@@ -36,7 +31,7 @@ def replaced_by_stage(trace: Trace, replaced: Replaced) -> Picture:
     TraceError
         If it is no trace, or nothing replaced in it.
     """
-    _check_replaced(trace, replaced, "replaced_by_stage")
+    check_found_at(trace, replaced, Replaced, "replaced", "replace", "replaced_by_stage")
     table = replaced.stages
     titles = list(dict.fromkeys(table["stage"]))
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
@@ -107,7 +102,7 @@ def view_replaced(trace: Trace, replaced: Replaced) -> StructurePicture:
     TraceError
         If it is no trace, or nothing replaced in it.
     """
-    _check_replaced(trace, replaced, "view_replaced")
+    check_found_at(trace, replaced, Replaced, "replaced", "replace", "view_replaced")
     own, theirs = CATEGORIES[0], CATEGORIES[5]
     stars, legend = [_star(trace, replaced.index, own)], [(own, "the residue to its neighbors")]
     if replaced.donor >= 0:
@@ -125,11 +120,3 @@ def view_replaced(trace: Trace, replaced: Replaced) -> StructurePicture:
 def _star(trace: Trace, index: int, color: str) -> Star:
     ends = trace.edges[index, 1:].tolist()
     return Star(index, ends, [color] * len(ends), np.full(len(ends), 0.5))
-
-
-def _check_replaced(trace: object, replaced: object, verb: str) -> None:
-    check_trace(trace, verb)
-    check_kind(replaced, Replaced, "replaced", "what ex.experiments.replace makes of the trace")
-    one_encoder([trace, replaced])
-    if replaced.index >= len(trace) or replaced.name != name_of(trace, replaced.index):
-        raise TraceError(f"replaced is of {replaced.name}, not of {trace.title}.")
