@@ -75,6 +75,11 @@ def compare(first: Trace, second: Trace, *, by: str = "residue number") -> pd.Da
 LINKS = ("residue number", "alignment")
 
 
+def names_of(first: Trace, second: Trace) -> tuple[str, str]:
+    """Name two chains, such as ``1AKE chain A``."""
+    return tuple(f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in (first, second))
+
+
 def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:
     """Find each residue's counterpart.
 

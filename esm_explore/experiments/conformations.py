@@ -10,7 +10,7 @@ import torch
 
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.experiments.attending import rank_correlation
-from esm_explore.experiments.comparing import LINKS, compare, match_residues
+from esm_explore.experiments.comparing import LINKS, compare, match_residues, names_of
 from esm_explore.experiments.rerunning import run_rows, setting_of
 from esm_explore.tracing.traces import Trace
 
@@ -134,7 +134,7 @@ def compare_conformations(first: Trace, second: Trace, *, by: str = LINKS[0]) ->
     still, far = latent[moved < STILL], latent[moved > MOVED]
     threshold = float(np.quantile(still, 1 - FALSE_ALARMS)) if len(still) >= _ENOUGH else np.nan
     return Comparison(
-        tuple(f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in (first, second)),
+        names_of(first, second),
         by,
         table,
         {

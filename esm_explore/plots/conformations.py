@@ -9,7 +9,7 @@ from esm_explore.arguments import check_kind
 from esm_explore.encoders.identity import one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly
-from esm_explore.experiments.comparing import superposed_on
+from esm_explore.experiments.comparing import names_of, superposed_on
 from esm_explore.experiments.conformations import MOVED, STILL, Comparison
 from esm_explore.palette import CHANGE, FRAMELESS, colors_of
 from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, draw
@@ -113,7 +113,7 @@ def _check_compared(first: object, second: object, compared: object, verb: str) 
     right = "what ex.experiments.compare_conformations makes of the traces"
     check_kind(compared, Comparison, "compared", right)
     one_encoder([*traces, compared])
-    names = tuple(f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in traces)
+    names = names_of(*traces)
     if names != compared.names:
         raise TraceError(
             f"compared is of {' and '.join(compared.names)}, not of {' and '.join(names)}."

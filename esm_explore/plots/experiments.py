@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.escaping import all_for_plotly
+from esm_explore.experiments.comparing import names_of
 from esm_explore.palette import CHANGE
 from esm_explore.plots.picture import (
     GRAY,
@@ -70,7 +71,7 @@ def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Pic
             )
             figure.add_trace(dots, row, 1)
         figure.update_yaxes(title=title, rangemode="tozero", row=row)
-    one, other = (f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in traces)
+    one, other = names_of(*traces)
     shown = draw(
         figure,
         f"From {one} to {other}: how far, and which tokens change",
