@@ -158,6 +158,15 @@ def test_maps_of_all_stages_change_color_by_button(traces, fitted, latents):
         assert button.label in layout["annotations"][-1]["text"]
 
 
+def test_maps_of_some_residues_do_not_say_that_they_are_of_all(traces, latents):
+    """The caption names how many points there are of how many residues."""
+    some = fit_map(latents[::3])
+    figure = stage_maps(traces, {"one": some}, {"size": latents[::3, 0]})
+    said = f"{len(latents[::3])} points of {source_of(traces)}"
+    assert said in repr(figure)
+    assert said in figure.layout.title.text
+
+
 def test_stage_maps_refuse_what_does_not_fit(traces, fitted, latents):
     """A color that is not there; values of other residues."""
     with pytest.raises(ex.TraceError, match="no color 'hue'; it is one of: size"):

@@ -204,11 +204,15 @@ def stage_maps(
         figure.add_trace(dots, i // COLUMNS + 1, i % COLUMNS + 1)
     heads = list(figure.layout.annotations)
     shape = (len(maps), *next(iter(maps.values())).points.shape)
+    source = source_of(traces)
+    if shape[1] != sum(int(trace.has_frame.sum()) for trace in traces):
+        source = f"{shape[1]:,} points of {source}"
     shown = draw(
         figure,
         f"{len(maps)} stages, colored by {first}",
         traces,
         np.full(shape, np.nan),
+        source=source,
         width=830,
         height=150 + 270 * rows,
         margin={"t": 140, "l": 20, "r": 10, "b": 10},
@@ -222,9 +226,7 @@ def stage_maps(
                 {"marker.color": [one.hex]},
                 {
                     "annotations": [*heads, _legend(name, one)],
-                    "title.text": title_of(
-                        f"{len(maps)} stages, colored by {name}", source_of(traces)
-                    ),
+                    "title.text": title_of(f"{len(maps)} stages, colored by {name}", source),
                 },
             ],
         }
