@@ -89,6 +89,23 @@ def build_command(
     _write_rows(sources, out, encoder, numbering, device, all_chains=all_chains, go_on=True)
 
 
+@atlas.command("index")
+def index_command(
+    path: Annotated[Path, typer.Argument(help="The folder of an atlas.")],
+) -> None:
+    """Make the index of an atlas's latents, with which neighbors are found at once.
+
+    A build makes it of large atlases; one that is there is replaced. Needs usearch.
+
+    Status: 0; 3 if it is no atlas, or the index could not be made.
+    """
+    with _errors_in_a_line(), _ended_by_signals():
+        from esm_explore.atlas.indexing import said_of
+        from esm_explore.atlas.reading import open_atlas
+
+        print(said_of(open_atlas(path).build_index()))
+
+
 def _write_rows(
     files: list[str],
     out: Path,
@@ -105,6 +122,8 @@ def _write_rows(
         from rich.console import Console
 
         from esm_explore.atlas.building import build
+        from esm_explore.atlas.indexing import index_if_large
+        from esm_explore.atlas.opening import read_manifest
         from esm_explore.atlas.schema import Report
         from esm_explore.atlas.writing import check_out
         from esm_explore.encoders.loading import load_encoder
@@ -131,6 +150,10 @@ def _write_rows(
         said = written if report.n_chains else f"nothing to write to {out}"
         console.print(printable(said), markup=False, soft_wrap=True)
         console.print(printable(f"encoder: {run.info.title}"), markup=False, soft_wrap=True)
+        if go_on and report.n_chains:
+            about = index_if_large(out, read_manifest(out), None)
+            if about:
+                console.print(printable(about), markup=False, soft_wrap=True)
     raise typer.Exit(2 if not report.n_chains else 1 if report.failures else 0)
 
 

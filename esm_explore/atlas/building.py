@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from esm_explore.arguments import as_path, check_kind, wrong
 from esm_explore.atlas.codes import codes_table
+from esm_explore.atlas.indexing import index_if_large
 from esm_explore.atlas.items import Item, digest_of, items_of, remarks, said
 from esm_explore.atlas.output import Output
 from esm_explore.atlas.reading import Atlas, open_atlas
@@ -86,9 +87,10 @@ def build_atlas(
 
     Notes
     -----
-    Memory does not grow with the number of residues. What is killed, at any moment, goes on where
-    it was when it is called again with the same encoder, sources and settings, and has the same
-    rows in the end.
+    Without an index, memory does not grow with the number of residues. What is killed, at any
+    moment, goes on where it was when it is called again with the same encoder, sources and
+    settings, and has the same rows in the end. From 100,000 residues on, an index of latents is
+    made when the rest is done, if usearch is installed; see `Atlas.build_index`.
 
     Examples
     --------
@@ -119,7 +121,9 @@ def build_atlas(
             f"{len(report.failures)} sources or chains could not be tokenized; they are in "
             'atlas.manifest["failures"].'
         )
-    return open_atlas(out)
+    atlas = open_atlas(out)
+    index_if_large(out, atlas.manifest, progress)
+    return atlas
 
 
 def build(
