@@ -89,6 +89,31 @@ def build_command(
     _write_rows(sources, out, encoder, numbering, device, all_chains=all_chains, go_on=True)
 
 
+@atlas.command("reference")
+def reference_command(
+    out: Annotated[Path, typer.Option("-o", "--out", help="A folder.")],
+    encoder: _EncoderName = "esm3",
+    device: _Device = "cpu",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Build the atlas of the chains that mini was trained on, for another encoder.
+
+    Says beforehand what is downloaded, and how many hours and how much disk it takes, and asks.
+
+    Status: as of tokenize; 2 where it is not wanted.
+    """
+    with _errors_in_a_line(), _ended_by_signals():
+        from esm_explore.atlas.reference import CHAINS, costs
+        from esm_explore.encoders.loading import load_encoder
+        from esm_explore.tokens.chunks import ChunkedEncoder
+
+        for line in costs(ChunkedEncoder(load_encoder(encoder, device=device)), out):
+            print(printable(line), file=sys.stderr)
+        if not (yes or typer.confirm("Build it?", err=True)):
+            raise typer.Exit(2)
+    _write_rows([str(CHAINS)], out, encoder, "file", device, go_on=True)
+
+
 @atlas.command("index")
 def index_command(
     path: Annotated[Path, typer.Argument(help="The folder of an atlas.")],
