@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ class Chains:
         firsts = np.append(np.flatnonzero(self.index == 0), len(self.index))
         try:
             self.letters = np.concatenate(
-                [letters_of(self.backbone[a:b]) for a, b in zip(firsts, firsts[1:], strict=False)]
+                [letters_of(self.backbone[a:b]) for a, b in pairwise(firsts)]
             )
         except ImportError:
             self.letters = None
@@ -56,7 +57,7 @@ class Chains:
         return np.flatnonzero(whole[: len(self.index) - n + 1])
 
     def alike(self, letters: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """The best runs by agreement of 3Di letters that share no residue."""
+        """Find the best runs by agreement of 3Di letters that share no residue."""
         n = len(letters)
         same = sum((self.letters[starts + i] == letters[i]).astype(int) for i in range(n))
         chosen: list[int] = []
@@ -68,6 +69,7 @@ class Chains:
         return np.array(chosen)
 
     def rmsds(self, query: np.ndarray, starts: np.ndarray) -> list[float]:
+        """Superpose runs on the query."""
         flat = query.reshape(-1, 3)
         found = []
         for start in starts:
