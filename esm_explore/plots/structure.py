@@ -17,7 +17,7 @@ from esm_explore.plots.legend import legend_html
 from esm_explore.plots.still import AXES as AXES
 from esm_explore.plots.still import LINE as LINE
 from esm_explore.plots.still import ChainStill
-from esm_explore.plots.still_page import StillParts, draw_beside, draw_still
+from esm_explore.plots.still_page import HOW, StillParts, draw_beside, draw_still, draw_still_svg
 from esm_explore.plots.structure_scripts import MANNERS
 from esm_explore.plots.threedmol import load_3dmol
 from esm_explore.tracing.traces import Trace
@@ -86,14 +86,23 @@ class StructurePicture:
     def _repr_png_(self) -> bytes:
         return self.png()
 
-    def png(self, width: int = 640) -> bytes:
-        """Draw it without JavaScript, with its caption, as wide as this in pixels."""
+    def png(self, width: int = 640, *, how: str = HOW) -> bytes:
+        """Draw it without JavaScript, with its caption, as wide as this in pixels.
+
+        `how` says below how it comes to life.
+        """
+        return draw_still(self._parts(width, how))
+
+    def svg(self, width: int = 640) -> bytes:
+        """Draw it as `png` does, in lines and areas, for print."""
+        return draw_still_svg(self._parts(width, ""), repr(self))
+
+    def _parts(self, width: int, how: str) -> StillParts:
         title, encoder, *more = self._lines
         said = {"title": title, "encoder": encoder.removeprefix("Encoder: ")}
         colors = {"legend": self._legend, "bar": self._bar}
-        size = {"width": width, "height": _HEIGHT + 80}
-        parts = StillParts(chains=[self._still], sentence=" ".join(more), **said, **colors, **size)
-        return draw_still(parts)
+        size = {"width": width, "height": _HEIGHT + 80, "how": how}
+        return StillParts(chains=[self._still], sentence=" ".join(more), **said, **colors, **size)
 
     def html(self, width: int = 640) -> str:
         """Write the picture, as wide as this in pixels, and its caption."""
