@@ -16,7 +16,7 @@ def scene(data: ResidueValues) -> bytes:
     address = "data:text/plain;base64," + base64.b64encode(cif(data)).decode()
     structure = builder.download(url=address).parse(format="mmcif").model_structure()
     ribbon = structure.component(selector="polymer").representation(type="cartoon")
-    ribbon.color_from_source(schema="residue", category_name=CATEGORY, field_name="color")
+    ribbon.color_from_source(schema="auth_residue", category_name=CATEGORY, field_name="color")
     title, encoder = data.said
     return (
         builder.get_state(title=title, description=encoder)
