@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from esm_explore.analysis.finding_values import LISTED, WORDS, compared, of_kind, with_token
-from esm_explore.arguments import check_kind, whole_number
 from esm_explore.analysis.motifs import AMINO_ACIDS, MotifError, read_motif
+from esm_explore.arguments import check_kind, whole_number
 from esm_explore.chains.residues import three_letters
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import traces_of

@@ -1,4 +1,4 @@
-"""Residues by what they are: a token, a kind, a number in a comparison; or what there is instead."""
+"""Residues by what they are: a token, a kind, a comparison; or what there is instead."""
 
 from __future__ import annotations
 
