@@ -16,7 +16,7 @@ _WIDE = 1280
 
 def png(data: ResidueValues) -> bytes:
     """Draw the ribbon, its caption and what the colors mean."""
-    drawn = Image.open(io.BytesIO(_picture(data).png(_WIDE, how="")))
+    drawn = Image.open(io.BytesIO(_picture(data).png(_WIDE, how=False)))
     notes = PngInfo()
     notes.add_text(MARK, "\n".join(data.said))
     sink = io.BytesIO()

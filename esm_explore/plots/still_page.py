@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from esm_explore.plots.still import ChainStill, draw_chain
+from esm_explore.plots.still import ChainStill
+from esm_explore.plots.still_chain import draw_chain
 from esm_explore.plots.still_figures import TITLE, draw_figure
 from esm_explore.plots.still_text import drawable, plain_text
 
