@@ -16,6 +16,9 @@ import gallery
 from lab import FLAGS, require_chromium
 
 FIGURE = "import plotly.graph_objects as go; go.Figure(go.Scatter(y=[1, 2]))"
+INSPECTOR = """import esm_explore as ex
+shown = ex.inspect(ex.trace(ex.load_encoder(), ex.read_chain("1AS5")))
+shown"""
 STRUCTURE = "import esm_explore as ex; ex.view(ex.trace(ex.load_encoder(), ex.read_chain('1EJG')))"
 
 
@@ -23,7 +26,9 @@ STRUCTURE = "import esm_explore as ex; ex.view(ex.trace(ex.load_encoder(), ex.re
 def test_pages_hold_each_script_once_and_fetch_nothing(tmp_path):
     """Two figures and two structures share a script each; the index names title and question."""
     cells = [
-        new_markdown_cell("# 9 · A title\n\n**Run all.** Why? **Is this\nthe question?**"),
+        new_markdown_cell(
+            "# 9 · A title\n\n**Run all.** Why? **Is this\nthe [question](../docs/glossary.md)?**"
+        ),
         *[new_code_cell(source) for source in (FIGURE, FIGURE, STRUCTURE, STRUCTURE)],
     ]
     nbformat.write(new_notebook(cells=cells), tmp_path / "one.ipynb")
@@ -47,7 +52,9 @@ def pages(folder: Path) -> Path:
     digest = new_code_cell("print('a digest')")
     digest.metadata["jupyter"] = {"outputs_hidden": True}
     wide = new_code_cell("print('wide ' * 80)")
+    words = "The [CA distance](../docs/glossary.md#ca-distance). Next: [second](2_second.ipynb)"
     first = [new_markdown_cell("# 1 · First\n\n**Which?**"), digest, new_code_cell(FIGURE), folded]
+    first += [new_code_cell(INSPECTOR), new_markdown_cell(words)]
     second = [new_markdown_cell("# 2 · Second\n\nIt is. More."), wide, new_code_cell(STRUCTURE)]
     for name, cells in (("1_first", first), ("2_second", second)):
         nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
@@ -55,12 +62,66 @@ def pages(folder: Path) -> Path:
     return folder / "pages"
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return pages(tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.mark.slow
+def test_every_link_leads_to_a_page_that_is_there(folder):
+    """To other notebooks, to terms of the glossary, to the inspector; also from the glossary."""
+    ids = {page: set(re.findall(r'id="([^"]+)"', page.read_text())) for page in folder.glob("*")}
+    assert "ca-distance" in ids[folder / "glossary.html"]
+    for page in ("index.html", "1_first.html", "2_second.html", "glossary.html"):
+        links = re.findall(r'<a [^>]*href="([^"]+)"', (folder / page).read_text())
+        assert links
+        for link in links:
+            name, _, anchor = link.partition("#")
+            assert not anchor or anchor in ids[folder / (name or page)], (page, link)
+            assert (folder / (name or page)).is_file(), (page, link)
+    assert len(re.findall('href="1_first_shown.html"', (folder / "1_first.html").read_text())) == 1
+
+
 @pytest.mark.browser
-def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(tmp_path):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_inspector_of_a_notebook_answers_clicks_on_a_phone(folder, scheme):
+    """From its page, from disk, without a network; it looks as the page that leads to it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)
+        size = {"width": 390, "height": 800}
+        context = browser.new_context(viewport=size, color_scheme=scheme, offline=True)
+        page = context.new_page()
+        asked, errors = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto((folder / "1_first.html").as_uri())
+        there = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.get_by_role("link", name="Open this inspector").click()
+        page.locator("[data-index='5']").click()
+        page.locator(".esm-explore-sentence").get_by_text("Residue 6 sees").wait_for()
+        page.locator(".esm-explore-map .js-plotly-plot[data-drawn]").wait_for()
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == there
+        page.locator("[data-index='5']").scroll_into_view_if_needed()
+        page.screenshot(path=folder / f"inspector_{scheme}.png", full_page=True)
+        page.go_back()
+        page.get_by_role("link", name="CA distance").click()
+        page.locator("#ca-distance").wait_for()
+        assert page.evaluate("location.href").endswith("glossary.html#ca-distance")
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert errors == []
+        assert {url.split(":")[0] for url in asked} <= {"file", "data", "blob"}
+        browser.close()
+
+
+@pytest.mark.browser
+def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(folder):
     """Cards have pictures, pages lead on and back, nothing is fetched, nothing sticks out."""
     from playwright.sync_api import sync_playwright
 
-    chromium, folder = require_chromium(), pages(tmp_path)
+    chromium = require_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for width, scheme in ((390, "dark"), (1280, "light")):

@@ -15,6 +15,7 @@ from esm_explore.analysis.probes import probe_stages, stage_states
 from esm_explore.plots.maps import map_figure, stage_maps
 from esm_explore.plots.picture import source_of
 from esm_explore.plots.probes import probe_scores
+from esm_explore.principal_axes import principal_axes
 
 NAMES = ["1UBI", "5PTI", "1A8O", "1EJG", "1AS5"]
 
@@ -212,3 +213,17 @@ def test_probe_scores_are_the_tables(traces):
     figure = probe_scores(traces, {"side": table})
     np.testing.assert_array_equal(figure.data[0].y, table["accuracy"])
     np.testing.assert_array_equal(figure.data[1].y, table["majority"])
+
+
+def test_pca_maps_of_the_inspector_say_their_share_of_the_variance_on_both_axes(traces):
+    """Of the latent; the backbone in space has no such axes."""
+    trace = traces[0]
+    shown = ex.inspect(trace)
+    shown.step = 7
+    axes = shown._map.figure.axes
+    _, shares = principal_axes(trace.pre_vq, 2)
+    said = [axes[f"{letter}axis"]["title"]["text"] for letter in "xy"]
+    assert said == [f"component {i} ({share:.0%})" for i, share in enumerate(shares, start=1)]
+    shown.step = 0
+    assert shown._map.figure.axes["xaxis"]["title"]["text"] == ""
+    shown.close()
