@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / ".ci"))
 import gallery
 from lab import FLAGS, require_chromium
 
+SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
 FIGURE = "import plotly.graph_objects as go; go.Figure(go.Scatter(y=[1, 2]))"
 INSPECTOR = """import esm_explore as ex
 shown = ex.inspect(ex.trace(ex.load_encoder(), ex.read_chain("1AS5")))
@@ -88,6 +89,7 @@ def test_the_inspector_of_a_notebook_answers_clicks_on_a_phone(folder, scheme):
     """From its page, from disk, without a network; it looks as the page that leads to it."""
     from playwright.sync_api import sync_playwright
 
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)
         size = {"width": 390, "height": 800}
@@ -104,8 +106,7 @@ def test_the_inspector_of_a_notebook_answers_clicks_on_a_phone(folder, scheme):
         page.locator(".esm-explore-map .js-plotly-plot[data-drawn]").wait_for()
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == there
-        page.locator("[data-index='5']").scroll_into_view_if_needed()
-        page.screenshot(path=folder / f"inspector_{scheme}.png", full_page=True)
+        page.screenshot(path=SCREENSHOTS / f"gallery_inspector_{scheme}.png", full_page=True)
         page.go_back()
         page.get_by_role("link", name="CA distance").click()
         page.locator("#ca-distance").wait_for()
