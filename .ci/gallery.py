@@ -57,7 +57,8 @@ def execute(path: Path, folder: Path) -> nbformat.NotebookNode:
     where = {"metadata": {"path": str(path.parent)}}
     save = SAVE.replace("FOLDER", folder.resolve().as_posix()).replace("STEM", path.stem)
     notebook.cells.append(new_code_cell(save))
-    NotebookClient(notebook, timeout=1800, resources=where).execute()
+    options = {"timeout": 1800, "resources": where, "coalesce_streams": True}
+    NotebookClient(notebook, **options).execute()
     printed = notebook.cells.pop().outputs
     saved = json.loads("".join(one.text for one in printed if one.get("name") == "stdout"))
     if find_chromium():

@@ -195,7 +195,7 @@ def residual_stream(trace: Trace) -> Picture:
     for i in range(len(trace.blocks)):
         parts.append((f"attention {i}", trace.attention_out[i][keep]))
         parts.append((f"feed-forward {i}", trace.ffn_out[i][keep]))
-        parts.append((f"state after block {i}", trace.blocks[i][keep]))
+        parts.append((f"block {i} output", trace.blocks[i][keep]))
     norms = [np.linalg.norm(part, axis=1) for _, part in parts]
     colors = {"a": COLORS[0], "f": COLORS[1]}
     boxes = [
