@@ -20,6 +20,20 @@ FIGURE = "import plotly.graph_objects as go; go.Figure(go.Scatter(y=[1, 2]))"
 INSPECTOR = """import esm_explore as ex
 shown = ex.inspect(ex.trace(ex.load_encoder(), ex.read_chain("1AS5")))
 shown"""
+LONG = """import numpy as np
+trace = shown.traces[0]
+places, what = trace.pre_vq[:, :2], "something long " * 6
+ex.plots.map_figure(trace, places, np.arange(len(trace)), what)"""
+# Lines of titles that a button of the mode bar lies over, and how many buttons there are.
+UNDER_THE_BAR = """plot => {
+    const boxes = (what) =>
+        [...plot.querySelectorAll(what)].map((part) => part.getBoundingClientRect());
+    const buttons = boxes(".modebar-btn");
+    const under = boxes(".gtitle tspan, .gtitle").filter((line) => buttons.some((button) =>
+        button.left < line.right && line.left < button.right
+        && button.top < line.bottom && line.top < button.bottom));
+    return [under.length, buttons.length];
+}"""
 STRUCTURE = "import esm_explore as ex; ex.view(ex.trace(ex.load_encoder(), ex.read_chain('1EJG')))"
 
 
@@ -55,7 +69,7 @@ def pages(folder: Path) -> Path:
     wide = new_code_cell("print('wide ' * 80)")
     words = "The [CA distance](../docs/glossary.md#ca-distance). Next: [second](2_second.ipynb)"
     first = [new_markdown_cell("# 1 · First\n\n**Which?**"), digest, new_code_cell(FIGURE), folded]
-    first += [new_code_cell(INSPECTOR), new_markdown_cell(words)]
+    first += [*map(new_code_cell, (INSPECTOR, LONG)), new_markdown_cell(words)]
     second = [new_markdown_cell("# 2 · Second\n\nIt is. More."), wide, new_code_cell(STRUCTURE)]
     for name, cells in (("1_first", first), ("2_second", second)):
         nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
@@ -120,7 +134,7 @@ def test_the_inspector_of_a_notebook_answers_clicks_on_a_phone(folder, scheme):
 
 @pytest.mark.browser
 def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(folder):
-    """Cards have pictures, pages lead on and back, nothing is fetched, nothing sticks out."""
+    """Pages lead on and back, nothing is fetched, sticks out, or lies under the mode bar."""
     from playwright.sync_api import sync_playwright
 
     chromium = require_chromium()
@@ -147,6 +161,9 @@ def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(folder):
             text = "getComputedStyle(document.querySelector('.jp-RenderedMarkdown h1')).color"
             lightness = sum(map(int, re.findall(r"\d+", page.evaluate(text))[:3])) / 3
             assert (lightness > 200) == (scheme == "dark")
+            if width == 1280:
+                under, buttons = page.locator(".js-plotly-plot").last.evaluate(UNDER_THE_BAR)
+                assert under == 0 < buttons
             for way in ("2 · Second", "1 · First"):
                 sticks_out = "document.documentElement.scrollWidth > innerWidth"
                 assert not page.evaluate(sticks_out)
