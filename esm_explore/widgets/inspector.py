@@ -126,7 +126,8 @@ class Inspector(Selection, Whole):
         """Write the inspector to one HTML file that needs neither a kernel nor the internet.
 
         Clicking a residue there shows its answer at each step, as it is here for the average of
-        all heads. It opens with what is chosen now; a bar shows progress.
+        all heads, and what its code means; a knock-out needs a kernel. It opens with what is
+        chosen now; a bar shows progress.
 
         Parameters
         ----------
@@ -147,7 +148,8 @@ class Inspector(Selection, Whole):
         # Of many chains the menu shows one at a time, and each is where it is.
         coords = [pane.coords for pane in self._panes if len(self.traces) == 2]
         coords = coords or [None] * len(self.traces)
-        return write_page(path, self, coords, self.step, self.color)
+        shown = {"step": self.step, "color": self.color, "tab": self.tab}
+        return write_page(path, self, coords, shown, self._answers[CODE])
 
     def _build(self) -> None:
         stage = self._stages[0]
