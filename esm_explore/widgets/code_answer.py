@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import pandas as pd
+import numpy as np
 
 from esm_explore.atlas.belonging import is_of
 from esm_explore.atlas.cards import Card
 from esm_explore.atlas.describing import SS_WORDS
-from esm_explore.atlas.statistics import LEAST
 from esm_explore.escaping import for_html
 from esm_explore.experiments.medoids import against_medoid
 from esm_explore.experiments.rerunning import framed_index, name_of
@@ -31,7 +30,9 @@ if TYPE_CHECKING:
 OWN, MEDOID = CATEGORIES[0], CATEGORIES[2]
 _SURE = 0.05
 _BARS = 10
-_KINDS = {"ss": "secondary structure", "ramachandran": "phi and psi"}
+_KINDS = {"ss": "secondary structure", "ramachandran": "phi and psi", "threedi": "3Di"}
+# Their categories say by themselves what they are of.
+_PLAIN = ("amino_acid", "burial")
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,6 @@ def of_card(card: Card, atlas: Atlas) -> CardContents:
         f"<b>Code {card.code}: {for_html(card.description)}.</b> {card.count:,} residues in "
         f"{card.chains:,} of the atlas's {counts['chains']:,} chains ({share})."
     )
-    if card.count < LEAST:
-        said += f" Of fewer than {LEAST} residues shares say too little: too few to tell."
     source = (
         f"atlas of {counts['chains']:,} chains, {counts['residues']:,} residues; encoder: "
         f"{card.title}"
@@ -158,7 +157,7 @@ def card_figure(card: Card) -> PanelFigure:
         return PanelFigure([], {"title": ""})
     bars = dict(
         type="bar",
-        x=[_word(row) for row in more.itertuples()],
+        x=[_word(row.kind, row.category) for row in more.itertuples()],
         y=more["enrichment"].to_numpy(),
         marker={"color": ALONG},
         hovertext=[f"{row.share:.0%}, of all {row.background:.0%}" for row in more.itertuples()],
@@ -175,33 +174,40 @@ def card_figure(card: Card) -> PanelFigure:
 def card_table(card: Card) -> Table:
     """Make the table of a code: its categories, and the codes beside it, which can be clicked."""
     frame = card.to_frame()
-    frame = frame[frame["count"] > 0].sort_values("count", ascending=False, kind="stable")
-    kinds = pd.unique(card.to_frame()["kind"])
-    rows = pd.concat([frame[frame["kind"] == kind] for kind in kinds])
-    rows = rows.assign(word=[_word(row) for row in rows.itertuples()], code=-1)
-    for name in ("borders", "before", "after"):
-        beside = getattr(card, name)
-        share = beside["count"] / max(card.count, 1)
-        words = [f"code {token}" for token in beside["token"]]
-        beside = beside.assign(kind=name, word=words, share=share, code=beside["token"])
-        rows = pd.concat([rows, beside])
-    if rows.empty:
+    order = {kind: place for place, kind in enumerate(dict.fromkeys(frame["kind"]))}
+    rows = [row for row in frame.to_dict("records") if row["count"]]
+    rows.sort(key=lambda row: (order[row["kind"]], -row["count"]))
+    rows = [row | {"word": _word(row["kind"], row["category"]), "code": -1} for row in rows]
+    for kind in ("borders", "before", "after"):
+        for row in getattr(card, kind).to_dict("records"):
+            share, word = row["count"] / card.count, f"code {row['token']}"
+            times = row.get("lift", np.nan)
+            more = {"kind": kind, "word": word, "share": share, "enrichment": times}
+            rows.append({"q": np.nan} | row | more | {"code": int(row["token"])})
+    if not rows:
         return Table()
+
+    def column(name: str) -> list:
+        return [row[name] for row in rows]
+
     columns = {
-        "kind": ([_KINDS.get(kind, kind.replace("_", " ")) for kind in rows["kind"]], "{}"),
-        "category": (rows["word"].tolist(), "{}"),
-        "count": (rows["count"].astype(int).tolist(), "{:,}"),
-        "share": (rows["share"].tolist(), "{:.1%}"),
-        "enrichment": (rows["enrichment"].tolist(), "{:.1f}x"),
-        "q-value": (rows["q"].tolist(), "{:.1g}"),
+        "kind": ([_kind(kind) for kind in column("kind")], "{}"),
+        "category": (column("word"), "{}"),
+        "count": (column("count"), "{:,}"),
+        "share": (column("share"), "{:.1%}"),
+        "enrichment": (column("enrichment"), "{:.1f}x"),
+        "q-value": (column("q"), "{:.1g}"),
     }
-    missing = "too few to tell" if card.count < LEAST else "–"
-    codes = rows["code"].astype(int).tolist()
-    return make_table(columns, f"The card of code {card.code}", [], missing, codes)
+    missing = "–" if frame["share"].notna().any() else "too few to tell"
+    return make_table(columns, f"The card of code {card.code}", [], missing, column("code"))
 
 
-def _word(row) -> str:
+def _word(kind: str, category: object) -> str:
     """Name a category where its kind does not stand beside it."""
-    if row.kind == "ss":
-        return SS_WORDS.get(row.category, row.category)
-    return f"{row.category} (phi, psi)" if row.kind == "ramachandran" else str(row.category)
+    if kind == "ss":
+        return SS_WORDS.get(category, category)
+    return str(category) if kind in _PLAIN else f"{category} ({_kind(kind)})"
+
+
+def _kind(name: str) -> str:
+    return _KINDS.get(name, name.replace("_", " "))
