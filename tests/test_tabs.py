@@ -15,6 +15,8 @@ import esm_explore as ex
 from esm_explore.widgets import why_answer
 from esm_explore.widgets.offline_page import _Recorder
 
+KINDS = ("secondary structure", "amino acid", "phi and psi", "burial")
+
 
 @pytest.fixture(scope="module")
 def mini():
@@ -77,11 +79,12 @@ def test_the_card_is_what_the_atlas_says(inspector, trace):
     assert f"residues; encoder: {trace.encoder_info.title}" in said(inspector)
     second = trace.nearest.codes[29, 1]
     assert f"to the runner-up {second}" in said(inspector)
-    assert all(one.label in said(inspector) for one in card.exemplars)
+    named = [row[1] for row in rows(inspector) if row[0] == "exemplar"]
+    assert named == [one.label for one in card.exemplars]
     frame = card.to_frame()
     counted = sorted(frame["count"][frame["count"] > 0])
     others = [row for row in rows(inspector) if row[1].startswith("code ")]
-    kinds = [row for row in rows(inspector) if not row[1].startswith("code ")]
+    kinds = [row for row in rows(inspector) if row[0] in KINDS]
     assert sorted(int(row[2].replace(",", "")) for row in kinds) == counted
     assert len(others) == len(card.borders) + len(card.before) + len(card.after)
 
@@ -110,7 +113,7 @@ def test_of_few_residues_nothing_is_said_but_that(trace, own_atlas):
     shown.tab = "code"
     assert "too few to tell" in said(shown)
     assert shown._panes[0].panel.figure.base == []
-    kinds = [row for row in rows(shown) if not row[1].startswith("code ")]
+    kinds = [row for row in rows(shown) if row[0] in KINDS]
     assert {row[4] for row in kinds} == {"too few to tell"}
     shown.close()
 
@@ -264,6 +267,6 @@ def test_a_saved_page_has_each_card_once(inspector, trace):
         own = chain["codes"][residue]
         card = saved["cards"][own["code"]]
         sentence = inspector._panes[0].panel.sentence.value
-        assert f"{card['said']} {own['said']} {card['places']}" == sentence
+        assert f"{card['said']} {own['said']} {card['said_source']}" == sentence
         assert len(own["ghost"]) == len(inspector._panes[0].structure.ghost)
     assert "needs a kernel" in saved["why"]

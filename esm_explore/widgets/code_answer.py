@@ -31,6 +31,7 @@ OWN, MEDOID = CATEGORIES[0], CATEGORIES[2]
 _SURE = 0.05
 _BARS = 10
 _KINDS = {"ss": "secondary structure", "ramachandran": "phi and psi", "threedi": "3Di"}
+_NUMBERS = ("share", "enrichment", "q")
 # Their categories say by themselves what they are of.
 _PLAIN = ("amino_acid", "burial")
 
@@ -40,7 +41,7 @@ class CardContents:
     """What all residues of a code have in common; texts are HTML."""
 
     said: str
-    places: str
+    said_source: str
     figure: PanelFigure
     table: Table
     source: str
@@ -68,7 +69,7 @@ class CodeAnswers:
         card = atlas.code(int(trace.tokens[index]))
         common = of_card(card, atlas)
         said, space, ghost = of_residue(trace, index, card)
-        sentence = f"{common.said} {said} {common.places}"
+        sentence = f"{common.said} {said} {common.said_source}"
         source = f"{trace.source}; {common.source}"
         return Answer(Contents(sentence, common.figure, common.table, source), space, ghost)
 
@@ -108,16 +109,8 @@ def of_card(card: Card, atlas: Atlas) -> CardContents:
         f"atlas of {counts['chains']:,} chains, {counts['residues']:,} residues; encoder: "
         f"{card.title}"
     )
-    places = [f"<b>Source:</b> {for_html(source)}."]
-    if card.exemplars:
-        labels = ", ".join(one.label for one in card.exemplars[1:]) or "none"
-        edges = ", ".join(f"{label} ({margin:.3f})" for label, margin in card.edges)
-        places = [
-            f"{explained('Exemplars')}: {for_html(labels)}. Where it ends, with the "
-            f"{explained('margin')}: {for_html(edges)}.",
-            *places,
-        ]
-    return CardContents(said, " ".join(places), card_figure(card), card_table(card), source)
+    said_source = f"<b>Source:</b> {for_html(source)}."
+    return CardContents(said, said_source, card_figure(card), card_table(card), source)
 
 
 def of_residue(trace: Trace, index: int, card: Card) -> tuple[str, Space, list[dict]]:
@@ -164,7 +157,7 @@ def card_figure(card: Card) -> PanelFigure:
         hovertemplate="%{x}: %{y:.1f} times as often, %{hovertext}<extra></extra>",
     )
     layout = {
-        "title": f"What its residues are more often than all are (q < {_SURE})",
+        "title": f"More often than among all residues (q < {_SURE})",
         "xaxis": {"type": "category"},
         "yaxis": {"title": {"text": "times as often"}, "rangemode": "tozero"},
     }
@@ -172,7 +165,7 @@ def card_figure(card: Card) -> PanelFigure:
 
 
 def card_table(card: Card) -> Table:
-    """Make the table of a code: its categories, and the codes beside it, which can be clicked."""
+    """Make the table of a code: categories, codes beside it, which can be clicked, and residues."""
     frame = card.to_frame()
     order = {kind: place for place, kind in enumerate(dict.fromkeys(frame["kind"]))}
     rows = [row for row in frame.to_dict("records") if row["count"]]
@@ -184,6 +177,11 @@ def card_table(card: Card) -> Table:
             times = row.get("lift", np.nan)
             more = {"kind": kind, "word": word, "share": share, "enrichment": times}
             rows.append({"q": np.nan} | row | more | {"code": int(row["token"])})
+    ends = [f"{label} (margin {margin:.3f})" for label, margin in card.edges]
+    shown = {"exemplar": [one.label for one in card.exemplars], "where it ends": ends}
+    for kind, words in shown.items():
+        one = {"kind": kind, "count": 1, "code": -1}
+        rows += [one | dict.fromkeys(_NUMBERS, np.nan) | {"word": word} for word in words]
     if not rows:
         return Table()
 

@@ -143,7 +143,7 @@ function start(saved) {
     const card = saved.cards[code];
     if (!card) return { ...bare, sentence: said, space: here };
     const { figure, table, source } = card;
-    const sentence = `${card.said} ${said} ${card.places}`;
+    const sentence = `${card.said} ${said} ${card.said_source}`;
     return { figure: { traits: figure }, table, source, sentence, space: here };
   }
   const coloring = () => saved.colors[now.color === "this step" ? `step ${now.step}` : now.color];

@@ -150,9 +150,9 @@ class _Recorder:
                 **{"traits": _rounded(plain(figure))},
                 **{"residues": said.figure.residues, "codes": said.figure.codes},
             },
-            "table": asdict(said.table),
+            "table": _rounded(plain(asdict(said.table))),
             "space": {
-                **asdict(drawn_around(stage, opened, None)),
+                **_rounded(asdict(drawn_around(stage, opened, None))),
                 "zoomed": isinstance(stage, Attention),
             },
         }

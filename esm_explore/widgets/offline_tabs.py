@@ -51,7 +51,7 @@ class TabRecorder:
             common = of_card(card, atlas)
             contents = Contents("", common.figure, common.table)
             self.cards[code] = {
-                **{"said": common.said, "places": common.places},
+                **{"said": common.said, "said_source": common.said_source},
                 "figure": {"base": common.figure.data, "axes": contents.axes},
                 "table": asdict(common.table),
                 "source": for_plotly(f"{trace.source}; {common.source}"),

@@ -21,7 +21,7 @@ _TERMS = {
     "distance": "distance term",
     "rotation": "rotation term",
     "kind": "category",
-    "token without it": "token",
+    "new token": "token",
 }
 
 

@@ -70,7 +70,7 @@ def effects_figure(knocked: KnockOut) -> PanelFigure:
         hovertemplate="%{x}: %{hovertext}<extra></extra>",
     )
     layout = {
-        "title": "Of each neighbor the share of all effects, beside that of attention",
+        "title": "Each neighbor's share of effect and of attention",
         "xaxis": {"type": "category", "title": {"text": "neighbor, nearest first"}},
         "yaxis": {"title": {"text": f"% of all {len(neighbors)}"}, "rangemode": "tozero"},
         "barmode": "group",
@@ -91,7 +91,7 @@ def effects_table(trace: Trace, knocked: KnockOut) -> Table:
         "along": (trace.residue_index[index] - trace.residue_index[knocked.index], "{:+d}"),
         "Å": (neighbors["distance"], "{:.1f}"),
         "effect": (neighbors["effect"], "{:.2f}"),
-        "token without it": (neighbors["new_token"], "{}"),
+        "new token": (neighbors["new_token"], "{}"),
         "attention": (neighbors["attention"], "{:.1%}"),
     }
     return make_table(columns, f"The neighbors of {knocked.name}, taken away", index.tolist())
