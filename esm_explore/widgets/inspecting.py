@@ -15,6 +15,7 @@ from esm_explore.tracing.tracer import trace
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.beside import show_beside
 from esm_explore.widgets.inspector import Inspector
+from esm_explore.widgets.preparing import prepare_page
 
 if TYPE_CHECKING:
     from esm_explore.atlas.reading import Atlas
@@ -63,6 +64,7 @@ def inspect(
     taken = _traces(traces, encoder)
     if atlas is not None:
         check_atlas(atlas, taken)
+    prepare_page()
     made = Inspector(taken, atlas)
     if beside:
         show_beside(made, repr(made).partition("\n")[0])

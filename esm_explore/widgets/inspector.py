@@ -22,7 +22,6 @@ from esm_explore.widgets.offline_page import write_page
 from esm_explore.widgets.page import Frame
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import summarize
-from esm_explore.widgets.stills import still_of
 from esm_explore.widgets.tab_pane import TabPane
 from esm_explore.widgets.tabs import CODE, STEP, TABS, WHY
 from esm_explore.widgets.why_answer import why_answer
@@ -116,6 +115,9 @@ class Inspector(Selection, Whole):
 
     def still(self) -> bytes:
         """Draw what is seen now, as PNG: what a notebook keeps of it."""
+        # matplotlib is loaded when a picture is drawn: that is after the live view is seen.
+        from esm_explore.widgets.stills import still_of
+
         for pane in self._panes:
             pane.settle()
         title, _, encoder = repr(self).partition("\nEncoder: ")
