@@ -154,7 +154,7 @@ def test_rows_of_the_table_are_clicked_and_sorted(page, trace):
 
 
 def test_the_table_marks_what_is_selected_and_what_is_pointed_at(page, trace):
-    """As the live one does: residue 39 is its own first node; a node under the pointer is marked."""
+    """As in the live one: residue 39 is its own first node; a node under the pointer is marked."""
     lines = page.locator(".esm-explore-table-view tbody tr")
     assert [line.get_attribute("aria-current") for line in lines.all()] == ["true"] + [None] * 15
     nodes = trace.neighborhood(38).edges.tolist()
