@@ -85,17 +85,30 @@ class StructurePicture:
     def _repr_png_(self) -> bytes:
         return self.png()
 
-    def png(self, width: int = 640) -> bytes:
-        """Draw it without JavaScript, with its caption, as wide as this in pixels."""
-        title, encoder, *more = self._lines
-        said = {"title": title, "encoder": encoder.removeprefix("Encoder: ")}
-        colors = {"legend": self._legend, "bar": self._bar}
-        size = {"width": width, "height": _HEIGHT + 80}
+    def png(self, width: int = 640, *, how: bool = True) -> bytes:
+        """Draw it without JavaScript, with its caption, as wide as this in pixels.
+
+        `how` says below how it comes to life.
+        """
         # matplotlib is loaded when a picture is drawn.
         from esm_explore.plots.still_page import StillParts, draw_still
 
-        parts = StillParts(chains=[self._still], sentence=" ".join(more), **said, **colors, **size)
-        return draw_still(parts)
+        return draw_still(StillParts(**self._parts(width, how)))
+
+    def svg(self, width: int = 640) -> bytes:
+        """Draw it as `png` does, in lines and areas, for print."""
+        from esm_explore.plots.still_page import StillParts, draw_still_svg
+
+        return draw_still_svg(StillParts(**self._parts(width, how=False)), repr(self))
+
+    def _parts(self, width: int, how: bool) -> dict:
+        title, encoder, *more = self._lines
+        said = {"title": title, "encoder": encoder.removeprefix("Encoder: ")}
+        if not how:
+            said["how"] = ""
+        colors = {"legend": self._legend, "bar": self._bar}
+        size = {"width": width, "height": _HEIGHT + 80}
+        return {"chains": [self._still], "sentence": " ".join(more), **said, **colors, **size}
 
     def html(self, width: int = 640) -> str:
         """Write the picture, as wide as this in pixels, and its caption."""
