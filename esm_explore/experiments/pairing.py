@@ -153,8 +153,7 @@ def compare_residues(
     far = stages[stages["random pairs nearer"] > 0.5]
     tokens = tuple(int(trace.tokens[row]) for trace, row in zip(traces, rows, strict=True))
     names = [
-        f"{trace.chain.id} {trace.chain.chain_id} {trace.labels[row]}"
-        for trace, row in zip(traces, rows, strict=True)
+        f"{trace.short_title} {trace.labels[row]}" for trace, row in zip(traces, rows, strict=True)
     ]
     return ResiduePair(
         tuple(names),
