@@ -26,7 +26,7 @@ tour
 ]
 # At step 1 with residue 185, as they came up.
 AS_AT_FIRST = """
-one.pinned = (0, -1)
+one.pinned, one.tab = (0, -1), "step"
 one.step, one.color, one.arrangement = 0, "this step", "PCA"
 one.choose(0, 184)
 one._panes[0].structure.focus = []

@@ -25,6 +25,8 @@ STATES = {
     "many chosen": (0, "one.choose(0, 184, range(40, 80)); one.color = 'secondary_structure'"),
     "two residues": (0, "one.pinned = (0, 56)"),
     "two chains": (1, "two.step = 2; two.color = 'burial'"),
+    "the code": (0, "one.tab = 'code'"),
+    "why": (0, "one.tab = 'why'"),
     "tour": (2, "tour.step = 4"),
 }
 
