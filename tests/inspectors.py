@@ -44,7 +44,7 @@ def shown(page, which: int):
     """Bring an inspector into view: one chain, two chains, or the tour."""
     found = page.locator(".esm-explore-inspector").nth(which)
     found.evaluate("root => root.scrollIntoView({block: 'start'})")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(200)
     drawn(page, [0, 1, 3][which])
     return found
 

@@ -33,7 +33,7 @@ STATES = {
 
 def around(page, element) -> bytes:
     """Give the picture of an element and a little around it."""
-    page.wait_for_timeout(150)
+    page.wait_for_timeout(100)
     box = element.bounding_box()
     left, top = max(box["x"] - 5, 0), max(box["y"] - 5, 0)
     clip = {"x": left, "y": top, "width": box["width"] + 10, "height": box["height"] + 10}
