@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from esm_explore.arguments import check_kind, whole_number
+from esm_explore.atlas.belonging import check_is_of
 from esm_explore.atlas.counting import latents_of
 from esm_explore.atlas.index_files import LatentIndex
 from esm_explore.atlas.schema import PLAIN
@@ -58,13 +59,7 @@ def nearest_rows(
 def check_encoder_of(trace: Trace, encoder: dict, verb: str) -> None:
     """Refuse what is no trace, or one of another encoder than the atlas's."""
     check_trace(trace, verb)
-    info = trace.encoder_info
-    if info.digest != encoder["digest"]:
-        raise AtlasError(
-            f"This atlas is of the encoder {encoder['title']} [{encoder['digest'][:8]}], the trace "
-            f"of {info.title} [{info.fingerprint or 'no digest'}]: their latents have nothing to "
-            "do with one another. Open, or build, an atlas of the trace's encoder."
-        )
+    check_is_of(encoder, trace.encoder_info)
 
 
 def _nearest_of_all(parts: list[Path], query: np.ndarray, k: int) -> pd.DataFrame:
