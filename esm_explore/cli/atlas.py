@@ -35,9 +35,9 @@ def build_command(
 ) -> None:
     """Tokenize structures into an atlas: all residues, and what is known of each code.
 
-    SOURCES can also be lists of ids (.txt), and .npz files of arrays of chains. What breaks off goes on where it was when
-    the same command is given again. An atlas that is at OUT is replaced when the new one is
-    complete.
+    SOURCES can also be lists of ids (.txt), and .npz files of arrays of chains. What breaks off
+    goes on where it was when the same command is given again. An atlas that is at OUT is replaced
+    when the new one is complete.
 
     Status: as of tokenize.
     """
