@@ -96,7 +96,7 @@ class Trace:
     def title(self) -> str:
         """What was traced, for headings."""
         reading = reading_of(self.chain)
-        model = f", model {reading.model}" if reading and reading.n_models > 1 else ""
+        model = f", {reading.kind} {reading.model}" if reading and reading.n_models > 1 else ""
         return f"{self.chain.id} chain {self.chain.chain_id}{model}, {len(self)} residues"
 
     @property

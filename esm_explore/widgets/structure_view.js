@@ -77,7 +77,7 @@ function render({ model, el }) {
       if (anew || ["secondary", "colors", "focus"].some((part) => due.has(part))) chain.paint();
       mark();
       const placed = (first || due.has("camera")) && scene.camera.obey();
-      if (!placed && anew) scene.camera.frame({ calm: true });
+      if (!placed && anew && (first || !model.get("steady"))) scene.camera.frame({ calm: true });
       if (!placed && !anew && due.has("focus")) scene.camera.frame();
       due.clear();
       scene.viewer.render();
