@@ -53,6 +53,23 @@ def test_chunks_and_slices_change_nothing(toy_encoder, frames, followed, monkeyp
     assert some.title == "1AS5 chain A, 24 residues, 7 of 14 models"
 
 
+def test_memory_does_not_grow_with_the_frames(toy_encoder, frames, monkeypatch):
+    """No more than a chunk of them is read at a time, and none before it is its turn."""
+    monkeypatch.setattr(trajectories, "CHUNK", 2)
+    asked, read = [], type(frames._places).read
+
+    def watched(places, numbers):
+        asked.append(len(numbers))
+        return read(places, numbers)
+
+    monkeypatch.setattr(type(frames._places), "read", watched)
+    encoded = iter(frames)
+    next(encoded)
+    assert asked == [1, 2]
+    follow(toy_encoder, frames)
+    assert max(asked) == 2
+
+
 def test_entropy_changes_and_states_are_counted(followed):
     """As scipy's entropy, and as counted by hand for residue 24."""
     table = followed.to_frame()

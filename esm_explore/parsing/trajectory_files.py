@@ -61,6 +61,11 @@ class TrajectoryFile:
             self.n_atoms = self._file.read(1, None).shape[1]
         except ChainError:
             raise
+        except ImportError as error:
+            raise ChainError(
+                f"{path} needs MDAnalysis, which cannot be imported as it is installed here "
+                f"({error}): install it again."
+            ) from error
         # biotraj and MDAnalysis let through whatever a damaged file trips over.
         except Exception as error:
             raise ChainError(
