@@ -2,6 +2,8 @@ from .attention import attention_matrix as attention_matrix
 from .attention import head_map as head_map
 from .attention import logit_terms as logit_terms
 from .attention import residual_stream as residual_stream
+from .cards import enrichments as enrichments
+from .cards import view_exemplars as view_exemplars
 from .codes import code_distances as code_distances
 from .codes import code_usage as code_usage
 from .codes import stored_counts as stored_counts
