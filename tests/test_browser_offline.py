@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from lab import FLAGS, require_chromium
+from inspectors import SCREENSHOTS
 from pages import PLACE, SEEN, VIEW, canvas_of, drawn
 
 import esm_explore as ex
 
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
 
 
 @pytest.fixture(scope="module")
@@ -22,20 +21,9 @@ def trace(toy_encoder, ubiquitin):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def saved(browser, trace, tmp_path_factory):
+def saved(chromium, trace, tmp_path_factory):
     path = ex.inspect(trace).to_html(tmp_path_factory.mktemp("saved") / "page.html")
-    with open_offline(browser, path) as context:
+    with open_offline(chromium, path) as context:
         yield context.pages[0]
 
 
@@ -49,9 +37,9 @@ def page(saved):
     complaints(saved)
 
 
-def open_offline(browser, path: Path):
+def open_offline(chromium, path: Path):
     """Open a file in a window without a network that writes down what goes wrong."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    context = chromium.new_context(viewport={"width": 1280, "height": 720}, offline=True)
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.errors, page.asked = [], []
@@ -165,6 +153,20 @@ def test_rows_of_the_table_are_clicked_and_sorted(page, trace):
     chosen(page, int(nodes[1].split("\t")[1].split()[1]))
 
 
+def test_the_table_marks_what_is_selected_and_what_is_pointed_at(page, trace):
+    """As in the live one: residue 39 is its own first node; a node under the pointer is marked."""
+    lines = page.locator(".esm-explore-table-view tbody tr")
+    assert [line.get_attribute("aria-current") for line in lines.all()] == ["true"] + [None] * 15
+    nodes = trace.neighborhood(38).edges.tolist()
+    page.locator(f"[data-index='{nodes[3]}']").hover()
+    page.wait_for_timeout(300)
+    marked = lines.evaluate_all("rows => rows.map(row => row.className)")
+    assert [i for i, name in enumerate(marked) if "hovered" in name] == [3]
+    page.mouse.move(3, 3)
+    page.wait_for_timeout(300)
+    assert not any(lines.evaluate_all("rows => rows.map(row => row.className)"))
+
+
 def test_keys_in_the_sequence_and_escape(page):
     page.locator("[data-index='38']").click()
     for key, label in (("ArrowRight", 40), ("ArrowLeft", 39), ("End", 76), ("Home", 1)):
@@ -208,10 +210,10 @@ def test_colors_and_the_whole_chain(page):
     assert drawn(page) != near
 
 
-def test_two_chains_in_one_file(browser, trace, tmp_path):
+def test_two_chains_in_one_file(chromium, trace, tmp_path):
     """A click in one marks its counterpart in the other; they turn together."""
     path = ex.inspect([trace, trace]).to_html(tmp_path / "two.html")
-    with open_offline(browser, path) as context:
+    with open_offline(chromium, path) as context:
         page = context.pages[0]
         page.locator(".esm-explore-sequence-1 [data-index='29']").click()
         for which in (0, 1):

@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from esm_explore.arguments import check_kind, whole_number
+from esm_explore.atlas.belonging import check_is_of
 from esm_explore.atlas.counting import latents_of
 from esm_explore.atlas.schema import RESIDUES
 from esm_explore.atlas.writing import CODES_FILE
@@ -36,13 +37,7 @@ def nearest_rows(
     """
     check_trace(trace, "neighbors")
     k = whole_number(k, "k", 1)
-    info = trace.encoder_info
-    if info.digest != encoder["digest"]:
-        raise AtlasError(
-            f"This atlas is of the encoder {encoder['title']} [{encoder['digest'][:8]}], the trace "
-            f"of {info.title} [{info.fingerprint or 'no digest'}]: their latents have nothing to "
-            "do with one another. Open, or build, an atlas of the trace's encoder."
-        )
+    check_is_of(encoder, trace.encoder_info)
     i = trace.index_of(residue)
     if not trace.has_frame[i]:
         raise TraceError(

@@ -8,15 +8,15 @@ from itertools import pairwise
 import numpy as np
 import py3Dmol
 
-from esm_explore.analysis.annotations import METHOD, secondary_letters
+from esm_explore.analysis.annotations import secondary_letters
 from esm_explore.analysis.heads import LOCAL
-from esm_explore.arguments import array_of, check_kind
+from esm_explore.arguments import check_kind
 from esm_explore.errors import TraceError
 from esm_explore.experiments.alike import SameToken
-from esm_explore.palette import CATEGORIES, FRAMELESS, Colors, colors_of
+from esm_explore.palette import CATEGORIES, FRAMELESS
 from esm_explore.plots.attention import check_head
 from esm_explore.plots.picture import hover_of
-from esm_explore.plots.residue_colors import values_to_color
+from esm_explore.plots.residue_colors import given_colors
 from esm_explore.plots.still import AXES, LINE, ChainStill, frame_axes, frame_lines
 from esm_explore.plots.structure import (
     StructurePicture,
@@ -67,7 +67,7 @@ def view(
     """
     check_trace(trace, "view")
     check_kind(label, str, "label", "a text")
-    name, colors = _colors(trace, color, label)
+    _, name, colors = given_colors(trace, color, label)
     shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
     viewer = cartoon_viewer(trace, {"cartoon": {"colorscheme": _scheme(shown)}})
     viewer.zoomTo()
@@ -157,21 +157,6 @@ def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight
         viewer.addCylinder({**line, "radius": 0.04 + 0.3 * weight})
 
 
-def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Colors]:
-    if isinstance(color, str):
-        values, label = values_to_color(trace, color), color.replace("_", " ")
-        if color == "secondary_structure":
-            label = f"{label} ({METHOD})"
-        if color == "token":
-            label = f"token ({len(np.unique(trace.tokens[trace.has_frame]))} different)"
-    else:
-        right = "the name of a color, such as 'token', or an array of a value a residue"
-        values = array_of(color, "color", right, ndim=1, kinds="iufbUO")
-        if values.shape != (len(trace),):
-            raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
-    return label, colors_of(values, root=isinstance(color, str) and color == "margin")
-
-
 def cartoon_viewer(trace: Trace, style: dict) -> py3Dmol.view:
     """Make a viewer of a chain's ribbon, in a style of 3Dmol.js, that says who is hovered over."""
     viewer = new_viewer()
@@ -224,7 +209,7 @@ def view_same_token(alike: SameToken) -> StructurePicture:
     viewer.addSphere({"center": {"x": 0, "y": 0, "z": 0}, "radius": 0.5, "color": middle})
     ghost = [{"points": np.zeros((1, 3)), "color": middle, "radius": 0.25}]
     for row in shown:
-        ghost += _draw(viewer, alike.ca[row], alike.relative_positions[row])
+        ghost += draw_neighborhood(viewer, alike.ca[row], alike.relative_positions[row])
     viewer.zoomTo()
     lines = [
         f"Token {alike.token}: {len(shown)} of {len(alike)} neighborhoods, superposed",
@@ -234,7 +219,7 @@ def view_same_token(alike: SameToken) -> StructurePicture:
     return StructurePicture(viewer, ChainStill(np.zeros((0, 3)), [], ghost=ghost), lines, legend)
 
 
-def _draw(viewer: py3Dmol.view, ca: np.ndarray, relative: np.ndarray) -> list[dict]:
+def draw_neighborhood(viewer: py3Dmol.view, ca: np.ndarray, relative: np.ndarray) -> list[dict]:
     """Add a neighborhood; give its lines and balls for a picture without a browser."""
     known, drawn = np.isfinite(ca).all(1), []
     near = known & (np.abs(relative) <= LOCAL)

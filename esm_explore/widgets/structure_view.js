@@ -74,7 +74,8 @@ function render({ model, el }) {
       const [first, anew] = [due.has("start"), due.has("start") || due.has("structure")];
       if (anew) chain.load();
       if (anew || due.has("secondary")) chain.assign();
-      if (anew || ["secondary", "colors", "focus"].some((part) => due.has(part))) chain.paint();
+      const colored = ["secondary", "colors", "focus"].some((part) => due.has(part));
+      if (anew || colored || chain.isStale()) chain.paint();
       mark();
       const placed = (first || due.has("camera")) && scene.camera.obey();
       if (!placed && anew) scene.camera.frame({ calm: true });
@@ -162,6 +163,7 @@ function render({ model, el }) {
     kernel.stop();
     clearTimeout(hintTimer);
     for (const [names, handler] of Object.entries(changes)) model.off(names, handler);
+    legend.close();
     chain?.close();
     scene.camera?.close();
     if (scene.viewer) giveBack(scene.viewer);

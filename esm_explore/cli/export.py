@@ -1,0 +1,57 @@
+"""``esm-explore export``: a value of each residue for another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from esm_explore.cli.arguments import Device, EncoderName, Numbering
+from esm_explore.cli.endings import errors_in_a_line
+from esm_explore.errors import heard
+from esm_explore.outputs import printable
+
+
+def export_command(
+    source: Annotated[
+        str, typer.Argument(help="A file, a bundled example, an id, an address, or -.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="A file; its end is the format: .defattr .cxc (ChimeraX), .pml (PyMOL), .pdb "
+            ".cif (B factors), .mvsj (Mol*), .fasta, .csv, .parquet, .h5ad, .png, .svg.",
+        ),
+    ],
+    value: Annotated[
+        str, typer.Option(help="token, margin, secondary_structure, burial, amino_acid, or 3di.")
+    ] = "token",
+    chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
+    model: Annotated[int, typer.Option(help="Model, counted from 1.")] = 1,
+    encoder: EncoderName = "mini",
+    numbering: Numbering = "file",
+    device: Device = "cpu",
+) -> None:
+    """Write a value of each residue for another program.
+
+    What is at OUT is replaced if it is such a file of this program.
+
+    Status: 0; 2 if an argument is wrong, SOURCE cannot be read, or OUT not written.
+    """
+    with errors_in_a_line():
+        from esm_explore.chains.reading import read_chain
+        from esm_explore.encoders.loading import load_encoder
+        from esm_explore.export.writing import residues
+        from esm_explore.tracing.tracer import trace
+
+        with heard() as said:
+            read = read_chain(source, chain, model=model)
+            traced = trace(load_encoder(encoder, device=device), read, numbering=numbering)
+            residues(traced, out, value)
+    for message in said:
+        typer.echo(printable(f"warning: {message}"), err=True)
+    typer.echo(printable(f"{value} of {traced.title} to {out}"))
+    typer.echo(printable(f"encoder: {traced.encoder_info.title}"))
