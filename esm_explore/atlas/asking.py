@@ -59,7 +59,8 @@ def nearest_rows(
             framed = np.flatnonzero(table["has_frame"].to_numpy())
             near = framed[np.argsort(distance[framed], kind="stable")[:k]]
             new = pd.DataFrame({"distance": distance[near], "part": number, "row": start + near})
-            best = pd.concat([best, new]).sort_values("distance", kind="stable").head(k)
+            both = pd.concat([best, new]) if len(best) else new
+            best = both.sort_values("distance", kind="stable").head(k)
             start += len(table)
     return _rows_at(parts, best)
 
