@@ -1,1 +1,5 @@
-"""Other people's formats, and pages that stand alone."""
+"""Other people's formats, one family a file, and pages that stand alone."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
