@@ -41,7 +41,8 @@ def nearest_rows(
 
     `encoder` is what the atlas's manifest says of it; `opened` gives its index, if there is one.
     """
-    check_encoder_of(trace, encoder, "neighbors")
+    check_trace(trace, "neighbors")
+    check_is_of(encoder, trace.encoder_info)
     k = whole_number(k, "k", 1)
     i = trace.index_of(residue)
     if not trace.has_frame[i]:
@@ -54,12 +55,6 @@ def nearest_rows(
     if index is not None and index.can_find(k):
         return index.nearest(query, k)
     return _nearest_of_all(parts, query, k)
-
-
-def check_encoder_of(trace: Trace, encoder: dict, verb: str) -> None:
-    """Refuse what is no trace, or one of another encoder than the atlas's."""
-    check_trace(trace, verb)
-    check_is_of(encoder, trace.encoder_info)
 
 
 def _nearest_of_all(parts: list[Path], query: np.ndarray, k: int) -> pd.DataFrame:

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 from biotite.structure import rmsd, superimpose
 
 from esm_explore.arguments import whole_number
-from esm_explore.atlas.asking import check_encoder_of
+from esm_explore.atlas.belonging import check_is_of
 from esm_explore.atlas.counting import latents_of
 from esm_explore.atlas.found_runs import FoundRuns
 from esm_explore.errors import AtlasError, TraceError
 from esm_explore.parsing.model import BONDED
+from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
 _COLUMNS = [
@@ -34,7 +35,8 @@ def find_run(
 
     `encoder` is what the atlas's manifest says of it.
     """
-    check_encoder_of(trace, encoder, "find_run")
+    check_trace(trace, "find_run")
+    check_is_of(encoder, trace.encoder_info)
     k = whole_number(k, "k", 1)
     rows = _rows(trace, first, last)
     latents = trace.pre_vq[rows].astype(np.float32)

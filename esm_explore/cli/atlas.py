@@ -35,40 +35,13 @@ def build_command(
 ) -> None:
     """Tokenize structures into an atlas: all residues, and what is known of each code.
 
-    SOURCES can also be lists of ids (.txt), and .npz files of arrays of chains. What breaks off
-    goes on where it was when the same command is given again. An atlas that is at OUT is replaced
-    when the new one is complete.
+    SOURCES can also be .npz files of arrays of chains. What breaks off goes on where it was when
+    the same command is given again. An atlas that is at OUT is replaced when the new one is
+    complete.
 
     Status: as of tokenize.
     """
     write_rows(sources, out, encoder, numbering, device, all_chains=all_chains, go_on=True)
-
-
-@atlas.command("gallery")
-def gallery_command(
-    out: Annotated[Path, typer.Option("-o", "--out", help="A folder.")],
-    path: Annotated[
-        str | None, typer.Option("--atlas", help="An atlas's folder; the bundled one, of mini.")
-    ] = None,
-    encoder: EncoderName = "mini",
-    placing: Annotated[Placing, typer.Option("--map", help="How codes are placed.")] = Placing.umap,
-) -> None:
-    """Write a page for each code, with a search and a map of all, to be opened from disk.
-
-    OUT/index.html is the first page, OUT/codes/1234.html that of code 1234. A gallery that is at
-    OUT is replaced when the new one is complete. ENCODER has to be the atlas's.
-
-    Status: 0; 2 if an argument is wrong; 3 if there is no such atlas, or OUT cannot be written.
-    """
-    with errors_in_a_line(), ended_by_signals():
-        from esm_explore.atlas.reading import open_atlas
-        from esm_explore.encoders.loading import load_encoder
-        from esm_explore.export.gallery import write_gallery
-
-        opened = open_atlas(path)
-        index = write_gallery(opened, load_encoder(encoder), out, placing.name.upper())
-        print(printable(f"{len(opened.codes):,} codes to {index}"))
-        print(printable(f"encoder: {opened.manifest['encoder']['title']}"))
 
 
 @atlas.command("reference")
@@ -111,3 +84,30 @@ def index_command(
         from esm_explore.atlas.reading import open_atlas
 
         print(said_of(open_atlas(path).build_index()))
+
+
+@atlas.command("gallery")
+def gallery_command(
+    out: Annotated[Path, typer.Option("-o", "--out", help="A folder.")],
+    path: Annotated[
+        str | None, typer.Option("--atlas", help="An atlas's folder; the bundled one, of mini.")
+    ] = None,
+    encoder: EncoderName = "mini",
+    placing: Annotated[Placing, typer.Option("--map", help="How codes are placed.")] = Placing.umap,
+) -> None:
+    """Write a page for each code, with a search and a map of all, to be opened from disk.
+
+    OUT/index.html is the first page, OUT/codes/1234.html that of code 1234. A gallery that is at
+    OUT is replaced when the new one is complete. ENCODER has to be the atlas's.
+
+    Status: 0; 2 if an argument is wrong; 3 if there is no such atlas, or OUT cannot be written.
+    """
+    with errors_in_a_line(), ended_by_signals():
+        from esm_explore.atlas.reading import open_atlas
+        from esm_explore.encoders.loading import load_encoder
+        from esm_explore.export.gallery import write_gallery
+
+        opened = open_atlas(path)
+        index = write_gallery(opened, load_encoder(encoder), out, placing.name.upper())
+        print(printable(f"{len(opened.codes):,} codes to {index}"))
+        print(printable(f"encoder: {opened.manifest['encoder']['title']}"))
