@@ -41,7 +41,9 @@ DOCS = FOLDER.parent / "docs"
 SAVE = """
 import json as _json, sys as _sys
 _kinds = [getattr(_sys.modules.get("esm_explore.widgets.inspector"), "Inspector", ())]
-_shown = {_name: _value for _name, _value in globals().items() if isinstance(_value, *_kinds)}
+# IPython has names of its own for what a cell ended in, and they begin so.
+_shown = {_name: _value for _name, _value in globals().items()
+    if not _name.startswith("_") and isinstance(_value, *_kinds)}
 print(_json.dumps({_name: _value.to_html(f"FOLDER/STEM_{_name}.html").name
     for _name, _value in _shown.items()}))
 """
@@ -61,6 +63,8 @@ def execute(path: Path, folder: Path) -> nbformat.NotebookNode:
     NotebookClient(notebook, **options).execute()
     printed = notebook.cells.pop().outputs
     saved = json.loads("".join(one.text for one in printed if one.get("name") == "stdout"))
+    # Without its kernel a widget is nothing, and its state is megabytes.
+    notebook.metadata.pop("widgets", None)
     if find_chromium():
         add_pictures(notebook)
     else:

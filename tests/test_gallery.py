@@ -96,6 +96,8 @@ def test_every_link_leads_to_a_page_that_is_there(folder):
             assert not anchor or anchor in ids[folder / (name or page)], (page, link)
             assert (folder / (name or page)).is_file(), (page, link)
     assert len(re.findall('href="1_first_shown.html"', (folder / "1_first.html").read_text())) == 1
+    assert [path.name for path in folder.glob("1_first_*")] == ["1_first_shown.html"]
+    assert "widget-state" not in (folder / "1_first.html").read_text()
 
 
 @pytest.mark.browser
