@@ -7,16 +7,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from lab import (
-    errors_in,
-    lab_page,
-    lab_server,
-    require_chromium,
-    run_code,
-    run_notebook,
-    value_of,
-    write_notebook,
-)
+from lab import notebook_page, run_code, value_of, write_notebook
 from pages import drawn, wait_for
 
 pytestmark = pytest.mark.browser
@@ -42,17 +33,10 @@ HIDDEN = """root => {
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    require_chromium()
+def lab(chromium, jupyter):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    folder = tmp_path_factory.mktemp("tabs")
-    write_notebook(folder / "tabs.ipynb", [ONE])
-    with (
-        lab_server(folder, tmp_path_factory.mktemp("lab")) as address,
-        lab_page(address, width=1280, height=720) as page,
-    ):
-        assert errors_in(run_notebook(page, "tabs.ipynb")) == []
-        page.set_default_timeout(60_000)
+    write_notebook(jupyter.folder / "tabs.ipynb", [ONE])
+    with notebook_page(chromium, jupyter, "tabs.ipynb", 1280, 720) as page:
         page.evaluate("window.jupyterapp.shell.collapseLeft()")
         drawn(page)
         yield page

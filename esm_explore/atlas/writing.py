@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 from esm_explore.atlas.schema import FORMAT, MARK, RESIDUES
 from esm_explore.errors import AtlasError
 from esm_explore.findings import some
-from esm_explore.outputs import is_among, is_special
+from esm_explore.outputs import UNFINISHED, is_among, is_special
 
 MANIFEST, RESIDUES_FOLDER, CODES_FILE = "manifest.json", "residues", "codes/codes.parquet"
+# Made of the residues, when they are there.
+INDEX_FOLDER = "index"
 # Of a build that goes on where it broke off.
 BUILDING = "building"
 _CODES_FOLDER, _CODES_NAME = CODES_FILE.split("/")
@@ -126,8 +128,9 @@ def _not_of_an_atlas(folder: Path, go_on: bool) -> list[str]:
         is_atlas = False
     if not is_atlas:
         return names
-    own = (MANIFEST, RESIDUES_FOLDER, _CODES_FOLDER)
-    others = [name for name in names if name not in own]
+    own = (MANIFEST, RESIDUES_FOLDER, _CODES_FOLDER, INDEX_FOLDER)
+    # An index that was being made when its process was killed.
+    others = [name for name in names if name not in own and not name.startswith(UNFINISHED)]
     for inside, pattern in ((RESIDUES_FOLDER, _PART), (_CODES_FOLDER, re.compile(_CODES_NAME))):
         found = sorted(os.listdir(folder / inside)) if (folder / inside).is_dir() else []
         others += [f"{inside}/{name}" for name in found if not pattern.fullmatch(name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -41,6 +42,48 @@ def build_command(
     Status: as of tokenize.
     """
     write_rows(sources, out, encoder, numbering, device, all_chains=all_chains, go_on=True)
+
+
+@atlas.command("reference")
+def reference_command(
+    out: Annotated[Path, typer.Option("-o", "--out", help="A folder.")],
+    encoder: EncoderName = "esm3",
+    device: Device = "cpu",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Build the atlas of the chains that mini was trained on, for another encoder.
+
+    Says beforehand what is downloaded, and how many hours and how much disk it takes, and asks.
+
+    Status: as of tokenize; 2 where it is not wanted.
+    """
+    with errors_in_a_line(), ended_by_signals():
+        from esm_explore.atlas.reference import CHAINS, costs
+        from esm_explore.encoders.loading import load_encoder
+        from esm_explore.tokens.chunks import ChunkedEncoder
+
+        for line in costs(ChunkedEncoder(load_encoder(encoder, device=device)), out):
+            print(printable(line), file=sys.stderr)
+        if not (yes or typer.confirm("Build it?", err=True)):
+            raise typer.Exit(2)
+    write_rows([str(CHAINS)], out, encoder, "file", device, go_on=True)
+
+
+@atlas.command("index")
+def index_command(
+    path: Annotated[Path, typer.Argument(help="The folder of an atlas.")],
+) -> None:
+    """Make the index of an atlas's latents, with which neighbors are found at once.
+
+    A build makes it of large atlases; one that is there is replaced. Needs usearch.
+
+    Status: 0; 3 if it is no atlas, or the index could not be made.
+    """
+    with errors_in_a_line(), ended_by_signals():
+        from esm_explore.atlas.indexing import said_of
+        from esm_explore.atlas.reading import open_atlas
+
+        print(said_of(open_atlas(path).build_index()))
 
 
 @atlas.command("gallery")

@@ -11,7 +11,7 @@ import typer
 from esm_explore.cli.arguments import AllChains, Device, EncoderName, Numbering, Sources
 from esm_explore.cli.atlas import atlas
 from esm_explore.cli.endings import NOT_WRITTEN, ended_by_signals, errors_in_a_line
-from esm_explore.cli.export import export_command
+from esm_explore.cli.export import export_command, report_command
 from esm_explore.cli.rows import write_rows
 from esm_explore.errors import heard
 from esm_explore.outputs import printable
@@ -20,6 +20,7 @@ from esm_explore.outputs import printable
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(atlas, name="atlas")
 app.command("export")(export_command)
+app.command("report")(report_command)
 STATUS = {None: 0, "note": 0, "warning": 1, "error": 2}
 
 

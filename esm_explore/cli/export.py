@@ -1,4 +1,4 @@
-"""``esm-explore export``: a value of each residue for another program."""
+"""``esm-explore export`` and ``report``: results for other programs, and for other people."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from esm_explore.cli.endings import errors_in_a_line
 from esm_explore.errors import heard
 from esm_explore.outputs import printable
 
+_Source = Annotated[str, typer.Argument(help="A file, a bundled example, an id, an address, or -.")]
+_Chain = Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")]
+_Model = Annotated[int, typer.Option(help="Model, counted from 1.")]
+
 
 def export_command(
-    source: Annotated[
-        str, typer.Argument(help="A file, a bundled example, an id, an address, or -.")
-    ],
+    source: _Source,
     out: Annotated[
         Path,
         typer.Option(
@@ -29,8 +31,8 @@ def export_command(
     value: Annotated[
         str, typer.Option(help="token, margin, secondary_structure, burial, amino_acid, or 3di.")
     ] = "token",
-    chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
-    model: Annotated[int, typer.Option(help="Model, counted from 1.")] = 1,
+    chain: _Chain = None,
+    model: _Model = 1,
     encoder: EncoderName = "mini",
     numbering: Numbering = "file",
     device: Device = "cpu",
@@ -55,3 +57,29 @@ def export_command(
         typer.echo(printable(f"warning: {message}"), err=True)
     typer.echo(printable(f"{value} of {traced.title} to {out}"))
     typer.echo(printable(f"encoder: {traced.encoder_info.title}"))
+
+
+def report_command(
+    source: _Source,
+    out: Annotated[Path, typer.Option("-o", "--out", help="A page, such as report.html.")],
+    chain: _Chain = None,
+    model: _Model = 1,
+    encoder: EncoderName = "mini",
+    device: Device = "cpu",
+) -> None:
+    """Write one offline page of a chain: inspector, doctor, stages, codes and residues.
+
+    A page of this program that is at OUT is replaced.
+
+    Status: 0; 2 if an argument is wrong, SOURCE cannot be read, or OUT not written.
+    """
+    with errors_in_a_line():
+        from esm_explore.encoders.loading import load_encoder
+        from esm_explore.export.reports import report
+
+        loaded = load_encoder(encoder, device=device)
+        with heard() as said:
+            report(source, out, encoder=loaded, chain_id=chain, model=model)
+    for message in said:
+        typer.echo(printable(f"warning: {message}"), err=True)
+    typer.echo(printable(f"report of {source} to {out}"))

@@ -27,6 +27,8 @@ def write_rows(
         from rich.console import Console
 
         from esm_explore.atlas.building import build
+        from esm_explore.atlas.indexing import index_if_large
+        from esm_explore.atlas.opening import read_manifest
         from esm_explore.atlas.schema import Report
         from esm_explore.atlas.writing import check_out
         from esm_explore.encoders.loading import load_encoder
@@ -53,6 +55,10 @@ def write_rows(
         said = written if report.n_chains else f"nothing to write to {out}"
         console.print(printable(said), markup=False, soft_wrap=True)
         console.print(printable(f"encoder: {run.info.title}"), markup=False, soft_wrap=True)
+        if go_on and report.n_chains:
+            about = index_if_large(out, read_manifest(out), None)
+            if about:
+                console.print(printable(about), markup=False, soft_wrap=True)
     raise typer.Exit(2 if not report.n_chains else 1 if report.failures else 0)
 
 

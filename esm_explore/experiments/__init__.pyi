@@ -1,4 +1,5 @@
 from .alike import same_token as same_token
+from .calibration import pairs_benchmark as pairs_benchmark
 from .comparing import compare as compare
 from .conformations import compare_conformations as compare_conformations
 from .editing import edit as edit

@@ -27,6 +27,7 @@ from .latents import latent_spectrum as latent_spectrum
 from .latents import margins_along_chain as margins_along_chain
 from .maps import map_figure as map_figure
 from .maps import stage_maps as stage_maps
+from .pairs import motion_detected as motion_detected
 from .probes import probe_scores as probe_scores
 from .relative_positions import bin_path as bin_path
 from .relative_positions import bin_similarity as bin_similarity
@@ -35,6 +36,7 @@ from .replacements import replaced_by_stage as replaced_by_stage
 from .replacements import view_replaced as view_replaced
 from .round_trips import round_trip_along_chain as round_trip_along_chain
 from .round_trips import view_round_trip as view_round_trip
+from .runs import view_runs as view_runs
 from .structure import Beside as Beside
 from .structure_views import view_neighborhood as view_neighborhood
 from .structure_views import view_same_token as view_same_token

@@ -124,7 +124,7 @@ class Inspector(Selection, Whole):
         figures = [self._map.figure] if self._panes else []
         return still_of(title, encoder, self._panes, figures, find_problem(self.traces))
 
-    def to_html(self, path: str | Path) -> Path:
+    def to_html(self, path: str | Path, *, below: str = "") -> Path:
         """Write the inspector to one HTML file that needs neither a kernel nor the internet.
 
         Clicking a residue there shows its answer at each step, as it is here for the average of
@@ -135,6 +135,8 @@ class Inspector(Selection, Whole):
         ----------
         path : str or Path
             An earlier such page is replaced, another file is not.
+        below : str
+            HTML that stands below the inspector.
 
         Returns
         -------
@@ -151,7 +153,7 @@ class Inspector(Selection, Whole):
         coords = [pane.coords for pane in self._panes if len(self.traces) == 2]
         coords = coords or [None] * len(self.traces)
         shown = {"step": self.step, "color": self.color, "tab": self.tab}
-        return write_page(path, self, coords, shown, self._answers[CODE])
+        return write_page(path, self, coords, shown, self._answers[CODE], below)
 
     def _build(self) -> None:
         stage = self._stages[0]

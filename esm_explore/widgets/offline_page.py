@@ -57,6 +57,7 @@ def write_page(
     coords: list[np.ndarray | None],
     shown: dict[str, object],
     answers: CodeAnswers,
+    below: str = "",
 ) -> Path:
     """Write the page.
 
@@ -71,13 +72,15 @@ def write_page(
         ``step``, ``color`` and ``tab``, as `Inspector` has them.
     answers : CodeAnswers
         Of the "code" tab.
+    below : str
+        HTML that stands below the inspector.
 
     Returns
     -------
     Path
     """
     saved = _Recorder(selection, answers).saved(coords, shown)
-    return write_text(path, _html(selection.traces, saved), MARK)
+    return write_text(path, _html(selection.traces, saved, below), MARK)
 
 
 class _Recorder:
@@ -213,7 +216,7 @@ def _rounded(value: object) -> object:
             return value
 
 
-def _html(traces: list[Trace], saved: dict) -> str:
+def _html(traces: list[Trace], saved: dict, below: str) -> str:
     n = 2 if len(traces) == 2 else 1
     areas = [f"structure-{i}" for i in range(n)] + ["map"]
     parts = "".join(f'<div class="esm-explore-{area}"></div>' for area in areas)
@@ -248,6 +251,7 @@ def _html(traces: list[Trace], saved: dict) -> str:
 </div><div class="esm-explore-steps"></div><div class="esm-explore-controls"></div>
 <div class="esm-explore-message" role="status" hidden></div>
 <div class="esm-explore-body-{n}">{parts}</div></div>
+{below}
 {held}<script type="text/plain" id="saved">{_packed(text.encode())}</script>
 <script>
 "use strict";
