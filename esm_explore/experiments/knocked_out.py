@@ -67,9 +67,11 @@ class KnockOut:
         if self.heads is not None:
             pairs = self.heads[["block", "head"]].to_numpy()
             what = [f"block {block}, head {head}" for block, head in pairs]
-            parts.append(self.heads.assign(kind="head", what=what, attention=np.nan))
-        columns = ["kind", "what", "attention", *EFFECTS]
-        return pd.concat([part[columns] for part in parts], ignore_index=True)
+            parts.append(self.heads.assign(kind="head", what=what))
+        table = pd.concat([part[["kind", "what", *EFFECTS]] for part in parts], ignore_index=True)
+        # By place: heads are behind the neighbors, and pay none.
+        table.insert(2, "attention", self.neighbors["attention"])
+        return table
 
     def summary(self) -> str:
         """Say in a sentence what the code hangs on."""
