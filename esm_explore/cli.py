@@ -76,6 +76,13 @@ def build_command(
     encoder: _EncoderName = "mini",
     all_chains: _AllChains = False,
     numbering: _Numbering = "file",
+    families: Annotated[
+        Path | None,
+        typer.Option(
+            help="A CSV file of chain (1UBI_A) and family: a family counts as one chain in what is "
+            "said of codes. By default, chains of one sequence are one."
+        ),
+    ] = None,
     device: _Device = "cpu",
 ) -> None:
     """Tokenize structures into an atlas: all residues, and what is known of each code.
@@ -86,7 +93,8 @@ def build_command(
 
     Status: as of tokenize.
     """
-    _write_rows(sources, out, encoder, numbering, device, all_chains=all_chains, go_on=True)
+    chosen = {"all_chains": all_chains, "families": families}
+    _write_rows(sources, out, encoder, numbering, device, go_on=True, **chosen)
 
 
 def _write_rows(
@@ -98,6 +106,7 @@ def _write_rows(
     *,
     overwrite: bool = False,
     go_on: bool = False,
+    families: Path | None = None,
     **chosen: object,
 ) -> None:
     """Tokenize into a table or an atlas, say what became of it, and end with a status."""
@@ -105,6 +114,7 @@ def _write_rows(
         from rich.console import Console
 
         from esm_explore.atlas.building import build
+        from esm_explore.atlas.families import given_families
         from esm_explore.atlas.schema import Report
         from esm_explore.atlas.writing import check_out
         from esm_explore.encoders.loading import load_encoder
@@ -114,6 +124,8 @@ def _write_rows(
 
         console, report = Console(stderr=True), Report()
         given = [path for source in (*files, encoder) if (path := local_file(source))]
+        given += [families] if families else []
+        chosen["families"] = given_families(families)
         rules = {"overwrite": overwrite, "go_on": go_on}
         out = check_out(out, given, **rules)
         clear_unfinished(out.parent)

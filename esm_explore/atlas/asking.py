@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from esm_explore.arguments import check_kind, whole_number
 from esm_explore.atlas.counting import latents_of
 from esm_explore.atlas.schema import RESIDUES
-from esm_explore.atlas.writing import CODES_FILE
+from esm_explore.atlas.writing import CODES_FILE, FAMILIES_FILE
 from esm_explore.errors import AtlasError, TraceError
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
@@ -34,15 +34,8 @@ def nearest_rows(
 
     `encoder` is what the atlas's manifest says of it.
     """
-    check_trace(trace, "neighbors")
+    check_encoder_of(trace, encoder, "neighbors")
     k = whole_number(k, "k", 1)
-    info = trace.encoder_info
-    if info.digest != encoder["digest"]:
-        raise AtlasError(
-            f"This atlas is of the encoder {encoder['title']} [{encoder['digest'][:8]}], the trace "
-            f"of {info.title} [{info.fingerprint or 'no digest'}]: their latents have nothing to "
-            "do with one another. Open, or build, an atlas of the trace's encoder."
-        )
     i = trace.index_of(residue)
     if not trace.has_frame[i]:
         raise TraceError(
@@ -62,6 +55,18 @@ def nearest_rows(
             best = pd.concat([best, new]).sort_values("distance", kind="stable").head(k)
             start += len(table)
     return _rows_at(parts, best)
+
+
+def check_encoder_of(trace: Trace, encoder: dict, verb: str) -> None:
+    """Refuse what is no trace, or one of another encoder than the atlas's."""
+    check_trace(trace, verb)
+    info = trace.encoder_info
+    if info.digest != encoder["digest"]:
+        raise AtlasError(
+            f"This atlas is of the encoder {encoder['title']} [{encoder['digest'][:8]}], the trace "
+            f"of {info.title} [{info.fingerprint or 'no digest'}]: their latents have nothing to "
+            "do with one another. Open, or build, an atlas of the trace's encoder."
+        )
 
 
 def _rows_at(parts: list[Path], best: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +90,11 @@ def run_sql(query: str, path: Path, parts: list[Path]) -> pd.DataFrame:
         ) from error
     with duckdb.connect() as connection:
         try:
-            for name, sources in (("residues", parts), ("codes", [path / CODES_FILE])):
+            for name, sources in (
+                ("residues", parts),
+                ("codes", [path / CODES_FILE]),
+                ("families", [path / FAMILIES_FILE]),
+            ):
                 if sources:
                     listed = ", ".join("'" + str(p).replace("'", "''") + "'" for p in sources)
                     connection.execute(

@@ -2,6 +2,10 @@ from .attention import attention_matrix as attention_matrix
 from .attention import head_map as head_map
 from .attention import logit_terms as logit_terms
 from .attention import residual_stream as residual_stream
+from .codebooks import atlas_silhouettes as atlas_silhouettes
+from .codebooks import atlas_stored_counts as atlas_stored_counts
+from .codebooks import atlas_usage as atlas_usage
+from .codebooks import letters_left_open as letters_left_open
 from .codes import code_distances as code_distances
 from .codes import code_usage as code_usage
 from .codes import stored_counts as stored_counts

@@ -19,7 +19,7 @@ import typer
 import esm_explore as ex
 from esm_explore.atlas.arrays import ArrayChains
 from esm_explore.atlas.opening import SHIPPED
-from esm_explore.atlas.writing import CODES_FILE, MANIFEST
+from esm_explore.atlas.writing import CODES_FILE, FAMILIES_FILE, MANIFEST
 from esm_explore.outputs import put, unfinished
 
 
@@ -33,18 +33,24 @@ def main(
     """Write the table of codes of mini, built from arrays of chains."""
     torch.set_num_threads(threads)
     atlas.parent.mkdir(parents=True, exist_ok=True)
-    name, n_all = data.name, len(ArrayChains(data).names)
+    name, names = data.name, ArrayChains(data).names
+    n_all = len(names)
     if chains is not None:
         data = _first(data, chains, atlas.parent)
-    manifest = ex.build_atlas(ex.load_encoder("mini"), data, atlas).manifest
+    # Of each cluster of 30 % identity there is one chain at most.
+    built = n_all if chains is None else chains
+    families = {one: one for one in names[:built]}
+    manifest = ex.build_atlas(ex.load_encoder("mini"), data, atlas, families=families).manifest
     # Residues are too many for a package.
     manifest["parts"] = {}
-    built = n_all if chains is None else chains
-    manifest["built_from"] = f"the first {built:,} of the {n_all:,} chains of {name}"
+    which = f"the first {built:,} of the {n_all:,}" if built < n_all else f"all {n_all:,}"
+    manifest["built_from"] = f"{which} chains of {name}"
+    manifest["families"]["of"] = "each chain its own: at most one is of a cluster of 30 % identity"
     with unfinished(out) as folder:
         new = folder / "new"
         (new / CODES_FILE).parent.mkdir(parents=True)
-        shutil.copy(atlas / CODES_FILE, new / CODES_FILE)
+        for file in (CODES_FILE, FAMILIES_FILE):
+            shutil.copy(atlas / file, new / file)
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
         (new / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
         put(new, out)
