@@ -145,16 +145,17 @@ class Card:
         return float(np.sqrt((apart**2).sum(1).mean()))
 
     def _top(self) -> list[tuple[str, list[str]]]:
-        """Name the most frequent categories of each kind."""
+        """Name the most frequent categories of each kind, and those that stand out."""
         found = []
         for kind, words in _KIND_WORDS.items():
-            rows = self._frame[self._frame["kind"] == kind].sort_values(
-                "count", ascending=False, kind="stable"
-            )
-            rows = rows[rows["count"] > 0].head(_SHOWN)
-            found.append(
-                (words, [_said(row) for row in rows.itertuples()] or ["not known of any residue"])
-            )
+            rows = self._frame[(self._frame["kind"] == kind) & (self._frame["count"] > 0)]
+            by, none = "count", "not known of any residue"
+            if kind == "relative_position" and len(rows):
+                # All neighborhoods have the next residues: what stands out says something.
+                rows = rows[(rows["enrichment"] > 1) & (rows["q"] < _Q)]
+                by, none = "enrichment", "as others"
+            rows = rows.sort_values(by, ascending=False, kind="stable").head(_SHOWN)
+            found.append((words, [_said(row) for row in rows.itertuples()] or [none]))
         return found
 
     def _lines(self) -> list[tuple[str, str]]:
