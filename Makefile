@@ -29,12 +29,12 @@ $(VENV)/installed: pyproject.toml hatch_build.py package-lock.json constraints/p
 lab: install ## open JupyterLab in notebooks/ (prints the address where there is no display)
 	cd notebooks && $(CURDIR)/$(BIN)/jupyter lab $(LAB_FLAGS)
 
-test: install ## unit tests, then all notebooks compared with their stored outputs
-	$(BIN)/python -m pytest -ra
+test: quick ## all tests, then all notebooks compared with their stored outputs
+	$(BIN)/python -m pytest -ra -m "slow or browser"
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -ra $(NBVAL) notebooks
 
 quick: install ## the tests that need no browser, no notebook, no second line
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not browser"
+	$(BIN)/python -m pytest -ra -n 2 --dist loadfile -m "not slow and not browser"
 
 notebooks: install ## run all notebooks and write a gallery that opens offline to build/notebooks
 	TQDM_DISABLE=1 $(BIN)/python .ci/gallery.py build/notebooks notebooks/*.ipynb

@@ -15,7 +15,7 @@ _DRAW = """async ([{data, layout}, scale]) => {
     const div = document.createElement("div");
     document.body.replaceChildren(div);
     await Plotly.newPlot(div, data, layout, {staticPlot: true});
-    const {width, height} = div.getBoundingClientRect();
+    const {width, height} = div._fullLayout; // of the figure, which is narrower than the page
     const url = await Plotly.toImage(div, {format: "png", width, height, scale});
     Plotly.purge(div);
     return url.split(",")[1];

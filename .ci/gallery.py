@@ -1,9 +1,14 @@
-"""Run notebooks and write them as pages that need no internet, with an index of them all."""
+"""Run notebooks and write them as pages that need no internet, with an index of them all.
+
+Where a notebook ends a cell with an inspector, its page leads to one that answers clicks; links to
+other notebooks and to pages of docs/ lead to pages beside it.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import sys
 from html import escape
@@ -13,7 +18,7 @@ import nbformat
 from figure_pictures import PLOTLY, PNG, add_pictures, find_chromium, outputs_with
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 from plotly.io import to_html
 from plotly.offline import get_plotlyjs
@@ -31,19 +36,37 @@ PAGE = """{% extends 'lab/index.html.j2' %}
 {% block body_footer %}{{ resources.ways }}{{ super() }}{% endblock %}
 """
 FOLDER = Path(__file__).parent
+DOCS = FOLDER.parent / "docs"
+# Run last in a notebook's kernel; what it prints is taken as JSON.
+SAVE = """
+import json as _json, sys as _sys
+_kinds = [getattr(_sys.modules.get("esm_explore.widgets.inspector"), "Inspector", ())]
+_shown = {_name: _value for _name, _value in globals().items() if isinstance(_value, *_kinds)}
+print(_json.dumps({_name: _value.to_html(f"FOLDER/STEM_{_name}.html").name
+    for _name, _value in _shown.items()}))
+"""
 CARD_WIDTH = 660  # px, twice what a card is wide
 
 
-def execute(path: Path) -> nbformat.NotebookNode:
-    """Run a notebook in its own folder, and turn its plotly figures into HTML."""
+def execute(path: Path, folder: Path) -> nbformat.NotebookNode:
+    """Run a notebook in its own folder, and turn its plotly figures into HTML.
+
+    Pages of its inspectors go into `folder`, and links to them behind the cells that show them.
+    """
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=600, resources=where).execute()
+    save = SAVE.replace("FOLDER", folder.resolve().as_posix()).replace("STEM", path.stem)
+    notebook.cells.append(new_code_cell(save))
+    options = {"timeout": 1800, "resources": where, "coalesce_streams": True}
+    NotebookClient(notebook, **options).execute()
+    printed = notebook.cells.pop().outputs
+    saved = json.loads("".join(one.text for one in printed if one.get("name") == "stdout"))
     if find_chromium():
         add_pictures(notebook)
     else:
         print("No Chromium: cards have no pictures of figures.")
     notebook.cells = [folded(cell) for cell in notebook.cells]
+    lead_to_inspectors(notebook, saved, folder)
     for data in outputs_with(notebook, PLOTLY):
         figure = data.pop(PLOTLY)
         html = to_html(figure, include_plotlyjs=False, full_html=False, validate=False)
@@ -63,6 +86,25 @@ def folded(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return cell
 
 
+def lead_to_inspectors(
+    notebook: nbformat.NotebookNode, saved: dict[str, str], folder: Path
+) -> None:
+    """Put behind each cell that ends in an inspector a link to its page."""
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        page = saved.get(cell.source.strip().rpartition("\n")[2])
+        if cell.cell_type == "code" and page:
+            size = (folder / page).stat().st_size / 1e6
+            cells.append(
+                new_markdown_cell(
+                    f'<p class="alive"><a href="{page}">Open this inspector: it answers clicks, '
+                    f"without Python</a> ({size:.1f} MB)</p>"
+                )
+            )
+    notebook.cells = cells
+
+
 def page_of(notebook: nbformat.NotebookNode, ways: str) -> str:
     """Write one page, in which each script is there once, with its ways to other pages."""
     css = (FOLDER / "gallery_page.css").read_text("utf-8")
@@ -75,6 +117,30 @@ def page_of(notebook: nbformat.NotebookNode, ways: str) -> str:
         before, after = page.split(script, 1)
         page = before + script + after.replace(script, "")
     return page
+
+
+def linked(page: str, titles: dict[str, str]) -> tuple[str, set[str]]:
+    """Turn links to notebooks and to pages of docs/ into links to pages beside this one.
+
+    Returns
+    -------
+    page : str
+    docs : set of str
+        The pages of docs/ that it leads to, without their ending.
+    """
+    for name in titles:
+        page = page.replace(f'href="{name}.ipynb', f'href="{name}.html')
+    to_docs = re.compile(r'href="\.\./docs/([\w-]+)\.md')
+    return to_docs.sub(r'href="\1.html', page), set(to_docs.findall(page))
+
+
+def doc_page(name: str) -> str:
+    """Write a page of docs/; its headings have the anchors that a code host gives them."""
+    text = (DOCS / f"{name}.md").read_text("utf-8")
+    way = '<nav class="ways"><span></span><a href="index.html">all notebooks</a><span></span></nav>'
+    page = page_of(new_notebook(cells=[new_markdown_cell(text)]), way)
+    anchor = re.compile(r'(<h\d id="|class="anchor-link" href="#)([^"]+)')
+    return anchor.sub(lambda found: found[1] + found[2].lower(), page)
 
 
 def ways_of(titles: dict[str, str], name: str) -> str:
@@ -101,6 +167,7 @@ def title_of(notebook: nbformat.NotebookNode) -> str:
 def question_of(notebook: nbformat.NotebookNode) -> str:
     """Give a notebook's question: what is bold and asks, or else its first sentence."""
     opening = " ".join(notebook.cells[0].source.split("\n", 1)[-1].split())
+    opening = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", opening)
     asked = [bold for bold in re.findall(r"\*\*(.+?)\*\*", opening) if bold.endswith("?")]
     return re.sub(
         r"[*`]", "", asked[0] if asked else re.split(r"(?<=[.?])\s", opening, maxsplit=1)[0]
@@ -137,12 +204,16 @@ def main(folder: Path, notebooks: list[Path]) -> None:
     """Write the pages and their index."""
     folder.mkdir(parents=True, exist_ok=True)
     titles = {path.stem: title_of(nbformat.read(path, as_version=4)) for path in notebooks}
-    cards = []
+    cards, docs = [], set()
     for path in notebooks:
-        page, notebook = folder / f"{path.stem}.html", execute(path)
-        page.write_text(page_of(notebook, ways_of(titles, path.stem)), "utf-8")
+        page, notebook = folder / f"{path.stem}.html", execute(path, folder)
+        text, more = linked(page_of(notebook, ways_of(titles, path.stem)), titles)
+        page.write_text(text, "utf-8")
+        docs |= more
         cards.append(card(page, notebook))
         print(f"{page}: {page.stat().st_size / 1e6:.1f} MB")
+    for name in sorted(docs):
+        (folder / f"{name}.html").write_text(doc_page(name), "utf-8")
     index = folder / "index.html"
     index.write_text(
         (FOLDER / "gallery_index.html").read_text("utf-8").replace("CARDS", "\n".join(cards)),

@@ -20,9 +20,9 @@ def main(paths: list[str]) -> None:
     """Run each notebook in its own folder, as JupyterLab does."""
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
-        NotebookClient(
-            notebook, timeout=600, resources={"metadata": {"path": "notebooks"}}
-        ).execute()
+        where = {"metadata": {"path": "notebooks"}}
+        # What is printed in pieces is one output: a page would break its lines where they meet.
+        NotebookClient(notebook, timeout=600, resources=where, coalesce_streams=True).execute()
         add_pictures(notebook)
         notebook.metadata.pop("widgets", None)
         for cell in notebook.cells:

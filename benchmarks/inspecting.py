@@ -21,6 +21,7 @@ from lab import (  # noqa: E402
     errors_in,
     lab_page,
     lab_server,
+    open_chromium,
     open_notebook,
     run_code,
     run_notebook,
@@ -109,7 +110,11 @@ def main() -> None:
     folder, home = Path(tempfile.mkdtemp()), Path(tempfile.mkdtemp())
     shutil.copy(ROOT / "notebooks" / FIRST, folder)
     write_notebook(folder / "clicks.ipynb", [SETUP, BOX])
-    with lab_server(folder, home) as address, lab_page(address, width=1280, height=720) as page:
+    with (
+        lab_server(folder, home) as address,
+        open_chromium() as browser,
+        lab_page(browser, address, width=1280, height=720) as page,
+    ):
         page.set_default_timeout(120_000)
         print(f"first inspector of notebook 00: {first_picture(page):.1f} s after Run All")
         assert errors_in(run_notebook(page, "clicks.ipynb")) == []

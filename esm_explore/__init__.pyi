@@ -1,6 +1,7 @@
 from . import analysis as analysis
 from . import decoding as decoding
 from . import experiments as experiments
+from . import export as export
 from . import plots as plots
 from .atlas.building import build_atlas as build_atlas
 from .atlas.reading import open_atlas as open_atlas

@@ -1,12 +1,13 @@
-"""What the inspector's words mean: one sentence each, for a structural biologist.
+"""What our words mean: a sentence or two each, for a structural biologist.
 
-``docs/glossary.md`` holds the same sentences; a test compares the two.
+``docs/glossary.md`` holds the same sentences, and where each word is from; a test compares the two.
 """
 
 from __future__ import annotations
 
 from esm_explore.errors import TraceError
 
+# The inspector's: hovering over one there shows its sentence.
 TERMS = {
     "node": "One of the residues of a neighborhood (16 of them), the residue itself among them.",
     "query": "The node that a neighborhood is about: its first, and the only one whose state goes "
@@ -60,6 +61,81 @@ TERMS = {
     "that are nearer to each other at this stage.",
 }
 
+# What doctor, files and notebooks speak of beyond that.
+FURTHER = {
+    "accuracy": "Share of residues of which a probe says the right thing; to be compared with "
+    "always saying what is most frequent.",
+    "alternate location": "A second place for the same atoms in a crystal structure. The most "
+    "occupied one is used.",
+    "B-factor": "How far an atom is spread about its place in a crystal, in Å²; high where the "
+    "structure is uncertain.",
+    "backbone": "The atoms N, CA, C and O of each residue, without side chains; the encoder uses "
+    "the first three.",
+    "CA": "The alpha carbon, the atom of the backbone that the side chain is bonded to.",
+    "chain": "One protein molecule of a structure, named by a letter in its file. Each is encoded "
+    "alone: what other chains do beside it, its tokens do not know.",
+    "clash": "Atoms nearer to each other than atoms can be.",
+    "commitment loss": "What training adds to keep latents near their codes: 0.25 times the mean "
+    "squared difference of the two.",
+    "constant code": "The code that every residue without a backbone frame gets, as its state is "
+    "set to zero: it says nothing.",
+    "D-amino acid": "The mirror image of a usual amino acid; rare in proteins, and often an error "
+    "of a model.",
+    "distance weight": "How much a head's logits weigh distance: the softplus of a learned "
+    "number, 0.69 before training.",
+    "EMA": "Exponential moving average: what was kept so far times 0.99, and what is new times "
+    "0.01. ESM3's codes are such averages of the latents that chose them.",
+    "embedding": "The row of numbers that a table holds for something that has no numbers of its "
+    "own, such as a relative position.",
+    "encoder": "The network from coordinates to tokens; ESM3's was trained as one half of a "
+    "VQ-VAE.",
+    "entropy": "How evenly a head spreads its attention, in bits: 0 is all on one node, 4 is the "
+    "same on all 16.",
+    "gap": "Residues that a structure lacks although the protein has them; numbers jump there.",
+    "insertion code": "A letter after a residue number that several residues share (37, 37A, "
+    "37B). The encoder is told the number without the letter.",
+    "mini": "The small encoder of ESM3's kind that is bundled with this package. Its codes are "
+    "its own: their numbers mean nothing to ESM3.",
+    "model": "One of several versions of a structure in a file, as NMR gives them. Tokens are "
+    "made of one.",
+    "modified residue": "A residue that is none of the 20 amino acids, such as selenomethionine; "
+    "it gets a token as any other.",
+    "near-tie": "A token whose margin is so small that moving atoms by 0.01 Å can turn it over.",
+    "neighbor": "One of the 15 other residues of a neighborhood.",
+    "numbering": "Which residue numbers the encoder is told: the file's, or 1 to L as esm's "
+    "`tokenize_structure` counts.",
+    "occupancy": "Share of the molecules in a crystal in which an atom is at this place.",
+    "perplexity": "How many codes, all used alike, would be as hard to guess as those that were "
+    "used.",
+    "pLDDT": "How sure a structure predictor is of a residue, from 0 to 100 (in esm 0 to 1). It "
+    "is no attention mask.",
+    "pre_vq": "The latent, as esm names it: what the layer pre_vq_proj makes of the query's state.",
+    "probe": "A simple classifier fitted to a stage's numbers, to find out what can be read off "
+    "them; here linear discriminant analysis, tested on chains that it has not seen.",
+    "quantization": "Putting the nearest code in the place of a latent: many latents become one "
+    "token.",
+    "radius": "Of a neighborhood: the CA distance to its farthest neighbor, in Å. Large where "
+    "little is near.",
+    "reach": "Mean CA distance of what a head attends to, each node counted by its attention; in "
+    "Å.",
+    "residue number": "The number that a file gives a residue. Differences of these are the "
+    "encoder's relative positions.",
+    "rotation weight": "How much a head's logits weigh directions: the softplus of a learned "
+    "number, 0.69 before training.",
+    "runner-up": "The code that is second nearest to the latent.",
+    "special token": "A number from 4096 on that is no code: 4096 mask, 4097 end (EOS), 4098 "
+    "begin (BOS), 4099 padding, 4100 chain break.",
+    "superposition": "Two structures laid on each other so that the squared distances of their "
+    "atoms are least; needed before asking how far a residue has moved.",
+    "trace": "All that the encoder computed for one chain, stage by stage.",
+    "trustworthiness": "How far neighbors on a map are neighbors in the data: 1 if no point has a "
+    "neighbor on the map that it does not have there.",
+    "VQ-VAE": "An encoder and a decoder, trained together, with a codebook between them: the "
+    "decoder has to rebuild the backbone from codes alone.",
+    "z_q": "The code in the latent's place: the same for all residues of one token. Not the "
+    "latent, though `encode` returns it.",
+}
+
 
 def explain(term: str) -> str:
     """Say what a term means.
@@ -67,7 +143,7 @@ def explain(term: str) -> str:
     Parameters
     ----------
     term : str
-        One of `TERMS`, in any case, also with an s.
+        One of `TERMS` or `FURTHER`, in any case, also with an s.
 
     Returns
     -------
@@ -83,9 +159,10 @@ def explain(term: str) -> str:
     >>> explain("Margins")[:38]
     'Distance to the second nearest code mi'
     """
-    known = {name.lower(): sentence for name, sentence in TERMS.items()}
+    every = TERMS | FURTHER
+    known = {name.lower(): sentence for name, sentence in every.items()}
     wanted = term.lower()
     for name in (wanted, wanted.removesuffix("s"), wanted.removesuffix("es")):
         if name in known:
             return known[name]
-    raise TraceError(f"{term!r} is not in the glossary; it has: {', '.join(TERMS)}.")
+    raise TraceError(f"{term!r} is not in the glossary; it has: {', '.join(every)}.")

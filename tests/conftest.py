@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+    # Last, because while the one browser is open its event loop is the process's.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +93,67 @@ def coded(toy_encoder):
     encoder.codebook.embeddings[:16] = torch.from_numpy(latents[5:213:13])
     encoder.codebook.embeddings[16:] += 100
     return encoder
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests in pages."""
+    from lab import open_chromium
+
+    with open_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory):
+    """One JupyterLab for all tests in notebooks."""
+    from lab import Jupyter, lab_server
+
+    folder = tmp_path_factory.mktemp("notebooks")
+    with lab_server(folder, tmp_path_factory.mktemp("lab")) as address:
+        yield Jupyter(address, folder)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_kernels(request):
+    """Kernels that a file's tests have left take memory from the next one's."""
+    used = request.getfixturevalue("jupyter") if "jupyter" in request.fixturenames else None
+    yield
+    if used:
+        used.stop_others()
+
+
+@pytest.fixture(scope="session")
+def inspectors(chromium, jupyter):
+    """A page with the inspector of one chain and of two, and the tour; with a kernel of its own."""
+    from inspectors import CELLS, SCREENSHOTS
+    from lab import errors_in, lab_page, open_notebook, run_notebook, write_notebook
+
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    write_notebook(jupyter.folder / "inspectors.ipynb", CELLS)
+    with lab_page(chromium, jupyter.address, 1280, 720) as page:
+        open_notebook(page, "inspectors.ipynb", jupyter.start_kernel())
+        assert errors_in(run_notebook(page, "inspectors.ipynb")) == []
+        yield page
+
+
+@pytest.fixture
+def page(inspectors):
+    """That page on a laptop, with the first inspector in view as it came up.
+
+    No test leaves a complaint.
+    """
+    from inspectors import AS_AT_FIRST, LIGHT, set_theme, shown
+    from lab import run_code
+
+    inspectors.set_viewport_size({"width": 1280, "height": 720})
+    set_theme(inspectors, LIGHT)
+    inspectors.evaluate("jupyterapp.shell.collapseLeft()")
+    run_code(inspectors, AS_AT_FIRST)
+    inspectors.mouse.move(3, 3)
+    shown(inspectors, 0)
+    yield inspectors
+    complaints = [*inspectors.console_errors, *inspectors.left_loopback]
+    inspectors.console_errors.clear()
+    inspectors.left_loopback.clear()
+    assert complaints == []

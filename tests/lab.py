@@ -91,11 +91,57 @@ def lab_server(folder: Path, home: Path, app: tuple[str, str] = LAB) -> Iterator
 
 
 @contextlib.contextmanager
+def open_chromium() -> Iterator:
+    """Start a browser; one is enough for all pages."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Jupyter:
+    """A JupyterLab, and a kernel that tests use in turn: torch is imported once.
+
+    Attributes
+    ----------
+    address : str
+    folder : Path
+        Where its notebooks are.
+    """
+
+    def __init__(self, address: str, folder: Path):
+        self.address, self.folder = address, folder
+        self._kept: list[str] = []
+
+    def take_kernel(self) -> str:
+        """Give the id of the kernel that is used in turn."""
+        return self._kept[0] if self._kept else self.start_kernel()
+
+    def start_kernel(self) -> str:
+        """Start a kernel that stays until the end; give its id."""
+        self._kept.append(self._ask("kernels", b'{"name": "python3"}')["id"])
+        return self._kept[-1]
+
+    def stop_others(self) -> None:
+        """Stop all kernels that need not stay; each takes half a gigabyte."""
+        for kernel in self._ask("kernels"):
+            if kernel["id"] not in self._kept:
+                self._ask(f"kernels/{kernel['id']}", method="DELETE")
+
+    def _ask(self, what: str, data: bytes | None = None, method: str | None = None) -> object:
+        request = urllib.request.Request(f"{self.address}/api/{what}", data, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or "null")
+
+
+@contextlib.contextmanager
 def lab_page(
-    address: str, width: int = 1400, height: int = 1000, beside=None, init: str = ""
+    browser, address: str, width: int = 1400, height: int = 1000, init: str = ""
 ) -> Iterator:
-    """Open JupyterLab in Chromium; yield a page as `offline_page` does."""
-    with offline_page(width, height, beside, init) as page:
+    """Open JupyterLab in a browser; yield a page as `offline_page` does."""
+    with offline_page(browser, width, height, init) as page:
         # A workspace of its own: what another page has open is not opened here too.
         page.goto(f"{address}/lab/workspaces/{uuid4().hex}")
         wait_for_lab(page)
@@ -103,23 +149,14 @@ def lab_page(
 
 
 @contextlib.contextmanager
-def offline_page(width: int = 1400, height: int = 1000, beside=None, init: str = "") -> Iterator:
-    """Open Chromium without internet; yield a playwright page.
+def offline_page(browser, width: int = 1400, height: int = 1000, init: str = "") -> Iterator:
+    """Open a page without internet; yield a playwright page.
 
     ``page.left_loopback`` collects the addresses of requests that wanted to leave the machine;
-    all of them are refused. ``page.console_errors`` collects what went wrong in the page.
-    `beside` is another page, whose browser is then used too: there is one at a time. `init` is
-    JavaScript that runs before the page's own.
+    all of them are refused. ``page.console_errors`` collects what went wrong in the page. `init`
+    is JavaScript that runs before the page's own.
     """
-    from playwright.sync_api import sync_playwright
-
     with contextlib.ExitStack() as stack:
-        if beside is None:
-            chromium = stack.enter_context(sync_playwright()).chromium
-            browser = chromium.launch(executable_path=require_chromium(), args=FLAGS)
-            stack.callback(browser.close)
-        else:
-            browser = beside.context.browser
         context = browser.new_context(viewport={"width": width, "height": height})
         stack.callback(context.close)
         page = context.new_page()
@@ -159,27 +196,50 @@ def write_notebook(path: Path, cells: list[str]) -> None:
     nbformat.write(nbformat.v4.new_notebook(metadata={"kernelspec": kernel}, cells=made), path)
 
 
-def open_notebook(page, name: str) -> None:
-    """Open a notebook and wait for its kernel; ``window.panel`` is its widget then."""
+def open_notebook(page, name: str, kernel: str = "") -> None:
+    """Open a notebook and wait for its kernel; ``window.panel`` is its widget then.
+
+    `kernel` is the id of one that runs already; otherwise it has one of its own.
+    """
     page.evaluate(
-        """async name => {
-            const widget = await window.jupyterapp.commands.execute(
-                "docmanager:open", {path: name, factory: "Notebook"});
+        """async ([name, kernel]) => {
+            const options = {path: name, factory: "Notebook"};
+            if (kernel) options.kernel = {id: kernel};
+            const widget = await window.jupyterapp.commands.execute("docmanager:open", options);
             await widget.context.ready;
             await widget.context.sessionContext.ready;
             window.panel = widget;
         }""",
-        name,
+        [name, kernel],
     )
 
 
-def run_notebook(page, name: str, limit: float = 300) -> list[dict]:
+def run_notebook(page, name: str, kernel: str = "", limit: float = 300) -> list[dict]:
     """Open a notebook, run all its cells, and give its cells as they are then."""
-    open_notebook(page, name)
+    open_notebook(page, name, kernel)
     page.set_default_timeout(limit * 1000)
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.set_default_timeout(60_000)
     return page.evaluate("window.panel.content.model.toJSON().cells")
+
+
+EMPTIED = """
+import ipywidgets
+ipywidgets.Widget.close_all()
+get_ipython().reset(new_session=False)
+"""
+
+
+@contextlib.contextmanager
+def notebook_page(browser, jupyter: Jupyter, name: str, *size: int, init: str = "") -> Iterator:
+    """Run a notebook in the kernel that is used in turn, in a page of its own."""
+    with lab_page(browser, jupyter.address, *size, init=init) as page:
+        open_notebook(page, name, jupyter.take_kernel())
+        run_code(page, EMPTIED)
+        assert errors_in(run_notebook(page, name)) == []
+        yield page
+        # The next page would be told of all that is here.
+        run_code(page, EMPTIED)
 
 
 def errors_in(cells: list[dict]) -> list[dict]:

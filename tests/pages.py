@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from lab import value_of
 
+# Views of a small chain, by an encoder that is quick.
+SETUP = """\
+import time
+import ipywidgets as W
+import numpy as np
+import torch
+from esm.models.vqvae import StructureTokenEncoder
+from esm.utils.structure.protein_chain import ProteinChain
+import esm_explore as ex
+from esm_explore.widgets.page import Script
+from esm_explore.widgets.structure_view import StructureView, color_bytes
+torch.manual_seed(0)
+encoder = StructureTokenEncoder(
+    d_model=64, n_heads=1, v_heads=8, n_layers=2, d_out=16, n_codes=512).eval()
+encoder.codebook.embeddings.normal_(std=0.5)
+trace = ex.trace(encoder, ex.read_chain("1UBI"))
+view = StructureView.of(trace)
+"""
 # A picture in numbers: its background, how many colors it has, how much of it is pure red, and a
 # sum that changes with any pixel.
 PIXELS = """canvas => {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from lab import lab_page, lab_server, require_chromium, run_notebook
+from lab import notebook_page
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 pytestmark = pytest.mark.browser
@@ -28,27 +28,11 @@ COLORED_PIXELS = """canvas => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    require_chromium()
-    folder = tmp_path_factory.mktemp("notebooks")
-    for notebook in NOTEBOOKS.glob("*.ipynb"):
-        shutil.copy(notebook, folder)
-    with lab_server(folder, tmp_path_factory.mktemp("lab")) as address:
-        yield address
-
-
-def test_notebook_01_runs_offline_and_ends_with_a_colored_structure(address, tmp_path):
+def test_notebook_01_runs_offline_and_ends_with_a_colored_structure(chromium, jupyter, tmp_path):
     """Run All: no error, nothing leaves the machine, and the cartoon has many colors."""
-    with lab_page(address) as page:
-        cells = run_notebook(page, "01_from_coordinates_to_tokens.ipynb")
-        errors = [
-            output
-            for cell in cells
-            for output in cell.get("outputs", [])
-            if output["output_type"] == "error"
-        ]
-        assert errors == []
+    name = "01_from_coordinates_to_tokens.ipynb"
+    shutil.copy(NOTEBOOKS / name, jupyter.folder)
+    with notebook_page(chromium, jupyter, name) as page:
         canvas = page.locator(".jp-OutputArea canvas").last
         canvas.wait_for(state="attached")
         canvas.scroll_into_view_if_needed()

@@ -50,14 +50,14 @@ def letter(page, index: int):
     return page.locator(f"[data-index='{index}']").first
 
 
-def test_notebook_7(folder):
+def test_notebook_7(folder, chromium):
     """Run All, a click on a letter reaches Python, and its answer the page; nothing is fetched."""
     pytest.importorskip("notebook", reason="Notebook 7 (the package notebook) is not installed")
     write_notebook(folder / "notebooks" / "one.ipynb", CELLS)
     app = ("notebook", "JupyterNotebookApp")
     with (
         lab_server(folder / "notebooks", folder / "home", app) as address,
-        offline_page(*LAPTOP) as page,
+        offline_page(chromium, *LAPTOP) as page,
     ):
         page.goto(f"{address}/notebooks/one.ipynb")
         wait_for_lab(page)
@@ -83,13 +83,13 @@ def test_notebook_7(folder):
         assert page.left_loopback == []
 
 
-def test_beside_the_notebook(folder):
+def test_beside_the_notebook(folder, chromium):
     """A tab of its own answers clicks; shown again it is replaced; closed, it comes back."""
     cells = [CELLS[0], "inspector = ex.inspect('1UBI', beside=True)"]
     write_notebook(folder / "notebooks" / "one.ipynb", cells)
     with (
         lab_server(folder / "notebooks", folder / "home") as address,
-        lab_page(address, *LAPTOP) as page,
+        lab_page(chromium, address, *LAPTOP) as page,
     ):
         assert errors_in(run_notebook(page, "one.ipynb")) == []
         tab = page.get_by_role("tab", name="Inspector of 1UBI")
@@ -111,7 +111,7 @@ def test_beside_the_notebook(folder):
         assert page.left_loopback == []
 
 
-def test_voila_by_the_command(folder):
+def test_voila_by_the_command(folder, chromium):
     """The page is whole and answers, whatever a file is called; Ctrl-C takes all away.
 
     The name would end a string of Python, and be an element of HTML, if it were not escaped. The
@@ -134,7 +134,7 @@ def test_voila_by_the_command(folder):
         said = server.stdout.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S{20,}$", said.strip())
         assert address, said
-        with offline_page(*LAPTOP) as page:
+        with offline_page(chromium, *LAPTOP) as page:
             page.set_default_timeout(PATIENCE)
             page.goto(address[0], wait_until="commit")
             letter(page, 20).click()

@@ -13,15 +13,7 @@ import pytest
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
 from hostile import FIGURES, FORMULA, IMAGE, LINK, PIECES, SCRIPT, STRUCTURES
 from hostile_pages import MADE, check, hover, opened, run_cell, text_of, watch
-from lab import (
-    lab_page,
-    lab_server,
-    open_notebook,
-    require_chromium,
-    run_code,
-    value_of,
-    write_notebook,
-)
+from lab import notebook_page, run_code, value_of, write_notebook
 from pages import canvas_of, drawn, lonely
 
 pytestmark = pytest.mark.browser
@@ -61,17 +53,10 @@ TABLES = {
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    require_chromium()
-    folder = tmp_path_factory.mktemp("notebooks")
-    write_notebook(folder / "hostile.ipynb", [""])
-    with (
-        lab_server(folder, tmp_path_factory.mktemp("lab")) as address,
-        lab_page(address, width=1280, height=1200) as page,
-    ):
+def lab(chromium, jupyter):
+    write_notebook(jupyter.folder / "hostile.ipynb", [""])
+    with notebook_page(chromium, jupyter, "hostile.ipynb", 1280, 1200) as page:
         watch(page)
-        open_notebook(page, "hostile.ipynb")
-        page.set_default_timeout(60_000)
         page.evaluate("window.jupyterapp.shell.collapseLeft()")
         assert run_code(page, SETUP) == ""
         yield page

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from lab import (
-    errors_in,
-    keep_busy,
-    lab_page,
-    lab_server,
-    open_notebook,
-    require_chromium,
-    run_code,
-    run_notebook,
-    value_of,
-    wait_for_lab,
-)
+from inspectors import SCREENSHOTS
+from lab import keep_busy, notebook_page, open_notebook, run_code, value_of, wait_for_lab
 from pages import PLACE, canvas_of, drawn, lonely, wait_for
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parent.parent
 NOTEBOOK = "08_inspector.ipynb"
-SCREENSHOTS = ROOT / "build" / "screenshots"
 MARKED = "(plot, layer) => plot._fullData[layer].x ? [...plot._fullData[layer].x] : []"
 LONG = """
 import numpy as np
@@ -44,17 +32,9 @@ print(large)
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    require_chromium()
-    folder = tmp_path_factory.mktemp("notebooks")
-    shutil.copy(ROOT / "notebooks" / NOTEBOOK, folder)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with (
-        lab_server(folder, tmp_path_factory.mktemp("lab")) as address,
-        lab_page(address, width=1280, height=720) as page,
-    ):
-        assert errors_in(run_notebook(page, NOTEBOOK)) == []
-        page.set_default_timeout(60_000)
+def lab(chromium, jupyter):
+    shutil.copy(ROOT / "notebooks" / NOTEBOOK, jupyter.folder)
+    with notebook_page(chromium, jupyter, NOTEBOOK, 1280, 720) as page:
         page.evaluate("window.jupyterapp.shell.collapseLeft()")
         yield page
 
@@ -351,78 +331,6 @@ def test_a_row_of_the_table_is_a_residue_and_headings_sort(page):
     assert first.locator("td").nth(1).inner_text().split()[1] == label
     first.click()
     wait_for(page, "inspector.selected", far)
-
-
-def test_every_control_has_a_name(page):
-    """As a screen reader has it: no name is a glyph."""
-    names = (
-        inspector(page)
-        .locator("button, select, input, [role=listbox]")
-        .evaluate_all(
-            "all => all.filter(e => e.checkVisibility()).map(e => e.getAttribute('aria-label') ||"
-            " e.labels?.[0]?.textContent || e.textContent)"
-        )
-    )
-    assert len(names) > 25
-    assert [name for name in names if not name or not re.search(r"[A-Za-zÅ]", name)] == []
-
-
-def test_pause_stays_where_it_is(page):
-    """It plays on its own until it is pressed again; then nothing moves."""
-    play = inspector(page).get_by_role("button", name="play the steps")
-    play.click()
-    page.wait_for_timeout(2500)
-    play.click()
-    page.wait_for_timeout(1000)
-    at = value_of(page, "inspector.step")
-    assert at > 0
-    assert play.get_attribute("aria-pressed") == "false"
-    page.wait_for_timeout(4500)
-    assert value_of(page, "inspector.step") == at
-
-
-def test_the_wheel_scrolls_the_page_until_the_structure_is_clicked(page):
-    """180 px without a click before; then it zooms, and the page stays."""
-    pane = "document.querySelector('.jp-WindowedPanel-outer').scrollTop"
-    box = canvas_of(page).bounding_box()
-    page.mouse.move(3, 3)
-    before = page.evaluate(pane)
-    camera = canvas_of(page).evaluate("canvas => canvas.__viewer.getView()")
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 20)
-    page.mouse.wheel(0, 180)
-    page.wait_for_timeout(800)
-    assert page.evaluate(pane) != before
-    assert canvas_of(page).evaluate("canvas => canvas.__viewer.getView()") == camera
-
-
-def test_a_saved_page_answers_without_python(page, tmp_path):
-    """Opened from disk: a letter, a step and a number are answered; nothing is asked for."""
-    chain = "ex.trace(encoder, ex.read_chain('1UBI'))"
-    path = tmp_path / "page.html"
-    assert run_code(page, f"ex.inspect({chain}).to_html({str(path)!r}); None").count("Error") == 0
-    with page.context.browser.new_context(viewport={"width": 1280, "height": 720}) as context:
-        alone = context.new_page()
-        errors, asked = [], []
-        alone.on("pageerror", lambda error: errors.append(str(error)))
-        alone.on("request", lambda request: asked.append(request.url))
-        alone.goto(path.as_uri())
-        said = alone.locator(".esm-explore-sentence")
-        said.get_by_text("sees").wait_for()
-        alone.locator(".esm-structure-canvas canvas").wait_for(state="attached")
-        alone.locator("[data-index='29']").click()
-        said.get_by_text("Residue 30 sees").wait_for()
-        alone.get_by_role("radio", name="codebook").click()
-        said.get_by_text("a margin of").wait_for()
-        box = alone.get_by_label("find")
-        box.fill("50")
-        box.press("Enter")
-        alone.locator("[data-index='49'].esm-explore-selected").wait_for()
-        box.fill("nonsense")
-        box.press("Enter")
-        alone.get_by_text("nonsense is not in 1UBI").wait_for()
-        alone.screenshot(path=SCREENSHOTS / "offline_page.png")
-        assert errors == []
-        assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
 
 
 def test_closing_takes_everything_off_the_page(page):

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from lab import errors_in, lab_page, lab_server, require_chromium, run_notebook, write_notebook
+from inspectors import DARK, SCREENSHOTS, set_theme
 from pages import drawn
 
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
-ONE = """
-import esm_explore as ex
-encoder = ex.load_encoder()
-one = ex.inspect(ex.read_chain("1ITU"))
-one
-"""
-TWO = """
-two = ex.inspect(["1AKE", "4AKE"])
-two
-"""
-TOUR = """
-tour = ex.step_through(one.traces[0], "57")
-tour
-"""
 # Which of an inspector's parts are not whole within what the notebook shows, and what is cut off.
 FAULTS = """(root, parts) => {
     root.scrollIntoView({block: "start"});
@@ -57,29 +40,6 @@ PARTS = [
     ".esm-explore-answer-0 .widget-html",
     ".esm-explore-answer-0 .js-plotly-plot",
 ]
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    require_chromium()
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    folder = tmp_path_factory.mktemp("layout")
-    write_notebook(folder / "layout.ipynb", [ONE, TWO, TOUR])
-    with (
-        lab_server(folder, tmp_path_factory.mktemp("lab")) as address,
-        lab_page(address, width=1280, height=720) as page,
-    ):
-        assert errors_in(run_notebook(page, "layout.ipynb")) == []
-        page.set_default_timeout(60_000)
-        yield page
-
-
-@pytest.fixture
-def page(lab):
-    lab.set_viewport_size({"width": 1280, "height": 720})
-    yield lab
-    assert lab.console_errors == []
-    assert lab.left_loopback == []
 
 
 def inspector(page, which: int):
@@ -149,9 +109,7 @@ def test_the_full_window_and_back(page):
 
 
 def test_the_dark_theme_is_followed(page):
-    theme = "name => jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
-    page.evaluate(theme, "JupyterLab Dark")
+    set_theme(page, DARK)
     root = settled(page, 0, "one_dark")
     color = root.evaluate("r => getComputedStyle(r).backgroundColor")
     assert max(int(part) for part in color[4:-1].split(",")) < 60
-    page.evaluate(theme, "JupyterLab Light")

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from lab import FLAGS, require_chromium
+from inspectors import SCREENSHOTS
 from pages import PLACE, SEEN, VIEW, canvas_of, drawn
 
 import esm_explore as ex
 
 pytestmark = pytest.mark.browser
-SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
 
 
 @pytest.fixture(scope="module")
@@ -22,20 +21,9 @@ def trace(toy_encoder, ubiquitin):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def saved(browser, trace, tmp_path_factory):
+def saved(chromium, trace, tmp_path_factory):
     path = ex.inspect(trace).to_html(tmp_path_factory.mktemp("saved") / "page.html")
-    with open_offline(browser, path) as context:
+    with open_offline(chromium, path) as context:
         yield context.pages[0]
 
 
@@ -49,9 +37,9 @@ def page(saved):
     complaints(saved)
 
 
-def open_offline(browser, path: Path):
+def open_offline(chromium, path: Path):
     """Open a file in a window without a network that writes down what goes wrong."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    context = chromium.new_context(viewport={"width": 1280, "height": 720}, offline=True)
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.errors, page.asked = [], []
@@ -208,10 +196,10 @@ def test_colors_and_the_whole_chain(page):
     assert drawn(page) != near
 
 
-def test_two_chains_in_one_file(browser, trace, tmp_path):
+def test_two_chains_in_one_file(chromium, trace, tmp_path):
     """A click in one marks its counterpart in the other; they turn together."""
     path = ex.inspect([trace, trace]).to_html(tmp_path / "two.html")
-    with open_offline(browser, path) as context:
+    with open_offline(chromium, path) as context:
         page = context.pages[0]
         page.locator(".esm-explore-sequence-1 [data-index='29']").click()
         for which in (0, 1):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from lab import FLAGS, require_chromium
 from pages import PIXELS
-from playwright.sync_api import sync_playwright
 
 import esm_explore as ex
 from esm_explore.analysis.annotations import secondary_letters
@@ -28,12 +26,11 @@ def traces():
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory):
+def shown(chromium, tmp_path_factory):
     """Opens the HTML of a picture from disk, in a body that looks like this."""
     folder = tmp_path_factory.mktemp("pages")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
+        page = context.new_page()
         asked = []
         page.on("request", lambda request: asked.append(request.url))
 
@@ -46,7 +43,6 @@ def shown(tmp_path_factory):
             return page
 
         yield show
-        browser.close()
 
 
 @pytest.mark.parametrize("name", ["1ITU", "4AKE"])

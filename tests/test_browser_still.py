@@ -11,7 +11,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import errors_in, lab_page, lab_server, open_notebook, run_code, run_notebook, wait_for_lab
+from lab import (
+    EMPTIED,
+    errors_in,
+    lab_page,
+    lab_server,
+    open_notebook,
+    run_code,
+    run_notebook,
+    wait_for_lab,
+)
 from pages import canvas_of, drawn, lonely, wait_for
 
 pytestmark = pytest.mark.browser
@@ -41,16 +50,10 @@ OPEN = """async name => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """A JupyterLab: its address and its folder."""
-    folder = tmp_path_factory.mktemp("notebooks")
-    with lab_server(folder, tmp_path_factory.mktemp("home")) as address:
-        yield address, folder
-
-
-def small_page(address: str):
-    return lab_page(address, 1280, 720)
+@pytest.fixture
+def small_page(chromium, jupyter):
+    """Open a page of JupyterLab as large as a laptop's."""
+    return lambda address=jupyter.address: lab_page(chromium, address, 1280, 720)
 
 
 def write(folder: Path, name: str, cells: list[str]) -> None:
@@ -75,11 +78,11 @@ def stored(path: Path) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def saved(lab):
+def saved(chromium, jupyter):
     """A notebook that was run and saved; its kernel is gone."""
-    address, folder = lab
+    folder = jupyter.folder
     write(folder, "saved.ipynb", CELLS)
-    with small_page(address) as page:
+    with lab_page(chromium, jupyter.address, 1280, 720) as page:
         assert not errors_in(run_notebook(page, "saved.ipynb"))
         drawn(page)
         save(page)
@@ -95,15 +98,15 @@ def wait_for_pictures(page) -> dict:
     return page.evaluate(SEEN)
 
 
-def test_a_live_view_hides_its_picture_and_keeps_it_fresh(lab):
+def test_a_live_view_hides_its_picture_and_keeps_it_fresh(jupyter, small_page):
     """Two outputs; what is clicked is in the document a moment later, also after a reload.
 
     With the kernel alive the reloaded page has the live view again, and it answers.
     """
-    address, folder = lab
+    folder = jupyter.folder
     write(folder, "live.ipynb", CELLS[:1])
-    with small_page(address) as page:
-        assert not errors_in(run_notebook(page, "live.ipynb"))
+    with small_page() as page:
+        assert not errors_in(run_notebook(page, "live.ipynb", jupyter.take_kernel()))
         before = None
         for _ in range(2):
             drawn(page)
@@ -124,31 +127,31 @@ def test_a_live_view_hides_its_picture_and_keeps_it_fresh(lab):
             page.reload()
             wait_for_lab(page)
             open_notebook(page, "live.ipynb")
-        stop_kernel(page)
+        run_code(page, EMPTIED)
         assert not page.console_errors
         assert not page.left_loopback
 
 
-def test_shown_twice_it_is_live_twice_until_it_is_closed(lab):
+def test_shown_twice_it_is_live_twice_until_it_is_closed(jupyter, small_page):
     """Then the pictures are back: they are what is left of it."""
-    address, folder = lab
+    folder = jupyter.folder
     write(folder, "twice.ipynb", [*CELLS[:1], "view"])
-    with small_page(address) as page:
-        assert not errors_in(run_notebook(page, "twice.ipynb"))
+    with small_page() as page:
+        assert not errors_in(run_notebook(page, "twice.ipynb", jupyter.take_kernel()))
         canvas_of(page, 1).locator("canvas").wait_for(state="attached")
         assert page.evaluate(LIVE) == [1, 1]
         run_code(page, "view.close()")
         assert len(wait_for_pictures(page)["pictures"]) == 2
         assert page.evaluate(LIVE) == [0, 0]
-        stop_kernel(page)
+        run_code(page, EMPTIED)
         assert not page.console_errors
 
 
-def test_when_the_kernel_is_restarted_the_picture_is_back(lab):
+def test_when_the_kernel_is_restarted_the_picture_is_back(jupyter, small_page):
     """A view that cannot answer would look alive."""
-    address, folder = lab
+    folder = jupyter.folder
     write(folder, "restarted.ipynb", CELLS[:1])
-    with small_page(address) as page:
+    with small_page() as page:
         assert not errors_in(run_notebook(page, "restarted.ipynb"))
         canvas_of(page).locator("canvas").wait_for(state="attached")
         page.evaluate("window.panel.context.sessionContext.restartKernel()")
@@ -157,18 +160,18 @@ def test_when_the_kernel_is_restarted_the_picture_is_back(lab):
         stop_kernel(page)
 
 
-def test_in_a_box_it_is_a_widget_as_ever(lab):
-    address, folder = lab
+def test_in_a_box_it_is_a_widget_as_ever(jupyter, small_page):
+    folder = jupyter.folder
     boxed = "import ipywidgets\nipywidgets.VBox([view])"
     write(folder, "boxed.ipynb", [CELLS[0].removesuffix("; view"), boxed])
-    with small_page(address) as page:
-        assert not errors_in(run_notebook(page, "boxed.ipynb"))
+    with small_page() as page:
+        assert not errors_in(run_notebook(page, "boxed.ipynb", jupyter.take_kernel()))
         canvas_of(page).locator("canvas").wait_for(state="attached")
         assert page.evaluate(LIVE) == []
-        stop_kernel(page)
+        run_code(page, EMPTIED)
 
 
-def test_without_any_kernel_there_are_pictures(saved, tmp_path):
+def test_without_any_kernel_there_are_pictures(saved, small_page, tmp_path):
     """In a JupyterLab that has none."""
     settings = {"KernelSpecManager": {"allowed_kernelspecs": ["none"]}}
     settings["KernelSpecManager"]["ensure_native_kernel"] = False
@@ -184,9 +187,8 @@ def test_without_any_kernel_there_are_pictures(saved, tmp_path):
         assert len(seen["pictures"]) >= 1
 
 
-def test_with_a_fresh_kernel_there_are_pictures(saved, lab):
-    address, _ = lab
-    with small_page(address) as page:
+def test_with_a_fresh_kernel_there_are_pictures(saved, small_page):
+    with small_page() as page:
         open_notebook(page, saved.name)
         seen = wait_for_pictures(page)
         assert seen["broken"] is None
@@ -194,16 +196,16 @@ def test_with_a_fresh_kernel_there_are_pictures(saved, lab):
         stop_kernel(page)
 
 
-def test_a_notebook_of_others_shows_pictures_and_captions(saved, lab):
+def test_a_notebook_of_others_shows_pictures_and_captions(saved, jupyter, small_page):
     """Untrusted: JupyterLab takes scripts out, as code hosts do."""
-    address, folder = lab
+    folder = jupyter.folder
     notebook = nbformat.read(saved, as_version=4)
     for cell in notebook.cells:
         for output in cell.outputs:
             if "text/html" in output.data:
                 output.data["text/html"] += " "  # what was signed was another
     nbformat.write(notebook, folder / "others.ipynb")
-    with small_page(address) as page:
+    with small_page() as page:
         open_notebook(page, "others.ipynb")
         assert not any(page.evaluate("window.panel.content.widgets.map(c => c.model.trusted)"))
         seen = wait_for_pictures(page)
@@ -214,18 +216,12 @@ def test_a_notebook_of_others_shows_pictures_and_captions(saved, lab):
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_exported_html_shows_pictures(saved, tmp_path, scripts):
+def test_exported_html_shows_pictures(saved, chromium, tmp_path, scripts):
     """From disk, with and without JavaScript."""
     command = (sys.executable, "-m", "nbconvert", "--to", "html", f"--output-dir={tmp_path}")
     subprocess.run([*command, str(saved)], check=True, capture_output=True)
-    from lab import FLAGS, require_chromium
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 720}, java_script_enabled=scripts
-        )
+    size = {"width": 1280, "height": 720}
+    with chromium.new_context(viewport=size, java_script_enabled=scripts) as context:
         page = context.new_page()
         page.route("http*://**", lambda route: route.abort())
         page.goto((tmp_path / "saved.html").as_uri())
@@ -237,7 +233,6 @@ def test_exported_html_shows_pictures(saved, tmp_path, scripts):
         words = page.locator("body").inner_text()
         assert "Loading widget" not in words
         assert "failed to load" not in words
-        browser.close()
 
 
 def test_the_picture_tells_how_it_comes_to_life(saved):

@@ -7,19 +7,9 @@ import io
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from lab import (
-    errors_in,
-    lab_page,
-    lab_server,
-    require_chromium,
-    run_code,
-    run_notebook,
-    value_of,
-    write_notebook,
-)
-from pages import canvas_of, drawn, lonely, wait_for
+from lab import notebook_page, run_code, value_of, write_notebook
+from pages import SETUP, canvas_of, drawn, lonely, wait_for
 from PIL import Image
-from test_browser_structure_view import SETUP
 
 pytestmark = pytest.mark.browser
 
@@ -46,16 +36,9 @@ SCROLLED = "() => document.querySelector('.jp-WindowedPanel-outer').scrollTop"
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    require_chromium()
-    folder = tmp_path_factory.mktemp("notebooks")
-    write_notebook(folder / "camera.ipynb", [SETUP + VIEWS, *["1\n" * 30] * 2])
-    with (
-        lab_server(folder, tmp_path_factory.mktemp("lab")) as address,
-        lab_page(address, 1280, 720) as page,
-    ):
-        assert errors_in(run_notebook(page, "camera.ipynb")) == []
-        page.set_default_timeout(60_000)
+def lab(chromium, jupyter):
+    write_notebook(jupyter.folder / "camera.ipynb", [SETUP + VIEWS, *["1\n" * 30] * 2])
+    with notebook_page(chromium, jupyter, "camera.ipynb", 1280, 720) as page:
         yield page
 
 

@@ -5,40 +5,11 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
-from lab import (
-    errors_in,
-    keep_busy,
-    lab_page,
-    lab_server,
-    open_notebook,
-    require_chromium,
-    run_code,
-    run_notebook,
-    value_of,
-    wait_for_lab,
-    write_notebook,
-)
-from pages import canvas_of, drawn, lonely, wait_for
+from lab import keep_busy, notebook_page, run_code, value_of, write_notebook
+from pages import SETUP, canvas_of, drawn, lonely, wait_for
 
 pytestmark = pytest.mark.browser
 
-SETUP = """\
-import time
-import ipywidgets as W
-import numpy as np
-import torch
-from esm.models.vqvae import StructureTokenEncoder
-from esm.utils.structure.protein_chain import ProteinChain
-import esm_explore as ex
-from esm_explore.widgets.page import Script
-from esm_explore.widgets.structure_view import StructureView, color_bytes
-torch.manual_seed(0)
-encoder = StructureTokenEncoder(
-    d_model=64, n_heads=1, v_heads=8, n_layers=2, d_out=16, n_codes=512).eval()
-encoder.codebook.embeddings.normal_(std=0.5)
-trace = ex.trace(encoder, ex.read_chain("1UBI"))
-view = StructureView.of(trace)
-"""
 BESIDE = "W.HBox([view, StructureView.of(ex.trace(encoder, ex.read_chain('1AKE')))])"
 EMPTY = "box = W.VBox([])\nbox"
 # Listeners that views, and 3Dmol.js for them, put on what outlives them.
@@ -56,40 +27,13 @@ EventTarget.prototype.removeEventListener = function (name, listener, ...rest) {
     return removeEventListener.call(this, name, listener, ...rest);
 };
 """
-NO_WEBGL = """
-for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
-    const {getContext} = kind.prototype;
-    kind.prototype.getContext = function (name, ...rest) {
-        return name.includes("webgl") ? null : getContext.call(this, name, ...rest);
-    };
-}
-"""
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    require_chromium()
-    folder = tmp_path_factory.mktemp("notebooks")
-    write_notebook(folder / "views.ipynb", [SETUP + "view", BESIDE, EMPTY])
-    write_notebook(folder / "one.ipynb", [SETUP + "view"])
-    write_notebook(folder / "static.ipynb", [SETUP + "ex.view(trace)"])
-    write_notebook(
-        folder / "no_script.ipynb",
-        [
-            SETUP + "Script.ready['3Dmol.js'] = Script(source=b'')\n"
-            "StructureView(structure=view.structure)"
-        ],
-    )
-    with lab_server(folder, tmp_path_factory.mktemp("lab")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def lab(address):
+def lab(chromium, jupyter):
     """A page with three views: one alone, and the same one beside another."""
-    with lab_page(address, init=COUNT_LISTENERS) as page:
-        assert errors_in(run_notebook(page, "views.ipynb")) == []
-        page.set_default_timeout(60_000)
+    write_notebook(jupyter.folder / "views.ipynb", [SETUP + "view", BESIDE, EMPTY])
+    with notebook_page(chromium, jupyter, "views.ipynb", init=COUNT_LISTENERS) as page:
         yield page
 
 
@@ -302,63 +246,3 @@ box.children = [big]
     residue = lonely(page, 3)
     page.mouse.click(residue["x"], residue["y"])
     wait_for(page, "big.selected", residue["index"])
-
-
-def test_without_webgl_a_message_stands_in_place_of_the_picture(lab, address):
-    """The caption and all traits are there; nothing is white and silent."""
-    with lab_page(address, beside=lab, init=NO_WEBGL) as page:
-        assert errors_in(run_notebook(page, "one.ipynb")) == []
-        message = page.locator(".esm-structure-message").first
-        message.get_by_text("no WebGL").wait_for()
-        run_code(page, "view.selected = 3")
-        label = page.locator(".esm-structure-label.selected").first
-        label.get_by_text(value_of(page, "view.labels[3]")).wait_for()
-        assert "Encoder:" in page.locator(".esm-structure-caption").first.inner_text()
-        assert page.console_errors == []
-
-
-@pytest.mark.parametrize("init", ["", NO_WEBGL])
-def test_a_static_view_is_in_3d_or_a_still_but_no_white_box(lab, address, init):
-    """The still lies under the 3D picture, and is seen where there is none."""
-    with lab_page(address, beside=lab, init=init) as page:
-        assert errors_in(run_notebook(page, "static.ipynb")) == []
-        still = page.get_by_role("img", name="1UBI chain A").first
-        still.wait_for()
-        page.wait_for_timeout(3000)
-        seen = still.evaluate(
-            """still => {
-                still.scrollIntoView();
-                const {left, top} = still.getBoundingClientRect();
-                return document.elementFromPoint(left + 20, top + 20).tagName;
-            }"""
-        )
-        # py3Dmol's empty box lets the still through; a picture does not.
-        assert seen == ("DIV" if init else "CANVAS")
-
-
-def test_without_script_and_internet_a_message_says_so(lab, address):
-    """An installation that could not fetch 3Dmol.js, on a machine that is offline now."""
-    with lab_page(address, beside=lab) as page:
-        assert errors_in(run_notebook(page, "no_script.ipynb")) == []
-        page.get_by_text("3Dmol.js could not be loaded").wait_for()
-        assert [url.rpartition("/")[2] for url in page.left_loopback] == ["3Dmol.es6-min.js"]
-
-
-def test_a_reloaded_page_shows_the_view_as_it_was(lab, address):
-    """Saved and opened again while the kernel runs: the same residue is marked, and clicks work."""
-    with lab_page(address, beside=lab) as page:
-        assert errors_in(run_notebook(page, "one.ipynb")) == []
-        drawn(page)
-        run_code(page, "view.selected = 20")
-        page.evaluate("window.panel.context.save()")
-        page.reload()
-        wait_for_lab(page)
-        open_notebook(page, "one.ipynb")
-        label = page.locator(".esm-structure-label.selected").first
-        label.get_by_text(value_of(page, "view.labels[20]")).wait_for()
-        assert drawn(page)["colors"] > 50
-        residue = lonely(page, skip=20)
-        page.mouse.click(residue["x"], residue["y"])
-        wait_for(page, "view.selected", residue["index"])
-        assert page.console_errors == []
-        assert page.left_loopback == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -154,7 +155,13 @@ def test_the_shown_chain_first_then_another(traces):
         ("xxx", "too short for a motif"),
         ("", "There is nothing to find"),
         ("A:", "There is nothing to find"),
-        ("frameless", "No residue of .* is frameless"),
+        ("frameless", "No residue of .* is frameless; all of them have a backbone frame"),
+        ("W48", "W is none of its residues"),
+        ("G48", "G is 10, 35, 47, 53, 75, 76"),
+        ("L48", "L is 8, 15, 43, 50, 56, 67, 69, 71 and 1 more"),
+        ("helices", "Words that are found: helix, strand, coil, aliphatic, .*, frameless"),
+        ("MQIFWKW", "its part MQIF is, at 1"),
+        ("aromatics", "aromatic"),
         ("9" * 5000, "neither a residue nor a motif"),
         ("token " + "9" * 5000, "neither a residue nor a motif"),
     ],
@@ -163,6 +170,34 @@ def test_what_is_not_there_is_said(trace, text, said):
     """With what would be right."""
     with pytest.raises(ex.TraceError, match=said):
         find_residues(trace, text)
+
+
+def test_of_a_token_that_no_residue_has_the_nearest_are_named(trace):
+    """Each of them is found then; none of the chain's is nearer."""
+    there = np.unique(trace.tokens)
+    missing = int(np.setdiff1d(np.arange(len(trace.codebook)), there)[0])
+    with pytest.raises(ex.TraceError, match="of its .* tokens the nearest are") as raised:
+        find_residues(trace, f"token {missing}")
+    named = [int(n) for n in re.findall(r"\d+", str(raised.value).split("nearest are")[1])]
+    apart = dict(zip(there.tolist(), np.linalg.norm(
+        trace.codebook[there] - trace.codebook[missing], axis=1), strict=True))  # fmt: skip
+    assert named == sorted(apart, key=apart.get)[:8]
+    assert all(find_residues(trace, f"token {token}").residues for token in named)
+
+
+def test_a_kind_that_no_residue_is_of_is_answered_with_those_that_are(trace):
+    """Poly-alanine of ubiquitin's backbone has no aromatic residue."""
+    chain = replace(trace.chain, sequence="A" * 76)
+    with pytest.raises(ex.TraceError, match=r"is aromatic; they are aliphatic \(76\)\."):
+        find_residues(ex.trace(trace.encoder, chain), "aromatic")
+
+
+def test_of_several_chains_all_that_were_looked_into_are_named(traces):
+    with pytest.raises(ex.TraceError, match=r"WWWWW is not in .*1UBI.* Nor .*1AKE.*4ZHL"):
+        find_residues(traces, "WWWWW")
+    with pytest.raises(ex.TraceError) as raised:
+        find_residues(traces, "G#")
+    assert "Nor" not in str(raised.value)
 
 
 @settings(max_examples=300, deadline=None)

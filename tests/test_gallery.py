@@ -15,7 +15,25 @@ sys.path.insert(0, str(Path(__file__).parent.parent / ".ci"))
 import gallery
 from lab import FLAGS, require_chromium
 
+SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
 FIGURE = "import plotly.graph_objects as go; go.Figure(go.Scatter(y=[1, 2]))"
+INSPECTOR = """import esm_explore as ex
+shown = ex.inspect(ex.trace(ex.load_encoder(), ex.read_chain("1AS5")))
+shown"""
+LONG = """import numpy as np
+trace = shown.traces[0]
+places, what = trace.pre_vq[:, :2], "something long " * 6
+ex.plots.map_figure(trace, places, np.arange(len(trace)), what)"""
+# Lines of titles that a button of the mode bar lies over, and how many buttons there are.
+UNDER_THE_BAR = """plot => {
+    const boxes = (what) =>
+        [...plot.querySelectorAll(what)].map((part) => part.getBoundingClientRect());
+    const buttons = boxes(".modebar-btn");
+    const under = boxes(".gtitle tspan, .gtitle").filter((line) => buttons.some((button) =>
+        button.left < line.right && line.left < button.right
+        && button.top < line.bottom && line.top < button.bottom));
+    return [under.length, buttons.length];
+}"""
 STRUCTURE = "import esm_explore as ex; ex.view(ex.trace(ex.load_encoder(), ex.read_chain('1EJG')))"
 
 
@@ -23,7 +41,9 @@ STRUCTURE = "import esm_explore as ex; ex.view(ex.trace(ex.load_encoder(), ex.re
 def test_pages_hold_each_script_once_and_fetch_nothing(tmp_path):
     """Two figures and two structures share a script each; the index names title and question."""
     cells = [
-        new_markdown_cell("# 9 · A title\n\n**Run all.** Why? **Is this\nthe question?**"),
+        new_markdown_cell(
+            "# 9 · A title\n\n**Run all.** Why? **Is this\nthe [question](../docs/glossary.md)?**"
+        ),
         *[new_code_cell(source) for source in (FIGURE, FIGURE, STRUCTURE, STRUCTURE)],
     ]
     nbformat.write(new_notebook(cells=cells), tmp_path / "one.ipynb")
@@ -47,7 +67,9 @@ def pages(folder: Path) -> Path:
     digest = new_code_cell("print('a digest')")
     digest.metadata["jupyter"] = {"outputs_hidden": True}
     wide = new_code_cell("print('wide ' * 80)")
+    words = "The [CA distance](../docs/glossary.md#ca-distance). Next: [second](2_second.ipynb)"
     first = [new_markdown_cell("# 1 · First\n\n**Which?**"), digest, new_code_cell(FIGURE), folded]
+    first += [*map(new_code_cell, (INSPECTOR, LONG)), new_markdown_cell(words)]
     second = [new_markdown_cell("# 2 · Second\n\nIt is. More."), wide, new_code_cell(STRUCTURE)]
     for name, cells in (("1_first", first), ("2_second", second)):
         nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
@@ -55,12 +77,67 @@ def pages(folder: Path) -> Path:
     return folder / "pages"
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return pages(tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.mark.slow
+def test_every_link_leads_to_a_page_that_is_there(folder):
+    """To other notebooks, to terms of the glossary, to the inspector; also from the glossary."""
+    ids = {page: set(re.findall(r'id="([^"]+)"', page.read_text())) for page in folder.glob("*")}
+    assert "ca-distance" in ids[folder / "glossary.html"]
+    for page in ("index.html", "1_first.html", "2_second.html", "glossary.html"):
+        text = re.sub(r"(?s)<script.*?</script>", "", (folder / page).read_text())
+        links = re.findall(r'<a [^>]*href="([^"]+)"', text)
+        assert links
+        for link in links:
+            name, _, anchor = link.partition("#")
+            assert not anchor or anchor in ids[folder / (name or page)], (page, link)
+            assert (folder / (name or page)).is_file(), (page, link)
+    assert len(re.findall('href="1_first_shown.html"', (folder / "1_first.html").read_text())) == 1
+
+
 @pytest.mark.browser
-def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(tmp_path):
-    """Cards have pictures, pages lead on and back, nothing is fetched, nothing sticks out."""
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_inspector_of_a_notebook_answers_clicks_on_a_phone(folder, scheme):
+    """From its page, from disk, without a network; it looks as the page that leads to it."""
     from playwright.sync_api import sync_playwright
 
-    chromium, folder = require_chromium(), pages(tmp_path)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=require_chromium(), args=FLAGS)
+        size = {"width": 390, "height": 800}
+        context = browser.new_context(viewport=size, color_scheme=scheme, offline=True)
+        page = context.new_page()
+        asked, errors = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto((folder / "1_first.html").as_uri())
+        there = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.get_by_role("link", name="Open this inspector").click()
+        page.locator("[data-index='5']").click()
+        page.locator(".esm-explore-sentence").get_by_text("Residue 6 sees").wait_for()
+        page.locator(".esm-explore-map .js-plotly-plot[data-drawn]").wait_for()
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == there
+        page.screenshot(path=SCREENSHOTS / f"gallery_inspector_{scheme}.png", full_page=True)
+        page.go_back()
+        page.get_by_role("link", name="CA distance").click()
+        page.locator("#ca-distance").wait_for()
+        assert page.evaluate("location.href").endswith("glossary.html#ca-distance")
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert errors == []
+        assert {url.split(":")[0] for url in asked} <= {"file", "data", "blob"}
+        browser.close()
+
+
+@pytest.mark.browser
+def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(folder):
+    """Pages lead on and back, nothing is fetched, sticks out, or lies under the mode bar."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = require_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for width, scheme in ((390, "dark"), (1280, "light")):
@@ -77,13 +154,16 @@ def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(tmp_path):
             page.get_by_role("link", name="2 · Second").first.wait_for()
             assert page.get_by_text("a digest", exact=True).count() == 0
             assert not page.get_by_text("answer 42").is_visible()
-            page.get_by_text("Answers").click()
+            page.get_by_text("Answers", exact=True).click()
             page.get_by_text("answer 42").wait_for()
             dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
             text = "getComputedStyle(document.querySelector('.jp-RenderedMarkdown h1')).color"
             lightness = sum(map(int, re.findall(r"\d+", page.evaluate(text))[:3])) / 3
             assert (lightness > 200) == (scheme == "dark")
+            if width == 1280:
+                under, buttons = page.locator(".js-plotly-plot").last.evaluate(UNDER_THE_BAR)
+                assert under == 0 < buttons
             for way in ("2 · Second", "1 · First"):
                 sticks_out = "document.documentElement.scrollWidth > innerWidth"
                 assert not page.evaluate(sticks_out)

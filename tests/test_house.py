@@ -37,7 +37,7 @@ FLOORS = [
 ]
 LEVEL = {room: i for i, rooms in enumerate(FLOORS) for room in rooms.split()}
 OURS = re.compile(r"^\s*(?:from|import) esm_explore(?:\.| import )(\w+)", re.M)
-NAMESPACES = ("analysis", "decoding", "experiments", "plots")
+NAMESPACES = ("analysis", "decoding", "experiments", "export", "plots")
 # Names of esm's modules and of what hangs on them, as far as nothing of ours is called alike.
 ESMS = {
     *("transformer", "geom_attn", "ffn", "s_norm", "proj", "out_proj", "scaling_factor"),

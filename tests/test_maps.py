@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import esm_explore as ex
-from esm_explore.analysis.maps import fit_map, load_map
+from esm_explore.analysis.maps import LatentMap, fit_map, load_map
 from esm_explore.analysis.probes import probe_stages, stage_states
 from esm_explore.plots.maps import map_figure, stage_maps
 from esm_explore.plots.picture import source_of
 from esm_explore.plots.probes import probe_scores
+from esm_explore.principal_axes import principal_axes
 
 NAMES = ["1UBI", "5PTI", "1A8O", "1EJG", "1AS5"]
 
@@ -145,7 +148,10 @@ def test_maps_of_all_stages_change_color_by_button(traces, fitted, latents):
     figure = stage_maps(traces, {"one": fitted, "two": fitted}, values, names, first="sign")
     assert [len(dots.x) for dots in figure.data] == [len(latents)] * 2
     source = source_of(traces)
-    assert repr(figure) == f"2 stages, colored by sign | {source} | 2 x {len(latents)} x 2 numbers"
+    assert (
+        repr(figure)
+        == f"UMAP of 2 stages, colored by sign | {source} | 2 x {len(latents)} x 2 numbers"
+    )
     menu = figure.layout.updatemenus[0]
     assert [button.label for button in menu.buttons] == list(values)
     assert menu.active == 1
@@ -153,7 +159,7 @@ def test_maps_of_all_stages_change_color_by_button(traces, fitted, latents):
     for button in menu.buttons:
         points, layout = button.args
         assert len(points["marker.color"][0]) == len(latents)
-        title = f"2 stages, colored by {button.label}<br><sub>{source}</sub>"
+        title = f"UMAP of 2 stages, colored by {button.label}<br><sub>{source}</sub>"
         assert layout["title.text"] == title
         assert button.label in layout["annotations"][-1]["text"]
 
@@ -176,10 +182,28 @@ def test_stage_maps_refuse_what_does_not_fit(traces, fitted, latents):
 
 
 def test_new_points_are_drawn_over_the_map(traces, fitted, latents):
-    """The frozen map is behind, in gray, and has no part in the text."""
+    """The frozen map is behind, in gray; the caption names it."""
     figure = map_figure(traces[0], latents[:7, :2], np.arange(7), "order", behind=fitted)
     assert [len(dots.x) for dots in figure.data] == [len(latents), 7]
-    assert repr(figure) == f"Colored by order | {traces[0].source} | 7 x 2 numbers"
+    shown = f"Placed on {fitted.title}, colored by order"
+    assert repr(figure) == f"{shown} | {traces[0].source} | 7 x 2 numbers"
+
+
+def test_two_maps_never_share_a_caption(traces, fitted, latents):
+    """Colored alike, of as many points: each says which map it is, named or not."""
+    values = np.arange(len(latents))
+    others = [
+        LatentMap(fitted.points, latents, replace(fitted.settings, **changed))
+        for changed in ({"of": "pre_vq"}, {"of": "z_q"}, {"of": "z_q", "seed": 1},
+                        {"of": "z_q", "n_neighbors": 30}, {"of": "z_q", "min_dist": 0.5})
+    ]  # fmt: skip
+    unnamed = LatentMap(fitted.points[::-1], latents, fitted.settings)
+    shown = [fitted, unnamed, *others, fitted.points[:, ::-1], fitted.points + 1]
+    captions = [map_figure(traces, one, values, "order").what for one in shown]
+    captions.append(map_figure(traces, fitted.points, values, "order", behind=others[0]).what)
+    assert len(set(captions)) == len(captions)
+    assert "UMAP of pre_vq" in captions[2]
+    assert all(caption.endswith("colored by order") for caption in captions)
 
 
 def test_probe_scores_are_the_tables(traces):
@@ -189,3 +213,17 @@ def test_probe_scores_are_the_tables(traces):
     figure = probe_scores(traces, {"side": table})
     np.testing.assert_array_equal(figure.data[0].y, table["accuracy"])
     np.testing.assert_array_equal(figure.data[1].y, table["majority"])
+
+
+def test_pca_maps_of_the_inspector_say_their_share_of_the_variance_on_both_axes(traces):
+    """Of the latent; the backbone in space has no such axes."""
+    trace = traces[0]
+    shown = ex.inspect(trace)
+    shown.step = 7
+    axes = shown._map.figure.axes
+    _, shares = principal_axes(trace.pre_vq, 2)
+    said = [axes[f"{letter}axis"]["title"]["text"] for letter in "xy"]
+    assert said == [f"component {i} ({share:.0%})" for i, share in enumerate(shares, start=1)]
+    shown.step = 0
+    assert shown._map.figure.axes["xaxis"]["title"]["text"] == ""
+    shown.close()

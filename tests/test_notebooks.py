@@ -8,7 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+from esm_explore.glossary import FURTHER, TERMS
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -53,3 +56,16 @@ def test_it_begins_with_a_title_and_says_what_to_notice(notebook):
     """Prose carries a notebook, code shows that it is true."""
     assert notebook.cells[0].source.startswith("# ")
     assert any("Things to notice" in cell.source for cell in notebook.cells)
+
+
+def test_links_lead_to_notebooks_and_to_terms_that_are_there(notebook):
+    """Each notebook leads to others, and to the glossary for the words that it uses."""
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    links = [link for text in prose for link in re.findall(r"\]\(([^)]+)\)", text)]
+    known = {term.lower().replace(" ", "-") for term in TERMS | FURTHER}
+    for link in links:
+        name, _, anchor = link.partition("#")
+        assert (FOLDER / name).is_file(), link
+        assert not anchor or anchor in known, link
+    assert any(link.endswith(".ipynb") for link in links)
+    assert any("glossary.md" in link for link in links)

@@ -134,12 +134,12 @@ def test_traces_of_older_versions_load(version, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_maps_of_older_versions_load(version):
     """Files as they were written then, with their settings."""
     settings = load_map(OLD / f"map_{version}.safetensors").settings
     assert replace(settings, umap_version="") == MapSettings(24, 4, 3, 5, 0.25, "")
-    assert MAP.version == 3
+    assert MAP.version == 4
 
 
 def test_insertion_codes_of_any_length_come_back(toy_encoder, ubiquitin, tmp_path):

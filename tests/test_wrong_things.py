@@ -37,6 +37,7 @@ RIGHT = {
     "letters": ("text", "texts"),
     "label": ("text",),
     "map_figure.what": ("text",),
+    "fit_map.of": ("text",),
     "doctor.what": ("chain", "trace"),
 }
 

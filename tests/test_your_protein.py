@@ -12,7 +12,7 @@ import pytest
 import esm_explore as ex
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("0[1-7]_*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.glob("0[0-8]_*.ipynb"))
 NAMED = re.compile(r'^SOURCE = ".*".*\nCHAIN = ".*".*$', re.MULTILINE)
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
-from esm_explore.analysis.annotations import CLASSES, STRUCTURES, residue_values
+from esm_explore.analysis.finding_values import LISTED, WORDS, compared, of_kind, with_token
+from esm_explore.analysis.motifs import AMINO_ACIDS, MotifError, read_motif
 from esm_explore.arguments import check_kind, whole_number
 from esm_explore.chains.residues import three_letters
 from esm_explore.errors import TraceError
@@ -18,21 +15,11 @@ from esm_explore.tracing.traces import Trace
 
 EXAMPLES = "185, K185, B:185, 50-60, token 1234, GxGxxG, strand, margin < 0.1"
 _NUMBER = r"-?\d{1,9}[A-Za-z]?"
-_SIGNS = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "<": operator.lt,
-    ">": operator.gt,
-    "=": operator.eq,
-}
 _COMPARED = re.compile(r"(?i)(margin|burial)\s*(<=|>=|<|>|=)\s*(-?\d*\.?\d+)")
 _TOKEN = re.compile(r"(?i)(?:token|code)\s*(\d{1,9})")
 _RANGE = re.compile(rf"({_NUMBER})\s*(?:-|–|to)\s*({_NUMBER})")
 _NAMED = re.compile(r"([A-Za-z]{3}|[A-Za-z])\s?(-?\d{1,9}[A-Za-z]?)")
-_PLACE = re.compile(r"(?:\[([A-Za-z]+)\]|\{([A-Za-z]+)\}|([A-Za-z]))(\(\d{1,3}(?:,\d{1,3})?\))?")
-_AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
-_LETTERS = {three_letters(letter): letter for letter in _AMINO_ACIDS}
-_WORDS = {word for word in STRUCTURES.values() if word != "unknown"} | {*CLASSES.values()}
+_LETTERS = {three_letters(letter): letter for letter in AMINO_ACIDS}
 
 
 @dataclass(frozen=True)
@@ -103,15 +90,17 @@ def find_residues(traces: Trace | list[Trace], text: str, shown: int = 0) -> Fou
     wanted = rest.strip()
     if not wanted:
         raise TraceError(f"There is nothing to find; try {EXAMPLES}.")
-    first_error = None
+    refused = {}
     for chain in order:
         try:
             residues = sorted({int(i) for i in _find(traces[chain], wanted)})
         except TraceError as error:
-            first_error = first_error or error
+            refused[str(error)] = traces[chain].title
             continue
         return Found(chain, tuple(residues), _said(residues, wanted))
-    raise first_error
+    said, *_ = refused
+    others = list(refused.values())[1:]
+    raise TraceError(said + (f" Nor is there any in {'; '.join(others)}." if others else ""))
 
 
 def _named_chains(traces: list[Trace], order: list[int], name: str) -> list[int]:
@@ -132,11 +121,11 @@ def _said(residues: list[int], wanted: str) -> str:
 
 def _find(trace: Trace, wanted: str) -> list[int]:
     if match := _COMPARED.fullmatch(wanted):
-        return _compared(trace, match[1].lower(), match[2], float(match[3]))
+        return compared(trace, match[1].lower(), match[2], float(match[3]))
     if match := _TOKEN.fullmatch(wanted):
-        return _with_token(trace, int(match[1]))
-    if (word := wanted.lower()) in _WORDS or word == "frameless":
-        return _of_kind(trace, word)
+        return with_token(trace, int(match[1]))
+    if (word := wanted.lower()) in WORDS:
+        return of_kind(trace, word)
     parts = [part.strip() for part in wanted.split(",")]
     if all(_is_residue(part) for part in parts):
         return [i for part in parts for i in _residues(trace, part)]
@@ -163,9 +152,17 @@ def _residues(trace: Trace, part: str) -> list[int]:
     if not right:
         own = trace.chain.sequence[found[0]]
         raise TraceError(
-            f"Residue {label} of {trace.title} is {own} ({three_letters(own)}), not {letter}."
+            f"Residue {label} of {trace.title} is {own} ({three_letters(own)}), not {letter}; "
+            f"{_where(trace, letter)}."
         )
     return right
+
+
+def _where(trace: Trace, letter: str) -> str:
+    """Say where an amino acid is."""
+    there = [n for n, own in zip(trace.labels, trace.chain.sequence, strict=True) if own == letter]
+    more = f" and {len(there) - LISTED} more" if len(there) > LISTED else ""
+    return f"{letter} is {', '.join(there[:LISTED]) or 'none of its residues'}{more}"
 
 
 def _labelled(trace: Trace, label: str) -> list[int]:
@@ -198,66 +195,19 @@ def _place(label: str) -> tuple[int, str]:
     return int(number), code
 
 
-def _with_token(trace: Trace, token: int) -> list[int]:
-    if token >= len(trace.codebook):
-        raise TraceError(f"There is no token {token}; there are 0 to {len(trace.codebook) - 1}.")
-    found = np.flatnonzero((trace.tokens == token) & trace.has_frame)
-    if not len(found):
-        raise TraceError(f"No residue of {trace.title} has token {token}.")
-    return found.tolist()
-
-
-def _of_kind(trace: Trace, word: str) -> list[int]:
-    if word == "frameless":
-        found = np.flatnonzero(~trace.has_frame)
-    else:
-        key = "amino_acid" if word in CLASSES.values() else "secondary_structure"
-        found = np.flatnonzero(residue_values(trace, key) == word)
-    if not len(found):
-        raise TraceError(f"No residue of {trace.title} is {word}.")
-    return found.tolist()
-
-
-def _compared(trace: Trace, key: str, sign: str, limit: float) -> list[int]:
-    values = residue_values(trace, key)
-    compare: Callable = _SIGNS[sign]
-    found = np.flatnonzero(np.isfinite(values) & compare(values, limit))
-    if not np.isfinite(values).any():
-        raise TraceError(f"No residue of {trace.title} has a {key}.")
-    if not len(found):
-        low, high = np.nanmin(values), np.nanmax(values)
-        raise TraceError(
-            f"No residue of {trace.title} has {key} {sign} {limit:g}; they are {low:.3g} to "
-            f"{high:.3g}."
-        )
-    return found.tolist()
-
-
 def _motif(trace: Trace, wanted: str) -> list[int]:
-    pattern = _pattern(wanted)
-    sequence = trace.chain.sequence
-    # Looking ahead finds matches that overlap, too.
-    found = [(match.start(), len(match[1])) for match in re.finditer(f"(?=({pattern}))", sequence)]
-    if not found:
-        raise TraceError(f"The motif {wanted} is not in the sequence of {trace.title}.")
-    return [i for start, length in found for i in range(start, start + length)]
-
-
-def _pattern(wanted: str) -> str:
-    """Write a motif as a regular expression."""
-    parts, at, plain = [], 0, wanted.replace("-", "").replace(" ", "")
-    while at < len(plain):
-        place = _PLACE.match(plain, at)
-        letters = "".join(place.groups(default="")[:3]).upper() if place else ""
-        is_any = bool(place) and place[3] is not None and letters == "X"
-        if not is_any and (not letters or set(letters) - set(_AMINO_ACIDS + "UO")):
-            raise TraceError(
-                f"{wanted!r} is neither a residue nor a motif ({plain[at : at + 12]!r} is not an "
-                f"amino acid, x, [..] or {{..}}); try {EXAMPLES}."
-            )
-        times = (place[4] or "").replace("(", "{").replace(")", "}")
-        parts.append(("." if is_any else f"[{'^' if place[2] else ''}{letters}]") + times)
-        at = place.end()
-    if len(parts) < 2 or all(part.startswith(".") for part in parts):
-        raise TraceError(f"{wanted!r} is too short for a motif; try {EXAMPLES}.")
-    return "".join(parts)
+    try:
+        motif = read_motif(wanted)
+    except MotifError as error:
+        raise TraceError(
+            f"{wanted!r} is neither a residue nor a motif ({error}); try {EXAMPLES}."
+        ) from None
+    if found := motif.find(trace.chain.sequence):
+        return found
+    said = f"The motif {wanted} is not in the sequence of {trace.title}"
+    if part := motif.longest_part(trace.chain.sequence):
+        said += f"; its part {part[0]} is, at {trace.labels[part[1]]}"
+    # Who typed a word did not mean a motif.
+    if len(wanted) > 2 and wanted.isalpha() and "x" not in wanted.lower():
+        said += f". Words that are found: {', '.join(WORDS)}"
+    raise TraceError(said + ".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -10,11 +11,12 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from tqdm.auto import tqdm
 
-from esm_explore.arguments import array_of, whole_number, wrong
+from esm_explore.arguments import array_of, check_kind, whole_number, wrong
 from esm_explore.array_files import FileKind, read_arrays, write_arrays
 from esm_explore.errors import TraceError
 
-KIND = FileKind("map", 3, 3, "LatentMap.save")
+KIND = FileKind("map", 4, 3, "LatentMap.save")
+N_NEIGHBORS, MIN_DIST = 15, 0.1  # as umap has them
 # Trustworthiness compares all pairs; this many points are enough for two digits.
 _SAMPLE = 2_000
 # UMAP takes 500 for up to 10,000 points; 200, as for more, gives maps as trustworthy sooner.
@@ -35,6 +37,8 @@ class MapSettings:
     n_neighbors : int
     min_dist : float
     umap_version : str
+    of : str
+        What the data are, such as ``"pre_vq"``; "" if nobody said.
     """
 
     n_points: int
@@ -43,6 +47,7 @@ class MapSettings:
     n_neighbors: int
     min_dist: float
     umap_version: str = field(default_factory=lambda: version("umap-learn"))
+    of: str = ""
 
 
 class LatentMap:
@@ -64,9 +69,26 @@ class LatentMap:
     def __repr__(self) -> str:
         s = self.settings
         return (
-            f"LatentMap of {s.n_points:,} points of {s.width} numbers (UMAP, {s.n_neighbors} "
-            f"neighbors, seed {s.seed})"
+            f"LatentMap of {s.of + ', ' if s.of else ''}{s.n_points:,} points of {s.width} numbers "
+            f"(UMAP, {s.n_neighbors} neighbors, seed {s.seed})"
         )
+
+    @property
+    def title(self) -> str:
+        """Name the map as captions do: no other has this title.
+
+        A map that was not told what it is of has a digest of its points in place of it, which is
+        another one on another machine, as the points are.
+        """
+        s = self.settings
+        told = [
+            f"{s.n_points:,} points",
+            f"{s.n_neighbors} neighbors" if s.n_neighbors != N_NEIGHBORS else "",
+            f"min_dist {s.min_dist}" if s.min_dist != MIN_DIST else "",
+            f"seed {s.seed}" if s.seed != 0 else "",
+        ]
+        of = f"UMAP of {s.of}" if s.of else f"UMAP {digest_of(self.points)}"
+        return f"{of} ({', '.join(filter(None, told))})"
 
     def transform(self, latents: np.ndarray) -> np.ndarray:
         """Place new points on the map, without changing it.
@@ -139,7 +161,12 @@ class LatentMap:
 
 
 def fit_map(
-    latents: np.ndarray, *, seed: int | None = 0, n_neighbors: int = 15, min_dist: float = 0.1
+    latents: np.ndarray,
+    *,
+    of: str = "",
+    seed: int | None = 0,
+    n_neighbors: int = N_NEIGHBORS,
+    min_dist: float = MIN_DIST,
 ) -> LatentMap:
     """Fit a map.
 
@@ -148,6 +175,8 @@ def fit_map(
     latents : ndarray, shape=(N, width), dtype=float32
         Of residues with a backbone frame. UMAP wants at least some hundreds; 5,000 take half a
         minute.
+    of : str
+        What they are, such as ``"pre_vq"``: pictures of the map say it.
     seed : int or None
         The same gives the same map on the same machine; to other machines it is only similar.
         None uses all cores, for hundreds of thousands of points; each map is then another.
@@ -167,6 +196,7 @@ def fit_map(
         none of those above.
     """
     latents = _checked(latents)
+    check_kind(of, str, "of", "a text")
     if seed is not None:
         seed = whole_number(seed, "seed", 0)
     n_neighbors = whole_number(n_neighbors, "n_neighbors", 2)
@@ -177,7 +207,7 @@ def fit_map(
             f"A map with {n_neighbors} neighbors needs more than {n_neighbors} points; there are "
             f"{len(latents)}. Take more residues, or fewer neighbors."
         )
-    settings = MapSettings(len(latents), latents.shape[1], seed, n_neighbors, min_dist)
+    settings = MapSettings(len(latents), latents.shape[1], seed, n_neighbors, min_dist, of=of)
     # The first map in a session takes some ten seconds more, to import and compile UMAP.
     said = f"UMAP of {len(latents):,} points (compiled before the first one)"
     with tqdm(total=0, desc=said, bar_format="{desc}, {elapsed}", leave=False) as bar:
@@ -216,6 +246,18 @@ def load_map(path: str | Path) -> LatentMap:
     except (KeyError, TypeError, ValueError) as error:
         raise TraceError(f"{path} is a map that lacks something: {error}. Fit it again.") from error
     return LatentMap(points, data, settings)
+
+
+def digest_of(points: np.ndarray) -> str:
+    """Name places that have no name, by what they are.
+
+    Examples
+    --------
+    >>> digest_of(np.zeros((2, 2))) == digest_of(np.ones((2, 2)))
+    False
+    """
+    packed = np.ascontiguousarray(points, dtype=np.float32)
+    return hashlib.blake2b(packed.tobytes(), digest_size=4).hexdigest()
 
 
 def _checked(latents: np.ndarray) -> np.ndarray:

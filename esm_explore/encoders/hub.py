@@ -1,4 +1,4 @@
-"""ESM3's encoder weights from the Hugging Face hub: one file, from the cache where it can be."""
+"""ESM3's weights from the Hugging Face hub: one file, from the cache where it can be."""
 
 from __future__ import annotations
 
@@ -18,7 +18,20 @@ from huggingface_hub.utils import build_hf_headers, get_session
 from esm_explore.errors import EncoderError
 
 ESM3_NAME = "esm3_structure_encoder_v0"
-FILE = f"data/weights/{ESM3_NAME}.pth"
+ESM3_DECODER = "esm3_structure_decoder_v0"
+
+
+def file_of(name: str) -> str:
+    """Give the path that weights have in the hub's repositories."""
+    return f"data/weights/{name}.pth"
+
+
+FILE = file_of(ESM3_NAME)
+# What loads them, and what can be done without them.
+_LOADED = {
+    ESM3_NAME: ("load_encoder", "load_encoder() works offline"),
+    ESM3_DECODER: ("load_decoder", "decode_neighborhood draws mini's codes offline"),
+}
 # The model moved; a cache may hold it under either name.
 REPOSITORIES = ("biohub/esm3-sm-open-v1", "EvolutionaryScale/esm3-sm-open-v1")
 # Seconds for all questions together; the hub's library asks five times, with pauses.
@@ -33,7 +46,7 @@ _MESSAGES = {
         "another folder."
     ),
     "refused": (
-        f"The hub refuses {ESM3_NAME} {{detail}}. The weights are under the MIT license since 2026 "
+        "The hub refuses {name} {detail}. The weights are under the MIT license since 2026 "
         "and need no login; while the hub wants one, log in from a shell with 'hf auth login', or "
         "set HF_TOKEN (never in a notebook), with an account that may see "
         f"{REPOSITORIES[0]}."
@@ -44,19 +57,19 @@ _MESSAGES = {
     ),
     "failing": "The hub is failing ({detail}): try again later.",
     "not found": (
-        f"{FILE} is not in {' nor in '.join(REPOSITORIES)}: it may have moved. If you have the "
-        "file, give its path to load_encoder."
+        f"{{file}} is not in {' nor in '.join(REPOSITORIES)}: it may have moved. If you have the "
+        "file, give its path to {verb}."
     ),
     "offline": (
-        f"{ESM3_NAME} is not in the cache, and the hub cannot be reached. Connect once (a proxy or "
+        "{name} is not in the cache, and the hub cannot be reached. Connect once (a proxy or "
         "another address of the hub, where one is set, has to answer), or give the path of the "
-        "file to load_encoder; load_encoder() works offline."
+        "file to {verb}; {offline}."
     ),
 }
 
 
-def find_esm3_weights(repositories: Sequence[str] = REPOSITORIES) -> Path:
-    """Find the weights of ESM3's structure encoder, downloading them if need be.
+def find_esm3_weights(repositories: Sequence[str] = REPOSITORIES, name: str = ESM3_NAME) -> Path:
+    """Find the weights of ESM3's structure encoder or decoder, downloading them if need be.
 
     It is asked for without a login first; with the user's login, where there is one, only after
     a refusal.
@@ -65,11 +78,13 @@ def find_esm3_weights(repositories: Sequence[str] = REPOSITORIES) -> Path:
     ----------
     repositories : sequence of str
         Which to try, in order.
+    name : str
+        ``ESM3_NAME`` or ``ESM3_DECODER``.
 
     Returns
     -------
     Path
-        Of ``esm3_structure_encoder_v0.pth`` in the hub's cache. No other file is fetched.
+        Of the file in the hub's cache. No other file is fetched.
 
     Raises
     ------
@@ -77,8 +92,9 @@ def find_esm3_weights(repositories: Sequence[str] = REPOSITORIES) -> Path:
         If the hub is out of reach, wants a login, has no such file, limits requests or fails; the
         message says what to do. Nothing of the hub's library is in it: it could hold a secret.
     """
+    file = file_of(name)
     for repository in repositories:
-        cached = try_to_load_from_cache(repository, FILE)
+        cached = try_to_load_from_cache(repository, file)
         if isinstance(cached, str):
             return Path(cached)
     reasons, until = {}, time.monotonic() + ANSWER_LIMIT
@@ -86,7 +102,7 @@ def find_esm3_weights(repositories: Sequence[str] = REPOSITORIES) -> Path:
         for token in (False, get_token()):
             if token is None:
                 break
-            found = _fetched(repository, token, until)
+            found = _fetched(repository, file, token, until)
             if isinstance(found, Path):
                 return found
             reason, detail = found
@@ -96,17 +112,19 @@ def find_esm3_weights(repositories: Sequence[str] = REPOSITORIES) -> Path:
         if reason == "offline":
             break
     reason = next(name for name in _MESSAGES if name in reasons)
-    raise EncoderError(_MESSAGES[reason].format(detail=reasons[reason]))
+    verb, offline = _LOADED[name]
+    words = {"name": name, "file": file, "verb": verb, "offline": offline}
+    raise EncoderError(_MESSAGES[reason].format(detail=reasons[reason], **words))
 
 
-def _fetched(repository: str, token: str | bool, until: float) -> Path | tuple[str, str]:
+def _fetched(repository: str, file: str, token: str | bool, until: float) -> Path | tuple[str, str]:
     """Give the file, or why it is not had."""
-    status = _status(repository, token, until)
+    status = _status(repository, file, token, until)
     if status is None or status >= 400:
         return _reason(status, token)
     try:
         with _silent():
-            path = hf_hub_download(repository, FILE, token=token, etag_timeout=ANSWER_LIMIT)
+            path = hf_hub_download(repository, file, token=token, etag_timeout=ANSWER_LIMIT)
     except Exception as error:  # several libraries', by way of proxies, certificates and disks
         network = isinstance(error, ConnectionError | TimeoutError | OfflineModeIsEnabled)
         if type(error).__module__ == "builtins" and isinstance(error, OSError) and not network:
@@ -115,14 +133,14 @@ def _fetched(repository: str, token: str | bool, until: float) -> Path | tuple[s
     return Path(path)
 
 
-def _status(repository: str, token: str | bool, until: float) -> int | None:
+def _status(repository: str, file: str, token: str | bool, until: float) -> int | None:
     """Ask for the file's head once; None if no answer comes in time, by whatever is in between."""
     answer: list[int] = []
     left = max(0.1, until - time.monotonic())
 
     def ask():
         try:
-            url, headers = hf_hub_url(repository, FILE), build_hf_headers(token=token)
+            url, headers = hf_hub_url(repository, file), build_hf_headers(token=token)
             response = get_session().head(url, headers=headers, timeout=left)
             answer.append(response.status_code)
         except Exception:  # names, proxies and certificates: no answer

@@ -225,10 +225,11 @@ def _at_a_glance(encoder: StructureTokenEncoder) -> list:
     found = [settings(encoder), changes(encoder)]
     for tensor in encoder.state_dict().values():
         version = None if tensor.is_inference() else tensor._version
-        found.append((tensor.data_ptr(), tensor.shape, version, _crc(tensor.detach())))
+        found.append((tensor.data_ptr(), tensor.shape, version, bits(tensor)))
     return found
 
 
-def _crc(tensor: torch.Tensor) -> int:
-    flat = tensor.cpu().contiguous().flatten().view(torch.uint8)
+def bits(tensor: torch.Tensor) -> int:
+    """Give a checksum of a tensor's bits: torch does not count what is written to ``.data``."""
+    flat = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
     return crc32(memoryview(flat.numpy()))

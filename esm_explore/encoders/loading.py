@@ -9,6 +9,7 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.chains.reading import read_chain
+from esm_explore.encoders.blank import Module
 from esm_explore.encoders.checkpoints import checksum, read_weights
 from esm_explore.encoders.hub import (
     ESM3_NAME,
@@ -94,7 +95,7 @@ def load_encoder(
         else:
             encoder, digest = build_encoder(read_weights(path)), checksum(path)
             self_test(encoder, FEWEST)
-    encoder = _moved(encoder.eval().requires_grad_(False), device)
+    encoder = moved(encoder.eval().requires_grad_(False), device)
     name_encoder(encoder, title, digest)
     return encoder
 
@@ -114,7 +115,8 @@ def _esm3(path: Path) -> tuple[StructureTokenEncoder, str]:
         ) from None
 
 
-def _moved(encoder: StructureTokenEncoder, device: str | torch.device) -> StructureTokenEncoder:
+def moved(encoder: Module, device: str | torch.device) -> Module:
+    """Put an encoder or decoder on a device, or say why that cannot be."""
     if not isinstance(device, str | int | torch.device):
         raise EncoderError(f'device is {device!r}; it has to be a name, such as "cpu".')
     try:
@@ -123,7 +125,7 @@ def _moved(encoder: StructureTokenEncoder, device: str | torch.device) -> Struct
         return encoder.to(device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise EncoderError(
-            f"The encoder cannot be put on {device!r} ({str(error).splitlines()[0]}); "
+            f"The weights cannot be put on {device!r} ({str(error).splitlines()[0]}); "
             'device="cpu" always works.'
         ) from error
 

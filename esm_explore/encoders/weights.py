@@ -8,6 +8,7 @@ from reprlib import repr as short
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
+from torch import nn
 
 from esm_explore.encoders.blank import blank_encoder, filled
 from esm_explore.encoders.modules import UNUSED, missing_keys, sizes_of
@@ -60,14 +61,14 @@ def build_encoder(
         encoder = blank_encoder(**sizes)
     except (ValueError, TypeError, RuntimeError) as error:
         raise EncoderError(f"The sizes of this checkpoint make no encoder: {error}.") from error
-    _check_shapes(encoder, weights)
+    check_shapes(encoder, weights)
     with torch.inference_mode(False), torch.no_grad():
-        weights = {name: _sound(name, tensor) for name, tensor in weights.items()}
+        weights = {name: sound(name, tensor) for name, tensor in weights.items()}
         _check_constant(weights)
     return filled(encoder, weights)
 
 
-def _sound(name: str, tensor: torch.Tensor) -> torch.Tensor:
+def sound(name: str, tensor: torch.Tensor) -> torch.Tensor:
     """Give a tensor in float32, if its numbers can be weights."""
     if tensor.layout != torch.strided or tensor.is_meta or not tensor.is_floating_point():
         raise EncoderError(
@@ -86,20 +87,21 @@ def _sound(name: str, tensor: torch.Tensor) -> torch.Tensor:
     return tensor
 
 
-def _check_shapes(encoder: StructureTokenEncoder, weights: Mapping[str, torch.Tensor]) -> None:
-    expected = encoder.state_dict()
+def check_shapes(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Refuse tensors that are not a module's, by names and shapes."""
+    expected = module.state_dict()
     missing = sorted(expected.keys() - weights.keys())
     extra = sorted(weights.keys() - expected.keys())
     if missing or extra:
         parts = [f"missing {missing[0]!r} and {len(missing) - 1} more"] if missing else []
         parts += [f"unknown {extra[0]!r} and {len(extra) - 1} more"] if extra else []
         raise EncoderError(
-            f"The tensors are not those of esm's StructureTokenEncoder: {'; '.join(parts)}."
+            f"The tensors are not those of esm's {type(module).__name__}: {'; '.join(parts)}."
         )
     for name, tensor in weights.items():
         if tensor.shape != expected[name].shape:
             raise EncoderError(
-                f"Tensor {name!r} has shape {tuple(tensor.shape)}; in an encoder of this size it "
+                f"Tensor {name!r} has shape {tuple(tensor.shape)}; in one of this size it "
                 f"has to be {tuple(expected[name].shape)}."
             )
 

@@ -1,8 +1,10 @@
 from .alike import same_token as same_token
 from .comparing import compare as compare
 from .conformations import compare_conformations as compare_conformations
+from .editing import edit as edit
 from .flipping import flip_radius as flip_radius
 from .knocking_out import knock_out as knock_out
 from .knocking_out import knock_out_profile as knock_out_profile
 from .pairing import compare_residues as compare_residues
 from .replacing import replace as replace
+from .round_trips import round_trip as round_trip

@@ -32,6 +32,8 @@ from .relative_positions import bin_similarity as bin_similarity
 from .relative_positions import bin_usage as bin_usage
 from .replacements import replaced_by_stage as replaced_by_stage
 from .replacements import view_replaced as view_replaced
+from .round_trips import round_trip_along_chain as round_trip_along_chain
+from .round_trips import view_round_trip as view_round_trip
 from .structure import Beside as Beside
 from .structure_views import view_neighborhood as view_neighborhood
 from .structure_views import view_same_token as view_same_token

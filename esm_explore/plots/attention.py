@@ -12,7 +12,15 @@ from esm_explore.analysis.heads import LOCAL
 from esm_explore.arguments import check_is_one_of, check_kind, whole_number
 from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly, for_plotly
-from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, check_table, draw
+from esm_explore.plots.picture import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    WHISKERS,
+    Picture,
+    check_table,
+    draw,
+)
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.traces import Trace
@@ -154,7 +162,7 @@ def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
     rotation = opened.rotation_term[block, :, 0]
     limit = float(max(np.abs(distance).max(), np.abs(rotation).max()))
     labels = all_for_plotly(opened.labels)
-    titles = ("distance (subtracted)", "rotation")
+    titles = ("minus the distance term", "rotation term")
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, shared_yaxes=True)
     for column, term in enumerate((distance, rotation), start=1):
         heat = go.Heatmap(
@@ -164,6 +172,7 @@ def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
             zmax=limit,
             colorscale="RdBu_r",
             showscale=column == 2,
+            colorbar={"title": "logit"},
         )
         figure.add_trace(heat, row=1, col=column)
     shown = draw(
@@ -173,7 +182,7 @@ def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
         np.stack([distance, rotation]),
         height=560,
     )
-    shown.update_xaxes(type="category", title="node")
+    shown.update_xaxes(type="category", title="node (residue)")
     shown.update_yaxes(title="head", col=1)
     return shown
 
@@ -186,7 +195,7 @@ def residual_stream(trace: Trace) -> Picture:
     for i in range(len(trace.blocks)):
         parts.append((f"attention {i}", trace.attention_out[i][keep]))
         parts.append((f"feed-forward {i}", trace.ffn_out[i][keep]))
-        parts.append((f"state after block {i}", trace.blocks[i][keep]))
+        parts.append((f"block {i} output", trace.blocks[i][keep]))
     norms = [np.linalg.norm(part, axis=1) for _, part in parts]
     colors = {"a": COLORS[0], "f": COLORS[1]}
     boxes = [
@@ -200,5 +209,6 @@ def residual_stream(trace: Trace) -> Picture:
         for (name, _), norm in zip(parts, norms, strict=True)
     ]
     figure = draw(boxes, "What is written into the query's state", trace, np.stack(norms))
+    figure.update_xaxes(title=WHISKERS)
     figure.update_yaxes(title="length of the vector", rangemode="tozero")
     return figure

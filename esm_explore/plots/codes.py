@@ -12,7 +12,15 @@ from esm_explore.arguments import check_kind
 from esm_explore.encoders.identity import unchanged
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError
-from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, ORANGE, Picture, draw
+from esm_explore.plots.picture import (
+    BLUE,
+    GRAY,
+    LEGEND_ABOVE,
+    ORANGE,
+    WHISKERS,
+    Picture,
+    draw,
+)
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
@@ -50,8 +58,10 @@ def code_distances(traces: Trace | list[Trace]) -> Picture:
             )
         )
     summary = np.array([np.percentile(values, [5, 50, 95]) for _, values, _ in kinds])
-    figure = draw(lines, "Distances in the latent space", traces, summary, legend=LEGEND_ABOVE)
-    figure.update_xaxes(title="distance")
+    figure = draw(
+        lines, "Distances between codes and latents", traces, summary, legend=LEGEND_ABOVE
+    )
+    figure.update_xaxes(title="distance in the latent space")
     figure.update_yaxes(title="% of each kind")
     return figure
 
@@ -90,9 +100,9 @@ def code_usage(traces: Trace | list[Trace], used: Usage) -> Picture:
         showlegend=False,
     )
     shown.update_xaxes(title="rank of the code", col=1)
-    shown.update_yaxes(title="residues", col=1)
-    shown.update_xaxes(title="residues", col=2)
-    shown.update_yaxes(title="codes", col=2)
+    shown.update_yaxes(title="residues with the code", col=1)
+    shown.update_xaxes(title="residues looked at", col=2)
+    shown.update_yaxes(title="different codes", col=2)
     return shown
 
 
@@ -131,6 +141,6 @@ def stored_counts(traces: Trace | list[Trace], used: Usage) -> Picture:
         for n in range(most + 1)
     ]
     figure = draw(boxes, "Counts stored with the codebook, against use here", traces, stored)
-    figure.update_xaxes(title="residues here with the code", type="category")
+    figure.update_xaxes(title=f"residues here with the code ({WHISKERS})", type="category")
     figure.update_yaxes(title="stored count N of the code", rangemode="tozero")
     return figure

@@ -57,10 +57,9 @@ def edge_matrix(trace: Trace) -> Picture:
     )
     figure = draw([marks], "Who sees whom", trace, distance, width=640, height=620)
     ticks = residue_ticks(trace.labels)
-    figure.update_xaxes(title="neighbor (residue number)", **ticks)
-    figure.update_yaxes(
-        title="query (residue number)", autorange="reversed", scaleanchor="x", **ticks
-    )
+    figure.update_xaxes(title="neighbor (residue number)", constrain="domain", **ticks)
+    figure.update_yaxes(title="query (residue number)", autorange="reversed", **ticks)
+    figure.update_yaxes(scaleanchor="x", constrain="domain")
     return figure
 
 
@@ -86,7 +85,7 @@ def separation(trace: Trace) -> Picture:
         zmin=0,
         zmax=40,
         colorscale="Viridis",
-        colorbar={"title": {"text": "% of a column's edges", "side": "right"}},
+        colorbar={"title": {"text": "% of a column's edges (40: or more)", "side": "right"}},
         hovertemplate="%{x} apart, %{y} Å: %{customdata} edges, %{z:.0f} %<extra></extra>",
     )
     figure = draw([heat], "Near in the chain, near in space", trace, distance)

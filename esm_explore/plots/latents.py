@@ -140,7 +140,7 @@ def latent_and_codes(trace: Trace, residue: int | str) -> Picture:
         heat["z"],
         height=300,
     )
-    figure.update_xaxes(title="number in the latent")
+    figure.update_xaxes(title="place in the latent (from 0)")
     return figure
 
 
@@ -154,4 +154,5 @@ def latent_heat(trace: Trace, index: int) -> dict:
         "type": "heatmap",
         **{"z": rows, "y": names, "zmin": -limit, "zmax": limit},
         "colorscale": get_colorscale("RdBu_r"),
+        "colorbar": {"title": {"text": "value"}},
     }

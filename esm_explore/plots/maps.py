@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from esm_explore.analysis.maps import LatentMap
+from esm_explore.analysis.maps import LatentMap, digest_of
 from esm_explore.arguments import array_of, check_is_one_of, check_kind, check_mapping, wrong
 from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly, for_plotly
@@ -36,10 +36,11 @@ def map_figure(
     traces : Trace or list of Trace
         Whose points they are; all of one encoder.
     placed : LatentMap or ndarray, shape=(N, 2)
+        The caption names the map: as `fit_map` was told, or else by a digest of its points.
     values : ndarray, shape=(N,) or (N, 3)
         Numbers, words, or colors (dtype uint8) such as `esm_explore.palette.token_colors` gives.
     what : str
-        What the values are, and which map it is if there are several.
+        What the values are.
     hover : list of str, optional
     behind : LatentMap, optional
         A map to draw below, in pale gray: the one that `placed` was placed on.
@@ -72,16 +73,23 @@ def map_figure(
             dots.append(_dots(points[chosen], {"size": size, "color": color}, hover, name, chosen))
     figure = draw(
         dots,
-        f"Colored by {what}",
+        f"{_name_of(placed, points, behind)}, colored by {what}",
         traces,
         np.full(np.shape(points), np.nan),
-        width=760,
+        width=820,
         height=600,
         legend=LEGEND_ABOVE | {"itemsizing": "constant"},
     )
     figure.update_xaxes(**_BARE)
     figure.update_yaxes(**_BARE, scaleanchor="x")
     return figure
+
+
+def _name_of(placed: object, points: np.ndarray, behind: LatentMap | None) -> str:
+    """Name the map that is shown, so that no other has this caption."""
+    if isinstance(placed, LatentMap):
+        return placed.title
+    return f"Placed on {behind.title}" if behind else f"Map {digest_of(points)}"
 
 
 def _points(given: object) -> np.ndarray:
@@ -207,9 +215,10 @@ def stage_maps(
     source = source_of(traces)
     if shape[1] != sum(int(trace.has_frame.sum()) for trace in traces):
         source = f"{shape[1]:,} points of {source}"
+    what = f"UMAP of {len(maps)} stages, colored by"
     shown = draw(
         figure,
-        f"{len(maps)} stages, colored by {first}",
+        f"{what} {first}",
         traces,
         np.full(shape, np.nan),
         source=source,
@@ -226,7 +235,7 @@ def stage_maps(
                 {"marker.color": [one.hex]},
                 {
                     "annotations": [*heads, _legend(name, one)],
-                    "title.text": title_of(f"{len(maps)} stages, colored by {name}", source),
+                    "title.text": title_of(f"{what} {name}", source),
                 },
             ],
         }

@@ -17,9 +17,13 @@ from esm_explore.tracing.given import check_trace, traces_of
 from esm_explore.tracing.traces import Trace
 
 # Between the title and the plot.
+# Plotly's mode bar lies over what is at the top right; the title begins below it.
+_MODE_BAR = 18
 LEGEND_ABOVE = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
 _TICKS = 10
 BLUE, ORANGE, GRAY = "#3b6fb6", "#c9602b", "#777777"
+# Of plotly's boxes without points.
+WHISKERS = "box: quartiles; whiskers: smallest and largest"
 
 
 class Picture(go.Figure):
@@ -83,11 +87,14 @@ def draw(
     figure.update_layout(meta={"what": what, "text": text}, **given)
     # Room for the title's two lines and for what stands between them and the plot.
     above = 110 if figure.layout.legend.orientation == "h" or figure.layout.annotations else 80
+    margin = {"t": above, "l": 60, "r": 30, "b": 55} | given["margin"]
     figure.update_layout(
-        margin={"t": above, "l": 60, "r": 30, "b": 55} | given["margin"],
+        margin=margin | {"t": margin["t"] + _MODE_BAR},
+        height=given["height"] + _MODE_BAR,
         title={
             "text": title_of(what, source),
-            **{"x": 0.02, "y": 1 - 24 / given["height"], "yanchor": "top"},
+            **{"x": 0.02, "yanchor": "top"},
+            "y": 1 - (24 + _MODE_BAR) / (given["height"] + _MODE_BAR),
         },
     )
     return figure

@@ -19,6 +19,7 @@ def bin_similarity(trace: Trace) -> Picture:
     similarity = unit @ unit.T
     position = np.arange(1, len(rows) + 1) - QUERY_BIN
     heat = go.Heatmap(x=position, y=position, z=similarity, zmin=-1, zmax=1, colorscale="RdBu_r")
+    heat.colorbar.title = "cosine"
     figure = draw(
         [heat],
         "How alike relative positions are (cosine)",
@@ -28,8 +29,8 @@ def bin_similarity(trace: Trace) -> Picture:
         width=620,
         height=600,
     )
-    figure.update_xaxes(title="relative position")
-    figure.update_yaxes(title="relative position", scaleanchor="x")
+    figure.update_xaxes(title="relative position", constrain="domain")
+    figure.update_yaxes(title="relative position", scaleanchor="x", constrain="domain")
     return figure
 
 
@@ -61,14 +62,14 @@ def bin_path(trace: Trace) -> Picture:
     )
     figure = draw(
         [path],
-        "The path of relative positions",
+        "The path of relative positions: PCA of their embeddings",
         trace,
         share,
         source=f"encoder: {trace.encoder_info.title}",
         width=680,
     )
-    figure.update_xaxes(title=f"component 1 ({share[0]:.0%} of the variance)")
-    figure.update_yaxes(title=f"component 2 ({share[1]:.0%})")
+    figure.update_xaxes(title=f"principal component 1 ({share[0]:.0%} of the variance)")
+    figure.update_yaxes(title=f"principal component 2 ({share[1]:.0%})")
     return figure
 
 
@@ -80,6 +81,6 @@ def bin_usage(traces: Trace | list[Trace]) -> Picture:
     position = np.arange(1, 66) - QUERY_BIN
     bars = go.Bar(x=position, y=100 * counts / counts.sum(), marker={"color": BLUE})
     figure = draw([bars], "Which relative positions neighbors have", traces, counts / counts.sum())
-    figure.update_xaxes(title="relative position (-32 and 32 stand for all that is farther)")
+    figure.update_xaxes(title="relative position (-32 and 32: all that are 32 or more away)")
     figure.update_yaxes(title="% of neighbors")
     return figure

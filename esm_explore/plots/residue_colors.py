@@ -8,8 +8,10 @@ from functools import singledispatch
 import numpy as np
 
 from esm_explore.analysis.annotations import METHOD, residue_values
+from esm_explore.arguments import array_of
+from esm_explore.errors import TraceError
 from esm_explore.experiments.comparing import superposed_on
-from esm_explore.palette import FRAMELESS, colors_of, hex_colors, token_colors
+from esm_explore.palette import FRAMELESS, Colors, colors_of, hex_colors, token_colors
 from esm_explore.tracing.stages import Codebook, Neighbors, Stage
 from esm_explore.tracing.traces import Trace
 
@@ -29,6 +31,46 @@ def values_to_color(trace: Trace, key: str) -> np.ndarray:
     """
     values = residue_values(trace, key)
     return token_colors(trace.codebook)[values] if key == "token" else values
+
+
+def given_colors(
+    trace: Trace, color: str | np.ndarray, label: str
+) -> tuple[np.ndarray, str, Colors]:
+    """Color residues by what a user gave: the name of a value, or values of their own.
+
+    Parameters
+    ----------
+    trace : Trace
+    color : str or ndarray, shape=(L,)
+        One of `KEYS`, or numbers or words.
+    label : str
+        What a user's own values are.
+
+    Returns
+    -------
+    values : ndarray, shape=(L,) or (L, 3)
+        As `values_to_color` gives them.
+    name : str
+        What they are, for a caption.
+    colors : Colors
+
+    Raises
+    ------
+    TraceError
+        If there is no such color, or not one value a residue.
+    """
+    if isinstance(color, str):
+        values, name = values_to_color(trace, color), color.replace("_", " ")
+        if color == "secondary_structure":
+            name = f"{name} ({METHOD})"
+        if color == "token":
+            name = f"token ({len(np.unique(trace.tokens[trace.has_frame]))} different)"
+    else:
+        right = "the name of a color, such as 'token', or an array of a value a residue"
+        values, name = array_of(color, "color", right, ndim=1, kinds="iufbUO"), label
+        if values.shape != (len(trace),):
+            raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
+    return values, name, colors_of(values, root=isinstance(color, str) and color == "margin")
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from esm_explore.plots.still import ChainStill, draw_chain
+from esm_explore.plots.still import ChainStill
+from esm_explore.plots.still_chain import draw_chain
 from esm_explore.plots.still_figures import TITLE, draw_figure
 from esm_explore.plots.still_text import drawable, plain_text
 
@@ -79,15 +82,34 @@ def draw_still(parts: StillParts) -> bytes:
     bytes
         PNG of ``parts.width`` x ``parts.height`` pixels, at most 256 colors.
     """
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        figure = Figure((parts.width / _DPI, parts.height / _DPI), dpi=_DPI)
+    with _drawn(parts) as figure:
         canvas = FigureCanvasAgg(figure)
-        _Page(figure, parts).draw()
         canvas.draw()
         pixels = np.asarray(canvas.buffer_rgba())[..., :3]
     meant = [color for color, _ in parts.legend] + (parts.bar or {}).get("colors", [])
     return _packed(Image.fromarray(pixels), meant)
+
+
+def draw_still_svg(parts: StillParts, about: str) -> bytes:
+    """Draw it in lines and areas, for print; `about` is what the file says of itself.
+
+    The same parts give the same bytes.
+    """
+    sink = io.BytesIO()
+    with _drawn(parts) as figure:
+        matplotlib.rcParams["svg.hashsalt"] = about
+        FigureCanvasSVG(figure).print_svg(sink, metadata={"Description": about, "Date": None})
+    return sink.getvalue()
+
+
+@contextmanager
+def _drawn(parts: StillParts) -> Iterator[Figure]:
+    """Draw a page on a figure, which is to be written with the same settings."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        figure = Figure((parts.width / _DPI, parts.height / _DPI), dpi=_DPI)
+        _Page(figure, parts).draw()
+        yield figure
 
 
 def draw_beside(pictures: Sequence[bytes], meant: list[str]) -> bytes:

@@ -17,7 +17,6 @@ from esm_explore.plots.legend import legend_html
 from esm_explore.plots.still import AXES as AXES
 from esm_explore.plots.still import LINE as LINE
 from esm_explore.plots.still import ChainStill
-from esm_explore.plots.still_page import StillParts, draw_beside, draw_still
 from esm_explore.plots.structure_scripts import MANNERS
 from esm_explore.plots.threedmol import load_3dmol
 from esm_explore.tracing.traces import Trace
@@ -86,14 +85,30 @@ class StructurePicture:
     def _repr_png_(self) -> bytes:
         return self.png()
 
-    def png(self, width: int = 640) -> bytes:
-        """Draw it without JavaScript, with its caption, as wide as this in pixels."""
+    def png(self, width: int = 640, *, how: bool = True) -> bytes:
+        """Draw it without JavaScript, with its caption, as wide as this in pixels.
+
+        `how` says below how it comes to life.
+        """
+        # matplotlib is loaded when a picture is drawn.
+        from esm_explore.plots.still_page import StillParts, draw_still
+
+        return draw_still(StillParts(**self._parts(width, how)))
+
+    def svg(self, width: int = 640) -> bytes:
+        """Draw it as `png` does, in lines and areas, for print."""
+        from esm_explore.plots.still_page import StillParts, draw_still_svg
+
+        return draw_still_svg(StillParts(**self._parts(width, how=False)), repr(self))
+
+    def _parts(self, width: int, how: bool) -> dict:
         title, encoder, *more = self._lines
         said = {"title": title, "encoder": encoder.removeprefix("Encoder: ")}
+        if not how:
+            said["how"] = ""
         colors = {"legend": self._legend, "bar": self._bar}
         size = {"width": width, "height": _HEIGHT + 80}
-        parts = StillParts(chains=[self._still], sentence=" ".join(more), **said, **colors, **size)
-        return draw_still(parts)
+        return {"chains": [self._still], "sentence": " ".join(more), **said, **colors, **size}
 
     def html(self, width: int = 640) -> str:
         """Write the picture, as wide as this in pixels, and its caption."""
@@ -101,6 +116,9 @@ class StructurePicture:
         swatches = [legend_html(self._legend, self._bar)] if self._legend else []
         caption = "<br>".join([*map(for_html, self._lines), *swatches, *note])
         size = f"width: {width}px; height: {_HEIGHT}px"
+        # matplotlib is loaded when a picture is drawn.
+        from esm_explore.plots.still_page import StillParts, draw_still
+
         still = draw_still(StillParts("", "", [self._still], width=width, height=_HEIGHT))
         under = _UNDER.format(for_html(self._lines[0]), base64.b64encode(still).decode())
         # Where scripts are not run, py3Dmol's warning would stay and lie over the picture.
@@ -169,6 +187,9 @@ class Beside:
 
     def _repr_png_(self) -> bytes:
         colors = [color for picture in self._pictures for color, _ in picture._legend]
+        # matplotlib is loaded when a picture is drawn.
+        from esm_explore.plots.still_page import draw_beside
+
         return draw_beside([picture.png(self._width) for picture in self._pictures], colors)
 
     def _repr_html_(self) -> str:

@@ -8,15 +8,15 @@ from itertools import pairwise
 import numpy as np
 import py3Dmol
 
-from esm_explore.analysis.annotations import METHOD, secondary_letters
+from esm_explore.analysis.annotations import secondary_letters
 from esm_explore.analysis.heads import LOCAL
-from esm_explore.arguments import array_of, check_kind
+from esm_explore.arguments import check_kind
 from esm_explore.errors import TraceError
 from esm_explore.experiments.alike import SameToken
-from esm_explore.palette import CATEGORIES, FRAMELESS, Colors, colors_of
+from esm_explore.palette import CATEGORIES, FRAMELESS
 from esm_explore.plots.attention import check_head
 from esm_explore.plots.picture import hover_of
-from esm_explore.plots.residue_colors import values_to_color
+from esm_explore.plots.residue_colors import given_colors
 from esm_explore.plots.still import AXES, LINE, ChainStill, frame_axes, frame_lines
 from esm_explore.plots.structure import (
     StructurePicture,
@@ -67,7 +67,7 @@ def view(
     """
     check_trace(trace, "view")
     check_kind(label, str, "label", "a text")
-    name, colors = _colors(trace, color, label)
+    _, name, colors = given_colors(trace, color, label)
     shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
     viewer = cartoon_viewer(trace, {"cartoon": {"colorscheme": _scheme(shown)}})
     viewer.zoomTo()
@@ -155,21 +155,6 @@ def _draw_node(viewer: py3Dmol.view, trace: Trace, query: int, node: int, weight
         start = trace.chain.atom37_positions[query, 1].astype(float)
         line = {"start": point(start), "end": point(ca), "color": LINE}
         viewer.addCylinder({**line, "radius": 0.04 + 0.3 * weight})
-
-
-def _colors(trace: Trace, color: str | np.ndarray, label: str) -> tuple[str, Colors]:
-    if isinstance(color, str):
-        values, label = values_to_color(trace, color), color.replace("_", " ")
-        if color == "secondary_structure":
-            label = f"{label} ({METHOD})"
-        if color == "token":
-            label = f"token ({len(np.unique(trace.tokens[trace.has_frame]))} different)"
-    else:
-        right = "the name of a color, such as 'token', or an array of a value a residue"
-        values = array_of(color, "color", right, ndim=1, kinds="iufbUO")
-        if values.shape != (len(trace),):
-            raise TraceError(f"Values have shape {values.shape}; one a residue is ({len(trace)},).")
-    return label, colors_of(values, root=isinstance(color, str) and color == "margin")
 
 
 def cartoon_viewer(trace: Trace, style: dict) -> py3Dmol.view:

@@ -14,6 +14,7 @@ from esm_explore.tracing.tracer import trace
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.beside import show_beside
 from esm_explore.widgets.inspector import Inspector
+from esm_explore.widgets.preparing import prepare_page
 
 
 def inspect(
@@ -48,6 +49,7 @@ def inspect(
             encoder, StructureTokenEncoder, "encoder", "one of esm's, from ex.load_encoder()"
         )
     check_kind(beside, bool, "beside", "True or False")
+    prepare_page()
     made = Inspector(_traces(traces, encoder))
     if beside:
         show_beside(made, repr(made).partition("\n")[0])

@@ -21,7 +21,6 @@ from esm_explore.widgets.offline_page import write_page
 from esm_explore.widgets.page import Frame
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import summarize
-from esm_explore.widgets.stills import still_of
 
 HELP = (
     "Click a residue anywhere (map, structure, sequence, bars, heat map, table) and everything "
@@ -103,6 +102,9 @@ class Inspector(Selection, Whole):
 
     def still(self) -> bytes:
         """Draw what is seen now, as PNG: what a notebook keeps of it."""
+        # matplotlib is loaded when a picture is drawn: that is after the live view is seen.
+        from esm_explore.widgets.stills import still_of
+
         title, _, encoder = repr(self).partition("\nEncoder: ")
         figures = [self._map.figure] if self._panes else []
         return still_of(title, encoder, self._panes, figures, find_problem(self.traces))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import singledispatch
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,23 @@ from esm_explore.widgets.selection import Selection
 _SVG = 4_000
 _AXIS = {"showticklabels": False, "showgrid": False, "zeroline": False}
 LAYOUTS = ("PCA", "UMAP")
+
+
+class Places(NamedTuple):
+    """Where the residues with a backbone frame are, chain by chain.
+
+    Attributes
+    ----------
+    points : ndarray, shape=(N, 2), dtype=float
+    how : str
+        How it was done, for the title.
+    axes : (str, str)
+        What the two directions are; "" where they mean nothing.
+    """
+
+    points: np.ndarray
+    how: str
+    axes: tuple[str, str] = ("", "")
 
 
 class MapPanel:
@@ -56,7 +74,7 @@ class MapPanel:
         self._kind = "scatter" if len(self.rows) <= _SVG else "scattergl"
         self._size = float(np.clip(200 / np.sqrt(len(self.rows)), 3, 9))
         self._hexes: list[str] = []
-        self._placed: dict[tuple[Stage, str], tuple[np.ndarray, str]] = {}
+        self._placed: dict[tuple[Stage, str], Places] = {}
         self._axes: dict = {}
         self.figure = PlotView(self.picked, self._hovered, self.lassoed, height=0)
         self.figure.source = for_plotly(source_of(selection.traces))
@@ -87,15 +105,20 @@ class MapPanel:
                 return
             if is_slow:
                 self._say("")
-        self.points, how = self._placed[key]
+        self.points, how, axes = self._placed[key]
+        named = [
+            {**_AXIS, "title": {"text": for_plotly(name), "font": {"size": 11}, "standoff": 3}}
+            for name in axes
+        ]
+        edge = 22 if any(axes) else 6
         title = f"{number} {stage.title}: {how}"
         self._axes = {
             "title": {"text": title, "font": {"size": 12}, "x": 0.01},
-            "margin": {"t": 24, "l": 6, "r": 6, "b": 6},
+            "margin": {"t": 24, "l": edge, "r": 6, "b": edge},
             "showlegend": False,
             "dragmode": "lasso",
-            "xaxis": _AXIS,
-            "yaxis": {**_AXIS, "scaleanchor": "x"},
+            "xaxis": named[0],
+            "yaxis": {**named[1], "scaleanchor": "x"},
         }
 
     def paint(self, colored: ResidueColors) -> None:
@@ -156,7 +179,7 @@ def _named(trace: Trace) -> list[str]:
 
 
 @singledispatch
-def place_residues(stage: Stage, traces: list[Trace], layout: str) -> tuple[np.ndarray, str]:
+def place_residues(stage: Stage, traces: list[Trace], layout: str) -> Places:
     """Lay out the residues of some chains by what they are at a stage.
 
     Parameters
@@ -168,10 +191,7 @@ def place_residues(stage: Stage, traces: list[Trace], layout: str) -> tuple[np.n
 
     Returns
     -------
-    points : ndarray, shape=(N, 2), dtype=float
-        Of the residues with a backbone frame, chain by chain.
-    how : str
-        How it was done, for the title.
+    Places
 
     Raises
     ------
@@ -180,13 +200,14 @@ def place_residues(stage: Stage, traces: list[Trace], layout: str) -> tuple[np.n
     """
     together = np.concatenate([trace.states(stage)[trace.has_frame] for trace in traces])
     if layout == "UMAP":
-        return fit_map(together).points, layout
+        return Places(fit_map(together).points, layout)
     points, shares = _pca(together)
-    return points, f"PCA, {shares[0]:.0%} and {shares[1]:.0%} of the variance"
+    axes = f"component 1 ({shares[0]:.0%})", f"component 2 ({shares[1]:.0%})"
+    return Places(points, f"PCA, {shares[0]:.0%} and {shares[1]:.0%} of the variance", axes)
 
 
 @place_residues.register
-def _(stage: Neighbors, traces: list[Trace], layout: str) -> tuple[np.ndarray, str]:
+def _(stage: Neighbors, traces: list[Trace], layout: str) -> Places:
     """See chains along their thinnest direction: side by side, unless they can be superposed."""
     places = [trace.chain.atom37_positions[trace.has_frame, 1] for trace in traces]
     for i, other in enumerate(traces[1:], start=1):
@@ -196,14 +217,14 @@ def _(stage: Neighbors, traces: list[Trace], layout: str) -> tuple[np.ndarray, s
         places[i] = laid[other.has_frame, 1]
     else:
         how = "the backbone in space" + (", superposed" if len(traces) > 1 else "")
-        return _pca(np.concatenate(places))[0], how
+        return Places(_pca(np.concatenate(places))[0], how)
     placed, edge = [], 0.0
     for own in places:
         points, _ = _pca(own)
         left, right = points[:, 0].min(), points[:, 0].max()
         placed.append(points + np.array([edge - left, 0]))
         edge += 1.1 * (right - left) + 5
-    return np.concatenate(placed), "the backbones in space, side by side"
+    return Places(np.concatenate(placed), "the backbones in space, side by side")
 
 
 def _pca(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,14 +4,30 @@ const page = (globalThis.esmExplore ??= { scripts: {}, webgl: null, idle: [], as
 const BUSY_AFTER = 400; // ms without an answer from Python
 const BUSY = "the kernel is busy: the views follow when the running cell is done";
 
-/** The script that the kernel holds ready for a view; "" where the installation lacks it. */
-async function scriptOf(model) {
-  const id = model.get("_script").replace("IPY_MODEL_", "");
-  const packed = (await model.widget_manager.get_model(id)).get("source");
+/** The text of a library that a model of Script holds; "" where the installation lacks it. */
+async function textOf(script) {
+  const packed = script.get("source");
   if (!packed.byteLength) return "";
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).text();
 }
+
+/** The Script of a view. */
+const scriptOf = (model) =>
+  model.widget_manager.get_model(model.get("_script").replace("IPY_MODEL_", ""));
+
+// How the text of each library becomes the library.
+const LIBRARIES = {
+  "3Dmol.js": (text) => {
+    const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    return import(address).finally(() => URL.revokeObjectURL(address));
+  },
+  "plotly.js": (text) => {
+    const module = { exports: {} };
+    new Function("module", "exports", "define", text)(module, module.exports);
+    return module.exports;
+  },
+};
 
 /** Load a script once a page; where that fails the next view tries again. */
 function loadOnce(name, load) {

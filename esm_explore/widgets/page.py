@@ -25,11 +25,14 @@ class Script(anywidget.AnyWidget):
 
     Attributes
     ----------
+    name : str
+        Which one.
     source : bytes
         Gzipped; empty where the installation lacks it.
     """
 
-    _esm = "export default {}"
+    _esm = module("script.js")
+    name = Unicode().tag(sync=True)
     source = Bytes().tag(sync=True)
     ready: dict[str, Script] = {}  # noqa: RUF012  by the library's name
 
@@ -39,7 +42,8 @@ class Script(anywidget.AnyWidget):
         found = cls.ready.get(name)
         if found is None or found.comm is None:
             text = read()
-            found = cls(source=gzip.compress(text, 6, mtime=0) if text else b"")
+            # Packing it better takes longer than sending the rest.
+            found = cls(name=name, source=gzip.compress(text, 1, mtime=0) if text else b"")
             cls.ready[name] = found
         return found
 

@@ -5,12 +5,7 @@ const TITLE = 14; // px of a title's line
 const SOURCE = 10; // px of the letters that name chain and encoder in a saved plot
 const FOREGROUND = "foreground"; // stands for what shows up on the theme's background
 
-async function fetchPlotly(model) {
-  const module = { exports: {} };
-  const script = new Function("module", "exports", "define", await scriptOf(model));
-  script(module, module.exports);
-  return module.exports;
-}
+const fetchPlotly = async (model) => LIBRARIES["plotly.js"](await textOf(await scriptOf(model)));
 
 const measure = document.createElement("canvas").getContext("2d");
 

@@ -60,9 +60,13 @@ class PlotView(PageView):
         on_lasso: Callable[[list[int]], None] | None = None,
         **traits,
     ):
-        script = Script.of("plotly.js", lambda: get_plotlyjs().encode())
-        super().__init__(_script=script, **traits)
+        super().__init__(_script=self.script(), **traits)
         self._on_click, self._on_hover, self._on_lasso = on_click, on_hover, on_lasso
+
+    @staticmethod
+    def script() -> Script:
+        """Give what the page draws it with, and send it there if it is not yet."""
+        return Script.of("plotly.js", lambda: get_plotlyjs().encode())
 
     def draw(self, traces: list[dict], axes: dict) -> None:
         """Plot some traces; arrays may be numpy's, and NaN is left out."""

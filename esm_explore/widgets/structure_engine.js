@@ -17,12 +17,8 @@ function hasWebGL() {
 }
 
 async function fetch3Dmol(model, say) {
-  const text = await scriptOf(model);
-  if (text) {
-    const script = new Blob([text], { type: "text/javascript" });
-    const address = URL.createObjectURL(script);
-    return import(address).finally(() => URL.revokeObjectURL(address));
-  }
+  const text = await textOf(await scriptOf(model));
+  if (text) return LIBRARIES["3Dmol.js"](text);
   say("3Dmol.js is not in this installation: loading it from the internet …");
   let timer;
   const late = new Promise((_, reject) => {

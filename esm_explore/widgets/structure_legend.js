@@ -1,5 +1,7 @@
 // What the colors mean: words under the picture, or a bar at its right edge.
 
+const MARK = 13; // px that a mark of the bar takes
+
 function legendOf(scene, list) {
   const { model, area } = scene;
   const bar = element(area, "bar", { role: "img" });
@@ -27,7 +29,22 @@ function legendOf(scene, list) {
       mark.textContent = text;
       mark.style.bottom = `${100 * fraction}%`;
     }
+    thin();
   }
-  return { show, boxes: () => [...bar.querySelectorAll(".esm-structure-scale, .esm-structure-mark")] };
+  /** A low bar has fewer marks: the lowest, the highest, and of the others those with room. */
+  function thin() {
+    const scale = bar.querySelector(".esm-structure-scale");
+    const places = (model.get("bar").marks ?? []).map(([fraction]) => fraction * scale.clientHeight);
+    let last = -Infinity;
+    [...scale.querySelectorAll(".esm-structure-mark")].forEach((mark, i) => {
+      const ends = i === 0 || i === places.length - 1;
+      const fits = places[i] - last >= MARK && places.at(-1) - places[i] >= MARK;
+      mark.hidden = !(ends || fits);
+      if (!mark.hidden) last = places[i];
+    });
+  }
+  const sized = new ResizeObserver(thin);
+  sized.observe(bar);
+  return { show, close: () => sized.disconnect(), boxes: () => [...bar.querySelectorAll(".esm-structure-scale, .esm-structure-mark")] };
 }
 

@@ -162,6 +162,7 @@ function render({ model, el }) {
     kernel.stop();
     clearTimeout(hintTimer);
     for (const [names, handler] of Object.entries(changes)) model.off(names, handler);
+    legend.close();
     chain?.close();
     scene.camera?.close();
     if (scene.viewer) giveBack(scene.viewer);

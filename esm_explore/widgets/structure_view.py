@@ -14,14 +14,12 @@ from esm_explore.errors import TraceError
 from esm_explore.escaping import for_reading
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots.picture import hover_of
-from esm_explore.plots.still_page import StillParts, draw_still
 from esm_explore.plots.structure import AXES, LINE, backbone_cif
 from esm_explore.plots.threedmol import CDN
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.lasting import Lasting
 from esm_explore.widgets.page import FOLDER, PageView, Script, module
 from esm_explore.widgets.selection import NotThereError, check_is_one_of
-from esm_explore.widgets.structure_still import chain_still
 
 STYLES = ("cartoon", "stick", "surface")
 # What the page's side is made of; the last one uses the others.
@@ -124,9 +122,13 @@ class StructureView(Lasting, PageView):
     def __init__(self, **traits):
         # In a Box a view without these would have no width.
         layout = Layout(flex="1 1 auto", min_width="240px")
-        script = Script.of("3Dmol.js", read_3dmol)
-        super().__init__(**{"_script": script, "layout": layout} | traits)
+        super().__init__(**{"_script": self.script(), "layout": layout} | traits)
         link((self, "style"), (self, "_style"))
+
+    @staticmethod
+    def script() -> Script:
+        """Give what the page draws it with, and send it there if it is not yet."""
+        return Script.of("3Dmol.js", read_3dmol)
 
     @classmethod
     def of(
@@ -176,6 +178,10 @@ class StructureView(Lasting, PageView):
 
     def still(self) -> bytes:
         """Draw what is seen now, as PNG: what a notebook keeps of it."""
+        # matplotlib is loaded when a picture is drawn.
+        from esm_explore.plots.still_page import StillParts, draw_still
+        from esm_explore.widgets.structure_still import chain_still
+
         title, _, encoder = repr(self).partition("\nEncoder: ")
         legend = [(color or "#ffffff", text) for color, text in self.legend]
         return draw_still(

@@ -13,9 +13,9 @@ from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import StepBar, follow
 from esm_explore.widgets.messages import Message, Whole, find_problem, row
 from esm_explore.widgets.page import Frame
+from esm_explore.widgets.preparing import prepare_page
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import explained
-from esm_explore.widgets.stills import still_of
 
 
 def step_through(trace: Trace, residue: int | str = 0) -> Tour:
@@ -39,7 +39,9 @@ def step_through(trace: Trace, residue: int | str = 0) -> Tour:
     TraceError
         If it is no trace, or the chain has no such residue.
     """
-    return Tour(check_trace(trace, "step_through"), trace.index_of(residue))
+    check_trace(trace, "step_through")
+    prepare_page()
+    return Tour(trace, trace.index_of(residue))
 
 
 class Tour(Whole):
@@ -92,6 +94,9 @@ class Tour(Whole):
 
     def still(self) -> bytes:
         """Draw what is seen now, as PNG: what a notebook keeps of it."""
+        # matplotlib is loaded when a picture is drawn: that is after the live view is seen.
+        from esm_explore.widgets.stills import still_of
+
         title, _, encoder = repr(self).partition("\nEncoder: ")
         panes = [self._pane] if self._pane else []
         return still_of(title, encoder, panes, [], find_problem([self._trace]))

@@ -1,0 +1,1 @@
+from .writing import residues as residues

@@ -1,0 +1,36 @@
+"""ChimeraX: an attribute of residues, and commands that color them."""
+
+from __future__ import annotations
+
+from esm_explore.export.addresses import by_color, chain_id_of
+from esm_explore.export.values import ResidueValues
+
+_PROGRAM = "ChimeraX"
+
+
+def attributes(data: ResidueValues) -> bytes:
+    """Write an attribute file: ``open 1ubi.cif``, ``open margins.defattr``."""
+    chain = chain_id_of(data, _PROGRAM)
+    rows = [
+        f"\t/{chain}:{label}\t{text}"
+        for label, text in zip(data.trace.labels, data.texts(), strict=True)
+        if text
+    ]
+    head = [
+        *(f"# {line}" for line in data.said),
+        f"attribute: esm_{data.name}",
+        "match mode: 1-to-1",
+        "recipient: residues",
+    ]
+    return _lines(head + rows)
+
+
+def commands(data: ResidueValues) -> bytes:
+    """Write commands that color what is open: ``open 1ubi.cif``, ``open margins.cxc``."""
+    chain = chain_id_of(data, _PROGRAM)
+    rows = [f"color /{chain}:{','.join(labels)} {color}" for color, labels in by_color(data)]
+    return _lines([*(f"# {line}" for line in data.said), *rows])
+
+
+def _lines(lines: list[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()

@@ -1,0 +1,30 @@
+"""PyMOL: commands that color residues and put values into their B factors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from esm_explore.export.addresses import by_color, chain_id_of
+from esm_explore.export.values import ResidueValues
+
+
+def commands(data: ResidueValues) -> bytes:
+    """Write commands on what is loaded: ``load 1ubi.cif``, ``@margins.pml``."""
+    chain = chain_id_of(data, "PyMOL")
+    lines = [f"# {line}" for line in data.said]
+    numbers, meant = data.numbers()
+    lines += [f"# B factor {number}: {word}" for word, number in meant.items()]
+    for color, labels in by_color(data):
+        name = f"esm_{color.removeprefix('#')}"
+        rgb = ", ".join(f"{int(color[i : i + 2], 16) / 255:.4f}" for i in (1, 3, 5))
+        lines += [f"set_color {name}, [{rgb}]", f"color {name}, {_residues(chain, labels)}"]
+    for label, number in zip(data.trace.labels, numbers.tolist(), strict=True):
+        if np.isfinite(number):
+            lines.append(f"alter {_residues(chain, [label])}, b={number:.6g}")
+    return ("\n".join([*lines, "rebuild"]) + "\n").encode()
+
+
+def _residues(chain: str, labels: list[str]) -> str:
+    """Name residues; a leading minus would be a range."""
+    escaped = [f"\\{label}" if label.startswith("-") else label for label in labels]
+    return f"(polymer and chain {chain} and resi {'+'.join(escaped)})"

@@ -1,0 +1,49 @@
+"""Tables of residues: CSV, Parquet and AnnData."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from esm_explore.analysis.annotations import annotate
+from esm_explore.export.needed import import_needed
+from esm_explore.export.values import MARK, ResidueValues
+
+
+def csv(data: ResidueValues) -> bytes:
+    """Write the table of residues, after lines that begin with ``#`` and say what it is."""
+    head = "".join(f"# {line}\n" for line in data.said)
+    return (head + data.to_frame().to_csv(index=False, lineterminator="\n")).encode()
+
+
+def parquet(data: ResidueValues) -> bytes:
+    """Write the table of residues; the file's metadata says what it is."""
+    table = pa.Table.from_pandas(data.to_frame(), preserve_index=False)
+    table = table.replace_schema_metadata({**table.schema.metadata, MARK: "\n".join(data.said)})
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    return sink.getvalue()
+
+
+def h5ad(data: ResidueValues) -> bytes:
+    """Write latents (X, residues by numbers) with residues (obs), and CA places (obsm)."""
+    anndata = import_needed("anndata", ".h5ad")
+    trace = data.trace
+    residues = data.to_frame()
+    for name, column in annotate(trace.chain).items():
+        residues[name] = column.to_numpy()
+    residues["margin"] = np.where(trace.has_frame, trace.nearest.margin, np.nan)
+    residues["value"] = data.texts()
+    residues.index = [f"{trace.chain.chain_id}:{label}" for label in trace.labels]
+    table = anndata.AnnData(trace.pre_vq.astype(np.float32), obs=residues)
+    table.obsm["spatial"] = trace.chain.atom37_positions[:, 1].astype(np.float32)
+    table.uns["esm_explore"] = {"mark": MARK, "said": "\n".join(data.said), "value": data.name}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "residues.h5ad"
+        table.write_h5ad(path)
+        return path.read_bytes()
