@@ -80,7 +80,7 @@ def test_a_table_has_one_row_a_residue(encoded, tmp_path, toy_encoder):
     about = {key: value.decode() for key, value in schema.metadata.items()}
     assert about[b"esm_explore.encoder"] == repr(info)
     assert about[b"esm_explore.digest"] == info.digest
-    assert about[b"esm_explore.schema"] == "2"
+    assert about[b"esm_explore.schema"] == "3"
 
 
 def test_rows_hold_what_is_known_of_a_residue(encoded, tmp_path, toy_encoder):

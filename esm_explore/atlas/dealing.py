@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -14,24 +16,24 @@ _FOLLOWING = ["token", "count", "families", "lift", "q"]
 
 def categories_frame(row: dict, manifest: dict, compared: dict[str, Compared]) -> pd.DataFrame:
     """Make the table of a card, of a row of the table of codes; see `Card.to_frame`."""
-    code = row["token"]
-    frames = [
-        pd.DataFrame(
-            {
-                "kind": kind,
-                "category": manifest["categories"][kind],
-                "count": row[kind],
-                "share": them.share[code],
-                "background": manifest["expected"][kind],
-                "enrichment": them.ratio[code],
-                "q": them.q[code],
-                "share_low": them.low[code],
-                "share_high": them.high[code],
-            }
-        )
-        for kind, them in compared.items()
-    ]
-    return pd.concat(frames, ignore_index=True)
+    code, names = row["token"], manifest["categories"]
+
+    def joined(value: Callable[[str], Sequence]) -> np.ndarray:
+        return np.concatenate([value(kind) for kind in compared])
+
+    return pd.DataFrame(
+        {
+            "kind": np.repeat(list(compared), [len(names[kind]) for kind in compared]),
+            "category": joined(names.__getitem__),
+            "count": joined(row.__getitem__),
+            "share": joined(lambda kind: compared[kind].share[code]),
+            "background": joined(manifest["expected"].__getitem__),
+            "enrichment": joined(lambda kind: compared[kind].ratio[code]),
+            "q": joined(lambda kind: compared[kind].q[code]),
+            "share_low": joined(lambda kind: compared[kind].low[code]),
+            "share_high": joined(lambda kind: compared[kind].high[code]),
+        }
+    )
 
 
 def card_of(row: dict, encoder: dict, frame: pd.DataFrame, synonyms: list[int]) -> Card:
@@ -65,7 +67,8 @@ def card_of(row: dict, encoder: dict, frame: pd.DataFrame, synonyms: list[int]) 
 
 
 def _met(rows: list[dict]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=_FOLLOWING).astype({"lift": float, "q": float})
+    rows = [{**row, "q": float(row["q"])} for row in rows]
+    return pd.DataFrame(rows, columns=_FOLLOWING)
 
 
 def _label(place: dict) -> str:
