@@ -183,13 +183,13 @@ def letters_left_open(crosswalks: list[Crosswalk]) -> Picture:
         for name, value, color in kinds
     ]
     numbers = np.array([[one.information, one.left] for one in crosswalks])
-    n = sum(int(one.counts.to_numpy().sum()) for one in crosswalks)
+    n = max(int(one.counts.to_numpy().sum()) for one in crosswalks)
     figure = draw(
         bars,
         "What symbols tell about another alphabet",
         [],
         numbers,
-        source=f"{n:,} residues; symbols of: {', '.join(one.name for one in crosswalks)}",
+        source=f"up to {n:,} residues; {', '.join(one.name for one in crosswalks)}",
         **{"barmode": "stack", "legend": LEGEND_ABOVE, "height": 200 + 50 * len(bars[0].y)},
     )
     figure.update_xaxes(title="bits a residue, less what chance makes")
