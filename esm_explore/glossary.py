@@ -59,6 +59,20 @@ TERMS = {
     "neighborhoods, in Å.",
     "random pairs nearer": "Share of pairs of residues, drawn at random from the chains shown, "
     "that are nearer to each other at this stage.",
+    "category": "What an atlas counts a code's residues by: a value of a kind, such as secondary "
+    "structure; or a code that borders this one, or stands before or after it in the chain.",
+    "count": "How many residues of the atlas; those without a backbone frame are not counted.",
+    "share": "Of the code's residues; of a code that borders it, those whose runner-up it is.",
+    "enrichment": "Share among a code's residues over the share among all of the atlas: 2 is twice "
+    "as often.",
+    "q-value": "How surely a share is another than that of all residues: of those with a q-value "
+    "below 0.05 about 5 % are chance (Benjamini and Hochberg). Neighbors in a chain are not "
+    "independent, so it is too small.",
+    "medoid": "Of a code's residues in the atlas the one whose latent is nearest to their mean.",
+    "exemplar": "One of the residues whose latents are nearest to the mean of their code's, each "
+    "of another chain.",
+    "runner-up": "The code that is second nearest to the latent.",
+    "effect": "How far the latent moves when something is taken away: one neighbor, or one head.",
 }
 
 # What doctor, files and notebooks speak of beyond that.
@@ -122,7 +136,6 @@ FURTHER = {
     "encoder's relative positions.",
     "rotation weight": "How much a head's logits weigh directions: the softplus of a learned "
     "number, 0.69 before training.",
-    "runner-up": "The code that is second nearest to the latent.",
     "special token": "A number from 4096 on that is no code: 4096 mask, 4097 end (EOS), 4098 "
     "begin (BOS), 4099 padding, 4100 chain break.",
     "superposition": "Two structures laid on each other so that the squared distances of their "

@@ -29,8 +29,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-    # Last, because while the one browser is open its event loop is the process's.
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    # Last, because while the one browser is open its event loop is the process's, and nothing that
+    # runs a loop of its own, such as a notebook, can be run.
+    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

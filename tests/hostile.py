@@ -14,6 +14,7 @@ from esm_explore import experiments, plots
 from esm_explore.analysis.annotations import residue_values
 from esm_explore.analysis.code_usage import usage
 from esm_explore.analysis.heads import head_weights
+from esm_explore.atlas.reading import open_atlas
 from esm_explore.experiments.alike import same_token
 from esm_explore.experiments.comparing import compare
 
@@ -64,6 +65,17 @@ def from_hostile_file(encoder, folder: Path):
 def words(trace) -> np.ndarray:
     """Give each residue a hostile word."""
     return np.array([PIECES[i % len(PIECES)] for i in range(len(trace))])
+
+
+def hostile_card(trace):
+    """Give a card of the bundled atlas whose texts are hostile."""
+    card = open_atlas().code(1234)
+    frame = card.to_frame()
+    frame["category"] = [PIECES[i % len(PIECES)] for i in range(len(frame))]
+    labeled = [dataclasses.replace(one, label=PIECES[i]) for i, one in enumerate(card.exemplars)]
+    said = {"title": trace.encoder_info.title, "description": HOSTILE}
+    edges = [(HOSTILE, margin) for _, margin in card.edges]
+    return dataclasses.replace(card, exemplars=labeled, edges=edges, _frame=frame, **said)
 
 
 def _scores() -> pd.DataFrame:
@@ -120,6 +132,7 @@ FIGURES = {
     "replaced_by_stage": lambda t: plots.replaced_by_stage(
         t, experiments.replace(t, "all", 3, "zero")
     ),
+    "enrichments": lambda t: plots.enrichments(hostile_card(t)),
     "stability": lambda t: plots.stability(t, experiments.flip_radius(t)),
     "latents_and_motion": lambda t: _conformations(t, plots.latents_and_motion),
 }
@@ -130,6 +143,7 @@ STRUCTURES = {
     "view_knock_out": lambda t: plots.view_knock_out(t, experiments.knock_out(t, 3)),
     "view_replaced": lambda t: plots.view_replaced(t, experiments.replace(t, "all", 3, "zero")),
     "view_flip_radii": lambda t: plots.view_flip_radii(t, experiments.flip_radius(t)),
+    "view_exemplars": lambda t: plots.view_exemplars(hostile_card(t)),
     "view_conformations": lambda t: plots.view_conformations(
         t, t, experiments.compare_conformations(t, t)
     ),

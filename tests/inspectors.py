@@ -26,7 +26,7 @@ tour
 ]
 # At step 1 with residue 185, as they came up.
 AS_AT_FIRST = """
-one.pinned = (0, -1)
+one.pinned, one.tab = (0, -1), "step"
 one.step, one.color, one.arrangement = 0, "this step", "PCA"
 one.choose(0, 184)
 one._panes[0].structure.focus = []
@@ -44,7 +44,7 @@ def shown(page, which: int):
     """Bring an inspector into view: one chain, two chains, or the tour."""
     found = page.locator(".esm-explore-inspector").nth(which)
     found.evaluate("root => root.scrollIntoView({block: 'start'})")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(200)
     drawn(page, [0, 1, 3][which])
     return found
 

@@ -79,7 +79,7 @@ def drawn(page, which: int = 0) -> dict:
     before = None
     while (now := canvas_of(page, which).locator("canvas").evaluate(PIXELS)) != before:
         before = now
-        page.wait_for_timeout(400)
+        page.wait_for_timeout(250)
     return now
 
 

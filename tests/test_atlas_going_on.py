@@ -47,13 +47,13 @@ import torch
 sys.path.insert(0, sys.argv[1])
 torch.set_num_threads(1)
 import esm_explore as ex
-from esm_explore.atlas import building, output
+from esm_explore.atlas import building, output, pieces
 from esm_explore.tokens.chunks import ChunkedEncoder
 from test_atlas_going_on import PLACES, SOURCES
 
 building._GROUP = 60
 encoder = torch.load(sys.argv[3], weights_only=False)
-OWNERS = {"prepare": ChunkedEncoder, "write_table": pq, "replace": os, "residue_rows": building,
+OWNERS = {"prepare": ChunkedEncoder, "write_table": pq, "replace": os, "residue_rows": pieces,
           "codes_table": building, "write_text": Path, "rename": Path}
 
 def kill_at(name, n, when):

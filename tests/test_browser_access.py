@@ -25,13 +25,15 @@ STATES = {
     "many chosen": (0, "one.choose(0, 184, range(40, 80)); one.color = 'secondary_structure'"),
     "two residues": (0, "one.pinned = (0, 56)"),
     "two chains": (1, "two.step = 2; two.color = 'burial'"),
+    "the code": (0, "one.tab = 'code'"),
+    "why": (0, "one.tab = 'why'"),
     "tour": (2, "tour.step = 4"),
 }
 
 
 def around(page, element) -> bytes:
     """Give the picture of an element and a little around it."""
-    page.wait_for_timeout(150)
+    page.wait_for_timeout(100)
     box = element.bounding_box()
     left, top = max(box["x"] - 5, 0), max(box["y"] - 5, 0)
     clip = {"x": left, "y": top, "width": box["width"] + 10, "height": box["height"] + 10}

@@ -153,6 +153,20 @@ def test_rows_of_the_table_are_clicked_and_sorted(page, trace):
     chosen(page, int(nodes[1].split("\t")[1].split()[1]))
 
 
+def test_the_table_marks_what_is_selected_and_what_is_pointed_at(page, trace):
+    """As in the live one: residue 39 is its own first node; a node under the pointer is marked."""
+    lines = page.locator(".esm-explore-table-view tbody tr")
+    assert [line.get_attribute("aria-current") for line in lines.all()] == ["true"] + [None] * 15
+    nodes = trace.neighborhood(38).edges.tolist()
+    page.locator(f"[data-index='{nodes[3]}']").hover()
+    page.wait_for_timeout(300)
+    marked = lines.evaluate_all("rows => rows.map(row => row.className)")
+    assert [i for i, name in enumerate(marked) if "hovered" in name] == [3]
+    page.mouse.move(3, 3)
+    page.wait_for_timeout(300)
+    assert not any(lines.evaluate_all("rows => rows.map(row => row.className)"))
+
+
 def test_keys_in_the_sequence_and_escape(page):
     page.locator("[data-index='38']").click()
     for key, label in (("ArrowRight", 40), ("ArrowLeft", 39), ("End", 76), ("Home", 1)):

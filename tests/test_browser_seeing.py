@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
@@ -10,6 +12,7 @@ from lab import run_code, value_of
 from pages import VIEW, canvas_of, drawn
 
 pytestmark = pytest.mark.browser
+MARKS = ".esm-structure-mark"
 # What takes a second, for what takes half a minute the first time.
 SLOW_MAP = """
 import time, types
@@ -122,6 +125,19 @@ def test_b12_cameras_of_two_structures_turn_together(page):
             assert drawn(page, other)["sum"] != old
         assert turn_of(page, 1) != pytest.approx(before, abs=1e-2)
         assert turn_of(page, 2) == pytest.approx(turn_of(page, 1), abs=1e-3)
+
+
+def test_two_chains_have_room_on_a_laptop(page):
+    """Their controls take one line; marks of color bars do not touch, and both ends are there."""
+    run_code(page, "two.color = 'burial'")
+    root = shown(page, 1)
+    assert root.locator(".esm-explore-tools").nth(1).bounding_box()["height"] < 40
+    for bar in root.locator(".esm-structure-bar").all():
+        marks = [mark.bounding_box()["y"] for mark in bar.locator(MARKS).filter(visible=True).all()]
+        assert all(low - high >= 11 for low, high in pairwise(marks))
+        ends = [bar.locator(MARKS).nth(end) for end in (0, -1)]
+        assert all(end.is_visible() for end in ends)
+    run_code(page, "two.color = 'this step'")
 
 
 def test_n10_stop_stays_at_the_step_where_it_was(page):

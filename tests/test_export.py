@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -27,6 +28,7 @@ from esm_explore.errors import ChainWarning, TraceError
 from esm_explore.export.writing import FORMATS
 from esm_explore.palette import FRAMELESS
 
+CLI = "from esm_explore.cli import app; app()"
 pytestmark = pytest.mark.filterwarnings("ignore:B factors of a .pdb")
 
 
@@ -288,3 +290,16 @@ def test_hostile_names_are_data(toy_encoder, ubiquitin, tmp_path, end):
         assert not [e for e in root.iter() if e.tag.endswith("}script")]
         assert not [key for e in root.iter() for key in e.attrib if key.startswith("on")]
         assert SCRIPT not in path.read_text()
+
+
+def test_the_command_writes_what_the_verb_writes(tmp_path):
+    """In a process of its own: the file, one line each on what and by whom; wrong ends get one."""
+    command = [sys.executable, "-c", CLI, "export", "1EJG", "--value", "margin", "-o"]
+    done = subprocess.run([*command, "m.pdb"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "margin of 1EJG chain A, 46 residues to m.pdb"
+    assert "two decimals" in done.stderr
+    assert len(PDBFile.read(tmp_path / "m.pdb").get_structure(model=1)) > 46
+    done = subprocess.run([*command, "m.xyz"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: 'm.xyz' ends in no known format")

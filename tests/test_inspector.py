@@ -17,9 +17,11 @@ from esm_explore.experiments.comparing import match_residues
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots.residue_colors import color_by_stage
 from esm_explore.tracing.stages import Attention, Block, Latent, encoder_stages
+from esm_explore.widgets import inspecting, tour
 from esm_explore.widgets.controls import color_keys
 from esm_explore.widgets.map_panel import place_residues
 from esm_explore.widgets.messages import badge
+from esm_explore.widgets.page import Script
 from esm_explore.widgets.panel_tables import node_table
 from esm_explore.widgets.stage_figures import TERMS, panel_figure
 from esm_explore.widgets.stage_sentences import tell
@@ -597,3 +599,15 @@ def test_what_could_mislead_is_a_badge(mini, trace):
     numbered = ex.trace(mini, ex.read_chain("4ZHL"))
     assert "numbering=&quot;sequential&quot; changes" in badge([numbered])
     assert badge([trace]) == ""
+
+
+@pytest.mark.parametrize("verb", ["inspect", "step_through"])
+def test_the_page_has_its_libraries_before_the_views_are_built(trace, verb, monkeypatch):
+    """It loads them while Python is at work."""
+    module, made = {"inspect": (inspecting, "Inspector"), "step_through": (tour, "Tour")}[verb]
+    monkeypatch.setattr(Script, "ready", {})
+    sent = []
+    monkeypatch.setattr(module, made, lambda *_: sent.extend(Script.ready))
+    getattr(ex, verb)(trace)
+    assert sent == ["3Dmol.js", "plotly.js"]
+    assert all(Script.ready[name].name == name for name in sent)

@@ -392,3 +392,16 @@ def test_a_structure_shows_what_is_chosen(trace):
         assert view.still() not in seen, name
         seen.add(view.still())
     assert HOW == "This is a picture: run the cell to bring it to life."
+
+
+def test_live_views_do_not_wait_for_matplotlib():
+    """It takes a second to load, and only pictures need it."""
+    code = (
+        "import sys, esm_explore as ex\n"
+        "ex.inspect(ex.trace(ex.load_encoder(), ex.read_chain('1UBI')))\n"
+        "print([name for name in ('matplotlib.axes', 'scipy.interpolate') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -58,7 +58,8 @@ def find_residues(traces: Trace | list[Trace], text: str, shown: int = 0) -> Fou
           amino acids; ``frameless``: residues without a backbone frame
         - ``margin < 0.1``, ``burial >= 20``
 
-        Before a colon the chain's id, or the structure's: ``B:185``, ``1UBI:strand``.
+        Before a colon the chain's id, the structure's, or both: ``B:185``, ``1UBI:strand``,
+        ``1UBI A:48``; of several models with the number: ``2LZM A model 2:48``.
     shown : int
         Number of the trace that is looked into first; of the others, the first that has some.
 
@@ -104,13 +105,13 @@ def find_residues(traces: Trace | list[Trace], text: str, shown: int = 0) -> Fou
 
 
 def _named_chains(traces: list[Trace], order: list[int], name: str) -> list[int]:
-    names = [(str(trace.chain.chain_id), str(trace.chain.id)) for trace in traces]
+    names = [(str(t.chain.chain_id), str(t.chain.id), t.short_title) for t in traces]
     # As it is written first: chains a and A are two.
     named = [i for i in order if name in names[i]] or [
         i for i in order if name.lower() in (own.lower() for own in names[i])
     ]
     if not named:
-        there = ", ".join(f"{t.chain.chain_id} (of {t.chain.id})" for t in traces)
+        there = ", ".join(f"{t.chain.chain_id} ({t.short_title})" for t in traces)
         raise TraceError(f"There is no chain {name!r} here; there are: {there}.")
     return named
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -49,7 +50,12 @@ class ArrayChains:
         except (OSError, ValueError, EOFError, BadZipFile) as error:
             raise ChainError(f"{shown(path)} is no .npz of chains ({error}).") from error
         self._check(path)
+        self._path = path.absolute()
         self.names = [str(name) for name in self._arrays["names"]]
+
+    def __reduce__(self) -> tuple:
+        # Other processes read the file once, rather than being sent its arrays with each chain.
+        return _opened, (self._path, self._path.stat().st_mtime_ns)
 
     def _check(self, path: Path) -> None:
         arrays = self._arrays
@@ -90,3 +96,8 @@ class ArrayChains:
             confidence=np.ones(size, np.float32),
         )
         return chain, arrays["dssp"][rows].tobytes().decode("ascii", "replace")
+
+
+@lru_cache(maxsize=2)
+def _opened(path: Path, written: int) -> ArrayChains:
+    return ArrayChains(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,30 +12,37 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from esm_explore.arguments import check_kind, whole_number
+from esm_explore.atlas.belonging import check_is_of
 from esm_explore.atlas.counting import latents_of
-from esm_explore.atlas.schema import RESIDUES
+from esm_explore.atlas.index_files import LatentIndex
+from esm_explore.atlas.schema import PLAIN
 from esm_explore.atlas.writing import CODES_FILE, FAMILIES_FILE
 from esm_explore.errors import AtlasError, TraceError
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
-_PLAIN = [name for name in RESIDUES.names if name not in ("latent", "backbone", "neighbors")]
 _ROWS = 65_536
 
 
 def chosen_rows(parts: list[Path], wanted: ds.Expression) -> pd.DataFrame:
     """Read the rows for which something holds, in order."""
-    return ds.dataset([str(part) for part in parts]).to_table(_PLAIN, wanted).to_pandas()
+    return ds.dataset([str(part) for part in parts]).to_table(PLAIN, wanted).to_pandas()
 
 
 def nearest_rows(
-    parts: list[Path], encoder: dict, trace: Trace, residue: int | str, k: int
+    parts: list[Path],
+    encoder: dict,
+    trace: Trace,
+    residue: int | str,
+    k: int,
+    opened: Callable[[], LatentIndex | None],
 ) -> pd.DataFrame:
     """Find nearest residues; see `Atlas.neighbors`.
 
-    `encoder` is what the atlas's manifest says of it.
+    `encoder` is what the atlas's manifest says of it; `opened` gives its index, if there is one.
     """
-    check_encoder_of(trace, encoder, "neighbors")
+    check_trace(trace, "neighbors")
+    check_is_of(encoder, trace.encoder_info)
     k = whole_number(k, "k", 1)
     i = trace.index_of(residue)
     if not trace.has_frame[i]:
@@ -43,7 +51,14 @@ def nearest_rows(
             "another."
         )
     query = trace.pre_vq[i].astype(np.float32)
-    best = pd.DataFrame({"distance": [], "part": [], "row": []}, dtype=float)
+    index = opened()
+    if index is not None and index.can_find(k):
+        return index.nearest(query, k)
+    return _nearest_of_all(parts, query, k)
+
+
+def _nearest_of_all(parts: list[Path], query: np.ndarray, k: int) -> pd.DataFrame:
+    best = None
     for number, part in enumerate(parts):
         start = 0
         for batch in pq.ParquetFile(part).iter_batches(_ROWS, columns=["has_frame", "latent"]):
@@ -52,27 +67,16 @@ def nearest_rows(
             framed = np.flatnonzero(table["has_frame"].to_numpy())
             near = framed[np.argsort(distance[framed], kind="stable")[:k]]
             new = pd.DataFrame({"distance": distance[near], "part": number, "row": start + near})
-            best = pd.concat([best, new]).sort_values("distance", kind="stable").head(k)
+            both = new if best is None else pd.concat([best, new])
+            best = both.sort_values("distance", kind="stable").head(k)
             start += len(table)
     return _rows_at(parts, best)
-
-
-def check_encoder_of(trace: Trace, encoder: dict, verb: str) -> None:
-    """Refuse what is no trace, or one of another encoder than the atlas's."""
-    check_trace(trace, verb)
-    info = trace.encoder_info
-    if info.digest != encoder["digest"]:
-        raise AtlasError(
-            f"This atlas is of the encoder {encoder['title']} [{encoder['digest'][:8]}], the trace "
-            f"of {info.title} [{info.fingerprint or 'no digest'}]: their latents have nothing to "
-            "do with one another. Open, or build, an atlas of the trace's encoder."
-        )
 
 
 def _rows_at(parts: list[Path], best: pd.DataFrame) -> pd.DataFrame:
     found = []
     for number, chosen in best.groupby("part"):
-        table = pq.ParquetFile(parts[int(number)]).read(columns=_PLAIN)
+        table = pq.ParquetFile(parts[int(number)]).read(columns=PLAIN)
         rows = table.take(pa.array(chosen["row"].astype(int))).to_pandas()
         found.append(rows.assign(distance=chosen["distance"].to_numpy(np.float32)))
     both = pd.concat(found).sort_values("distance", kind="stable")

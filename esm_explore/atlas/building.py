@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import torch
 from esm.models.vqvae import StructureTokenEncoder
 from tqdm import tqdm
 
 from esm_explore.arguments import as_path, check_kind, wrong
 from esm_explore.atlas.codes import codes_table
 from esm_explore.atlas.families import given_families
-from esm_explore.atlas.items import Item, digest_of, items_of, remarks, said
+from esm_explore.atlas.indexing import index_if_large
+from esm_explore.atlas.items import digest_of, items_of
 from esm_explore.atlas.output import Output
+from esm_explore.atlas.pieces import Piece, pieces_of, tasks_of
 from esm_explore.atlas.reading import Atlas, open_atlas
-from esm_explore.atlas.schema import RESIDUES, Encoded, Origin, Report, residue_rows
+from esm_explore.atlas.schema import Origin, Report
+from esm_explore.atlas.workers import check_client, pieces_from
 from esm_explore.atlas.writing import check_out
 from esm_explore.chains.residues import Numbering
-from esm_explore.encoders.codebook import squared_distances, take_nearest
-from esm_explore.encoders.modes import plain_float32
 from esm_explore.errors import AtlasError, warn
-from esm_explore.outputs import printable
 from esm_explore.sources.directories import find_sources
+from esm_explore.sources.fetching import fetched_ahead
 from esm_explore.sources.locating import local_file
-from esm_explore.tokens.chunks import ChunkedEncoder, PreparedChain
+from esm_explore.tokens.chunks import ChunkedEncoder
 
 # Rows in one group of a file, or in one part of an atlas: small ones are slow to read, and what
 # was killed begins again with the part that it was at.
 _GROUP = 50_000
-# Residues that are compared with all codes at a time.
-_ROWS = 1_000
 
 
 def build_atlas(
@@ -45,6 +41,7 @@ def build_atlas(
     all_chains: bool = False,
     numbering: Numbering = "file",
     families: object = None,
+    client: object = None,
     progress: bool | None = None,
 ) -> Atlas:
     """Tokenize structures into an atlas: all residues, and what is known of each code.
@@ -55,7 +52,8 @@ def build_atlas(
         From `load_encoder`, or any of esm's. It is never changed.
     sources : str, path, or list of them
         What `read_chain` takes, directories (all structure files in them), patterns such as
-        ``"models/*.cif"``, and ``.npz`` files of arrays of chains.
+        ``"models/*.cif"``, text files of ids, one on each line (of the PDB, with a chain as in
+        ``1UBI_A`` or without, and of the AlphaFold DB), and ``.npz`` files of arrays of chains.
     out : str or path
         A folder: new, empty, an atlas, which is replaced when the new one is complete, or one
         in which the same build broke off, which goes on.
@@ -67,6 +65,9 @@ def build_atlas(
         ``structure_chain``, such as ``"1UBI_A"``, to family, or a CSV file of two columns, chain
         and family: in what is said of codes a family counts as one chain. Chains that are not
         named are of one family where their sequences are the same.
+    client : dask.distributed.Client, optional
+        Let the workers of a cluster tokenize; they need the same packages, and see the same files.
+        Without it, this process does.
     progress : bool, optional
         Show sources done, their rate and the time left; by default where a terminal shows it.
 
@@ -92,9 +93,10 @@ def build_atlas(
 
     Notes
     -----
-    Memory does not grow with the number of residues. What is killed, at any moment, goes on where
-    it was when it is called again with the same encoder, sources and settings, and has the same
-    rows in the end.
+    Without an index, memory does not grow with the number of residues. What is killed, at any
+    moment, goes on where it was when it is called again with the same encoder, sources and
+    settings, and has the same rows in the end. From 100,000 residues on, an index of latents is
+    made when the rest is done, if usearch is installed; see `Atlas.build_index`.
 
     Examples
     --------
@@ -110,11 +112,14 @@ def build_atlas(
     check_kind(all_chains, bool, "all_chains", "True or False")
     check_kind(progress, bool | None, "progress", "True, False or None")
     by_chain = given_families(families)
+    if client is not None:
+        check_client(client)
     run, report = ChunkedEncoder(encoder, numbering=numbering), Report()
     out = check_out(as_path(out, "out"), go_on=True)
     found = find_sources(map(str, given), report.failures, out)
     inputs = [path for source in found if (path := local_file(source))]
-    options = {"inputs": inputs, "go_on": True, "progress": progress, "families": by_chain}
+    options = {"inputs": inputs, "go_on": True, "progress": progress}
+    options |= {"families": by_chain, "client": client}
     build(run, found, out, report, all_chains=all_chains, **options)
     if not report.n_chains:
         why = "; ".join(f"{file}: {message}" for file, _, message in report.failures[:3])
@@ -126,7 +131,9 @@ def build_atlas(
             f"{len(report.failures)} sources or chains could not be tokenized; they are in "
             'atlas.manifest["failures"].'
         )
-    return open_atlas(out)
+    atlas = open_atlas(out)
+    index_if_large(out, atlas.manifest, progress)
+    return atlas
 
 
 def build(
@@ -141,6 +148,7 @@ def build(
     overwrite: bool = False,
     go_on: bool = False,
     families: Mapping[str, str] | None = None,
+    client: object = None,
     progress: bool | None = False,
 ) -> None:
     """Tokenize sources into one table or one atlas, which appears when it is complete.
@@ -164,7 +172,7 @@ def build(
         Keep what is done where it breaks off, and begin with what was kept; for atlases.
     families : mapping of str to str, optional
         Of chains, as `given_families` takes them.
-    progress : bool, optional
+    client, progress
         As in `build_atlas`.
 
     Raises
@@ -185,10 +193,19 @@ def build(
         done = output.done[-1]["items"] if output.done else 0
         hidden = None if progress is None else not progress
         with tqdm(total=len(items), initial=done, unit="source", disable=hidden) as bar:
-            while done < len(items):
+            tasks = fetched_ahead(
+                tasks_of(items, done), lambda task: [item.source for item in task]
+            )
+            if client is None:
+                pieces = (p for t in tasks for p in pieces_of(run, t, _GROUP, bar.update))
+            else:
+                pieces = pieces_from(client, run, tasks, _GROUP, bar.update)
+            for part in _parts(pieces):
                 failed, told, n = len(report.failures), len(report.remarks), report.n_chains
-                table, read = _part(run, items[done:], report, bar)
-                done += read
+                for piece in part:
+                    done += piece.n_items
+                    _add(report, piece.report)
+                table = pa.concat_tables([piece.table for piece in part])
                 state = {
                     **{"items": done, "chains": report.n_chains - n, "rows": len(table)},
                     "failures": report.failures[failed:],
@@ -202,6 +219,13 @@ def build(
             output.finish(manifest, partial(codes_table, codebook=codebook, families=families))
 
 
+def _add(report: Report, new: Report) -> None:
+    report.n_chains += new.n_chains
+    report.n_residues += new.n_residues
+    report.failures += new.failures
+    report.remarks += [remark for remark in new.remarks if remark not in report.remarks]
+
+
 def _go_on(report: Report, state: dict) -> None:
     report.n_chains += state["chains"]
     report.n_residues += state["rows"]
@@ -209,51 +233,13 @@ def _go_on(report: Report, state: dict) -> None:
     report.remarks += state["remarks"]
 
 
-def _part(
-    run: ChunkedEncoder, items: list[Item], report: Report, bar: tqdm
-) -> tuple[pa.Table, int]:
-    """Tokenize sources until there are rows for a part; gives them and how many sources it took.
-
-    What is in a part hangs on its sources alone, to the last bit: chunks do not reach over its end.
-    """
-    waiting: deque[tuple[str, PreparedChain, str]] = deque()
-    read = n = 0
-
-    def prepared() -> Iterator[PreparedChain]:
-        nonlocal read, n
-        for item in items:
-            for chain, dssp in item.read(report):
-                try:
-                    with remarks(item.file, report):
-                        ready = run.prepare(chain)
-                except Exception as error:
-                    report.failures.append((item.file, printable(chain.chain_id), said(error)))
-                else:
-                    waiting.append((item.file, ready, dssp))
-                    n += len(ready.chain)
-                    yield ready
-            read += 1
-            bar.update()
-            if n >= _GROUP:
-                return
-
-    tables = []
-    for tokens in run.encode(prepared()):
-        file, ready, dssp = waiting.popleft()
-        runner_up = _runner_up(run.codes, tokens.pre_vq)
-        encoded = Encoded(tokens, runner_up, ready.rows.numpy(), ready.edges.numpy(), dssp)
-        tables.append(residue_rows(encoded, file))
-        report.n_chains += 1
-        report.n_residues += len(tokens)
-    return pa.concat_tables(tables) if tables else RESIDUES.empty_table(), read
-
-
-def _runner_up(codes: torch.Tensor, latents: np.ndarray) -> np.ndarray:
-    """Find the second nearest code of each latent, shape=(L,), dtype=int64."""
-    found = []
-    with plain_float32(codes.device):
-        for rows in torch.from_numpy(latents).to(codes.device).split(_ROWS):
-            squared = squared_distances(codes, rows)
-            take_nearest(squared)
-            found.append(squared.argmin(dim=1).cpu())
-    return torch.cat(found).numpy()
+def _parts(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Gather pieces until there are rows for a part."""
+    part: list[Piece] = []
+    for piece in pieces:
+        part.append(piece)
+        if sum(len(one.table) for one in part) >= _GROUP:
+            yield part
+            part = []
+    if part:
+        yield part

@@ -17,6 +17,7 @@ from esm_explore.atlas.schema import Report
 from esm_explore.chains.reading import open_structure, read_chain
 from esm_explore.errors import ChainError, EsmExploreError, heard
 from esm_explore.outputs import printable
+from esm_explore.sources.identifiers import pdb_id_and_chain
 from esm_explore.sources.locating import local_file
 
 # A chain, and DSSP's letters where they are known.
@@ -35,11 +36,14 @@ class Item:
         What it is told apart by.
     read : callable
         Gives its chains; what fails goes into the report.
+    source : str
+        As it was given.
     """
 
     file: str
     key: str
     read: Callable[[Report], Iterator[Read]]
+    source: str
 
 
 def items_of(
@@ -52,7 +56,7 @@ def items_of(
         if not source.lower().endswith(ENDING):
             read = partial(_read, source, chain_id, all_chains)
             key = f"{source} {_stamp(source)} {chain_id} {all_chains}"
-            items.append(Item(name, key, read))
+            items.append(Item(name, key, read, source))
             continue
         try:
             if chain_id is not None:
@@ -63,7 +67,7 @@ def items_of(
             continue
         stamp = _stamp(source)
         items += [
-            Item(name, f"{source} {stamp} {chain}", partial(_read_one, chains, i, name))
+            Item(name, f"{source} {stamp} {chain}", partial(_read_one, chains, i, name), source)
             for i, chain in enumerate(chains.names)
         ]
     return items
@@ -79,6 +83,10 @@ def _stamp(source: str) -> str:
     return f"{found.st_size} {found.st_mtime_ns}" if found else ""
 
 
+def _is_file(source: str) -> bool:
+    return bool(_stamp(source))
+
+
 def digest_of(items: Iterable[Item]) -> str:
     """Tell one list of items from another, SHA-256 in hexadecimal."""
     digest = hashlib.sha256()
@@ -90,8 +98,11 @@ def digest_of(items: Iterable[Item]) -> str:
 def _read(source: str, chain_id: str | None, all_chains: bool, report: Report) -> Iterator[Read]:
     """Read a source's chains, parsing it once; what fails is reported and the rest goes on."""
     name, wanted, read = printable(source), [chain_id], partial(read_chain, source)
+    with_chain = None if chain_id is not None or _is_file(source) else pdb_id_and_chain(source)
+    if with_chain:
+        read, wanted = partial(read_chain, with_chain[0]), [with_chain[1]]
     try:
-        if all_chains:
+        if all_chains and not with_chain:
             with remarks(name, report):
                 structure = open_structure(source)
             wanted, read = structure.chain_ids, structure.read

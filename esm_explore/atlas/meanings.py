@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from esm_explore.atlas.belonging import is_of
 from esm_explore.atlas.opening import SHIPPED
 from esm_explore.atlas.table import CodesTable
 from esm_explore.encoders.identity import EncoderInfo
@@ -17,7 +18,7 @@ SAME, SYNONYM, OTHER, UNKNOWN = "same", "synonym", "another", "not known"
 def atlas_for(info: EncoderInfo) -> CodesTable | None:
     """Give the bundled atlas, if it is of this encoder."""
     shipped = _shipped()
-    return shipped if shipped.manifest["encoder"]["digest"] == info.digest else None
+    return shipped if is_of(shipped.manifest["encoder"], info) else None
 
 
 @cache
@@ -57,7 +58,7 @@ def change_of_meaning(
     >>> change_of_meaning(np.array([7, 7]), np.array([7, -1]), info).tolist()
     ['same', 'not known']
     """
-    if atlas is not None and atlas.manifest["encoder"]["digest"] != info.digest:
+    if atlas is not None and not is_of(atlas.manifest["encoder"], info):
         raise AtlasError(
             f"This atlas is of the encoder {atlas.manifest['encoder']['title']}, the codes are of "
             f"{info.title}: open, or build, an atlas of that one."

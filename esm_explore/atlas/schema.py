@@ -48,6 +48,8 @@ RESIDUES = pa.schema(
         "encoder": pa.string(),
     }
 )
+# Those that are one value each.
+PLAIN = [name for name in RESIDUES.names if name not in ("latent", "backbone", "neighbors")]
 _LETTERS = {"helix": "H", "strand": "E", "coil": "C"}
 DSSP, PSEA = "DSSP", METHOD.split(",")[0]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esm_explore.arguments import whole_number
+from esm_explore.chains.backbone import fit
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import traces_of
@@ -103,3 +104,28 @@ def seen_from(trace: Trace, query: int) -> np.ndarray:
     rotation = trace.inputs.affine.rot.tensor[0, query].reshape(3, 3).numpy()
     ca = np.where(trace.has_frame[:, None], trace.coords[:, 1], np.nan)
     return (ca - trace.coords[query, 1]) @ rotation
+
+
+def laid_on(trace: Trace, query: int, places: np.ndarray) -> np.ndarray:
+    """Undo `seen_from`: put places that one residue sees into the chain, as its file has it.
+
+    Parameters
+    ----------
+    trace : Trace
+    query : int
+        Index of a residue with a backbone frame.
+    places : ndarray, shape=(N, 3), dtype=float
+        In its frame, Å.
+
+    Returns
+    -------
+    ndarray, shape=(N, 3), dtype=float64
+    """
+    rotation = trace.inputs.affine.rot.tensor[0, query].reshape(3, 3).numpy().astype(float)
+    # The encoder sees the chain moved to the origin and turned.
+    framed = trace.has_frame
+    back = fit(
+        trace.chain.atom37_positions[framed, :3].reshape(-1, 3),
+        trace.coords[framed, :3].reshape(-1, 3),
+    )
+    return back.apply(places.astype(float) @ rotation.T + trace.coords[query, 1])

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from esm_explore.chains.backbone import fit
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.errors import TraceError
-from esm_explore.experiments.alike import seen_from
+from esm_explore.experiments.alike import laid_on, seen_from
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.stages import Neighbors, Stage
 from esm_explore.tracing.traces import Trace
@@ -154,8 +153,7 @@ def compare_residues(
     far = stages[stages["random pairs nearer"] > 0.5]
     tokens = tuple(int(trace.tokens[row]) for trace, row in zip(traces, rows, strict=True))
     names = [
-        f"{trace.chain.id} {trace.chain.chain_id} {trace.labels[row]}"
-        for trace, row in zip(traces, rows, strict=True)
+        f"{trace.short_title} {trace.labels[row]}" for trace, row in zip(traces, rows, strict=True)
     ]
     return ResiduePair(
         tuple(names),
@@ -208,10 +206,5 @@ def _between(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _moved(first: Trace, row: int, second: Trace, other: int) -> np.ndarray:
-    rotation = first.inputs.affine.rot.tensor[0, row].reshape(3, 3).numpy().astype(float)
-    places = seen_from(second, other)[second.edges[other]].astype(float) @ rotation.T
-    # The encoder sees the chain moved to the origin and turned.
-    framed = first.has_frame
-    back = fit(first.chain.atom37_positions[framed, :3].reshape(-1, 3),
-               first.coords[framed, :3].reshape(-1, 3))  # fmt: skip
-    return back.apply(places + first.coords[row, 1])
+    places = seen_from(second, other)[second.edges[other]]
+    return laid_on(first, row, places)

@@ -1,4 +1,4 @@
-"""Results in other people's formats, one family of formats a file."""
+"""Other people's formats, one family a file, and pages that stand alone."""
 
 import lazy_loader
 

@@ -1,1 +1,2 @@
+from .reports import report as report
 from .writing import residues as residues

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 
 import numpy as np
 from biotite.structure import AtomArray
 from biotite.structure.io.pdb import PDBFile
 from biotite.structure.io.pdbx import CIFCategory, CIFFile, set_structure
 
-from esm_explore.errors import ChainWarning, TraceError
+from esm_explore.errors import TraceError, warn
 from esm_explore.export.values import ResidueValues
 from esm_explore.findings import some
 from esm_explore.outputs import printable
@@ -41,11 +40,9 @@ def pdb(data: ResidueValues) -> bytes:
     if not -999 <= chain.residue_index.min() <= chain.residue_index.max() <= 9999:
         raise _too_wide(f"residue numbers reach {chain.residue_index.max()}")
     if np.abs(known - known.round(2)).max(initial=0) > 0:
-        warnings.warn(
+        warn(
             f"B factors of a .pdb have two decimals: {known.min():.4g} to {known.max():.4g} is "
-            "rounded; .cif keeps all digits.",
-            ChainWarning,
-            stacklevel=3,
+            "rounded; .cif keeps all digits."
         )
     remarks = [*data.said, *(f"B factor {n}: {word}" for word, n in meant.items())]
     if len(known) < len(numbers):

@@ -2,6 +2,8 @@ from .attention import attention_matrix as attention_matrix
 from .attention import head_map as head_map
 from .attention import logit_terms as logit_terms
 from .attention import residual_stream as residual_stream
+from .cards import enrichments as enrichments
+from .cards import view_exemplars as view_exemplars
 from .codebooks import atlas_silhouettes as atlas_silhouettes
 from .codebooks import atlas_stored_counts as atlas_stored_counts
 from .codebooks import atlas_usage as atlas_usage
@@ -34,6 +36,7 @@ from .replacements import replaced_by_stage as replaced_by_stage
 from .replacements import view_replaced as view_replaced
 from .round_trips import round_trip_along_chain as round_trip_along_chain
 from .round_trips import view_round_trip as view_round_trip
+from .runs import view_runs as view_runs
 from .structure import Beside as Beside
 from .structure_views import view_neighborhood as view_neighborhood
 from .structure_views import view_same_token as view_same_token

@@ -107,7 +107,7 @@ def color_together(traces: list[Trace], key: str) -> ResidueColors:
     ResidueColors
     """
     if key == "chain":
-        values = [np.full(len(t), f"{t.chain.id} {t.chain.chain_id}") for t in traces]
+        values = [np.full(len(t), t.short_title) for t in traces]
     else:
         values = [values_to_color(trace, key) for trace in traces]
     colors = colors_of(np.concatenate(values), root=key == "margin")

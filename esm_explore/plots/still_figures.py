@@ -38,15 +38,15 @@ def draw_figure(ax: Axes, data: Sequence[dict], layout: dict) -> None:
     TraceError
         If a trace is of another type.
     """
-    plot = _Plot(ax, layout)
+    plot = _Plot(ax, layout, list(dict.fromkeys(trace.get("offsetgroup") for trace in data)))
     for trace in data:
         plot.draw(trace)
     plot.dress()
 
 
 class _Plot:
-    def __init__(self, ax: Axes, layout: dict):
-        self._ax, self._layout = ax, layout
+    def __init__(self, ax: Axes, layout: dict, groups: list[str | None]):
+        self._ax, self._layout, self._groups = ax, layout, groups
         self._axes = {letter: layout.get(f"{letter}axis", {}) for letter in "xy"}
         self._words: dict[str, dict[str, int]] = {"x": {}, "y": {}}
         self._named = 0
@@ -126,7 +126,17 @@ class _Plot:
     def _bar(self, trace: dict) -> None:
         x, y = (self._places(letter, trace) for letter in "xy")
         color = _color(trace.get("marker", {}).get("color"))
-        self._ax.bar(x, y, color=color, width=0.8, label=self._name(trace))
+        at, of = self._beside(trace)
+        width = 0.8 / of
+        self._ax.bar(
+            x + width * (at - (of - 1) / 2), y, color=color, width=width, label=self._name(trace)
+        )
+
+    def _beside(self, trace: dict) -> tuple[int, int]:
+        """Give the place of bars among those that stand side by side, and how many do."""
+        groups = self._groups if self._layout.get("barmode") == "group" else []
+        group = trace.get("offsetgroup")
+        return (groups.index(group), len(groups)) if group in groups else (0, 1)
 
     def _heatmap(self, trace: dict) -> None:
         z = _array(trace["z"]).astype(float)

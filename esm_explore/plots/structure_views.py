@@ -209,7 +209,7 @@ def view_same_token(alike: SameToken) -> StructurePicture:
     viewer.addSphere({"center": {"x": 0, "y": 0, "z": 0}, "radius": 0.5, "color": middle})
     ghost = [{"points": np.zeros((1, 3)), "color": middle, "radius": 0.25}]
     for row in shown:
-        ghost += _draw(viewer, alike.ca[row], alike.relative_positions[row])
+        ghost += draw_neighborhood(viewer, alike.ca[row], alike.relative_positions[row])
     viewer.zoomTo()
     lines = [
         f"Token {alike.token}: {len(shown)} of {len(alike)} neighborhoods, superposed",
@@ -219,7 +219,7 @@ def view_same_token(alike: SameToken) -> StructurePicture:
     return StructurePicture(viewer, ChainStill(np.zeros((0, 3)), [], ghost=ghost), lines, legend)
 
 
-def _draw(viewer: py3Dmol.view, ca: np.ndarray, relative: np.ndarray) -> list[dict]:
+def draw_neighborhood(viewer: py3Dmol.view, ca: np.ndarray, relative: np.ndarray) -> list[dict]:
     """Add a neighborhood; give its lines and balls for a picture without a browser."""
     known, drawn = np.isfinite(ca).all(1), []
     near = known & (np.abs(relative) <= LOCAL)

@@ -11,6 +11,7 @@ from pathlib import Path
 from esm_explore.outputs import UNFINISHED, printable
 from esm_explore.sources.archives import archive_kind
 from esm_explore.sources.compressions import BROKEN, head
+from esm_explore.sources.id_lists import read_id_list
 from esm_explore.sources.locating import is_address
 from esm_explore.sources.sniffing import SIZE, is_structure, what_it_is
 
@@ -31,8 +32,8 @@ def find_sources(
     ----------
     given : iterable of str
         Directories (all structure files in them, by content, at any depth; links to directories
-        are not followed), patterns of files or directories such as ``"models/*.cif"``, and
-        anything else that `read_chain` takes.
+        are not followed), patterns of files or directories such as ``"models/*.cif"``, text
+        files of ids (see `read_id_list`), and anything else that `read_chain` takes.
     failures : list of (source, chain, message)
         Gets one for each directory or pattern without a structure file, and for each file of a
         directory that is left out.
@@ -58,6 +59,11 @@ def find_sources(
                 elif not _is_output(path, output) or not _why_not(path, os.path.basename(path)):
                     inside.append(path)
             missing = "No file has a name like that."
+        elif listed := read_id_list(source):
+            for name in listed[0]:
+                found.setdefault(name, name)
+            failures += [(printable(text), "", why) for why in listed[1]]
+            continue
         else:
             inside, missing = [source], ""
         if not inside:

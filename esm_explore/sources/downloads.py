@@ -23,6 +23,8 @@ PDB = "https://models.rcsb.org/"
 ALPHAFOLD = "https://alphafold.com/api/prediction/"
 # Seconds, for a whole download.
 TIME_LIMIT = 60.0
+# Services want to know who asks.
+_HEADERS = {"User-Agent": "esm_explore"}
 _ATTEMPTED = "check the connection, or give a file"
 _CACHE = "ESM_EXPLORE_CACHE"
 
@@ -197,7 +199,7 @@ def _get(address: str, deadline: float) -> bytes:
 def _get_slowly(address: str, deadline: float) -> bytes:
     left = max(deadline - time.monotonic(), 0.001)
     pieces, size = [], 0
-    with requests.get(address, stream=True, timeout=left) as answer:
+    with requests.get(address, stream=True, timeout=left, headers=_HEADERS) as answer:
         answer.raise_for_status()
         try:
             # What is there, not all of a piece: iter_content would wait for slow ones to fill.

@@ -117,6 +117,11 @@ class ChunkedEncoder:
         # esm sets the state of a residue without a frame to zero: its latent is the bias.
         self._frameless = self._residues(modules_of(encoder).to_latent.bias.detach()[None])
 
+    def __reduce__(self) -> tuple:
+        # In another process it is made anew; there the encoder would have no name.
+        settings = {"numbering": self.numbering, "chunk_size": self._chunk_size}
+        return _remade, (self._encoder, self.info, {**settings, "dtype": self.dtype})
+
     def prepare(self, chain: ProteinChain) -> PreparedChain:
         """Check and copy a chain, and search its neighborhoods."""
         chain = own_chain(chain)
@@ -180,6 +185,12 @@ class ChunkedEncoder:
         return ChainTokens(
             chain.chain, self.info, self.numbering, tokens, has_frame, pre_vq, z_q, margin
         )
+
+
+def _remade(encoder: StructureTokenEncoder, info: EncoderInfo, settings: dict) -> ChunkedEncoder:
+    run = ChunkedEncoder(encoder, **settings)
+    run.info = info
+    return run
 
 
 # To make an encoder ready takes as long as to encode some 80 residues.

@@ -95,9 +95,18 @@ class Trace:
     @property
     def title(self) -> str:
         """What was traced, for headings."""
-        reading = reading_of(self.chain)
-        model = f", model {reading.model}" if reading and reading.n_models > 1 else ""
+        model = f", {self._model}" if self._model else ""
         return f"{self.chain.id} chain {self.chain.chain_id}{model}, {len(self)} residues"
+
+    @property
+    def short_title(self) -> str:
+        """What was traced, in front of a residue: ``1UBI A``, of several models with its number."""
+        return " ".join(filter(None, [self.chain.id, self.chain.chain_id, self._model]))
+
+    @property
+    def _model(self) -> str:
+        reading = reading_of(self.chain)
+        return f"model {reading.model}" if reading and reading.n_models > 1 else ""
 
     @property
     def source(self) -> str:

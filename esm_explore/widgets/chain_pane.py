@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
-from esm_explore.chains.backbone import fit
 from esm_explore.errors import EsmExploreError
 from esm_explore.escaping import for_reading
 from esm_explore.experiments.comparing import superposed_on
@@ -15,10 +12,11 @@ from esm_explore.palette import CATEGORIES
 from esm_explore.plots.residue_colors import ResidueColors
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Stage
+from esm_explore.widgets.ghosts import joined, shown_at
 from esm_explore.widgets.residue_panel import ResiduePanel
 from esm_explore.widgets.selection import Selection
 from esm_explore.widgets.sequence_view import SequenceView
-from esm_explore.widgets.stage_lines import drawn_around
+from esm_explore.widgets.stage_lines import Space, drawn_around
 from esm_explore.widgets.structure_view import StructureView, color_bytes
 
 GHOST = CATEGORIES[2]
@@ -185,15 +183,7 @@ class ChainPane:
 
     def _ghost(self, pair: ResiduePair) -> list[dict]:
         """Draw the pinned residue's nodes where they lie on this one's, joined along the chain."""
-        places = pair.moved
-        if self.coords is not None:
-            own = self.trace.chain.atom37_positions
-            framed = self.trace.has_frame
-            places = fit(self.coords[framed, 1], own[framed, 1]).apply(places)
-        order = np.argsort(pair.nodes)
-        known = [i for i in order if np.isfinite(places[i]).all()]
-        parts = np.split(known, np.flatnonzero(np.diff(pair.nodes[known]) != 1) + 1)
-        return [{"points": places[part].tolist(), "color": GHOST} for part in parts if len(part)]
+        return shown_at(self.trace, self.coords, joined(pair.moved, pair.nodes, GHOST))
 
     def _say(self, text: str) -> None:
         self.panel.say(text)
@@ -203,7 +193,9 @@ class ChainPane:
 
     def _draw_lines(self) -> None:
         """Join the residue that is shown with its nodes, and let the camera see them."""
-        space = drawn_around(self._stage, self._opened, self.panel.chosen_head)
+        self._put_in_space(drawn_around(self._stage, self._opened, self.panel.chosen_head))
+
+    def _put_in_space(self, space: Space) -> None:
         with self.structure.hold_sync():
             self.structure.lines, self.structure.frames = space.lines, space.frames
             self._said = space.said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from esm.models.vqvae import StructureTokenEncoder
 
@@ -16,9 +17,16 @@ from esm_explore.widgets.beside import show_beside
 from esm_explore.widgets.inspector import Inspector
 from esm_explore.widgets.preparing import prepare_page
 
+if TYPE_CHECKING:
+    from esm_explore.atlas.reading import Atlas
+
 
 def inspect(
-    traces: object, *, encoder: StructureTokenEncoder | None = None, beside: bool = False
+    traces: object,
+    *,
+    encoder: StructureTokenEncoder | None = None,
+    atlas: Atlas | None = None,
+    beside: bool = False,
 ) -> Inspector:
     """Show traced chains in linked views: click any residue, and all of them follow.
 
@@ -30,6 +38,9 @@ def inspect(
         A source is what `read_chain` takes (``"file.pdb"``, ``"1ITU"``, a chain): it is traced.
     encoder : StructureTokenEncoder, optional
         Traces what is not traced yet. Without it that is the encoder of the first trace, or mini.
+    atlas : Atlas, optional
+        Of the traces' encoder, from `open_atlas`: what the "code" tab says comes from it. Without
+        it that is the bundled one, if the encoder is mini.
     beside : bool
         Open it beside the notebook, where it stays while cells are scrolled (JupyterLab; the
         ``sidecar`` package).
@@ -41,7 +52,8 @@ def inspect(
     Raises
     ------
     EsmExploreError
-        If something can be neither taken nor read and traced. What can be wrong with traces
+        If something can be neither taken nor read and traced, or the atlas is of another encoder.
+        What can be wrong with traces
         themselves (other encoders, no encoder, no backbone frames) is said in the widget.
     """
     if encoder is not None:
@@ -49,12 +61,26 @@ def inspect(
             encoder, StructureTokenEncoder, "encoder", "one of esm's, from ex.load_encoder()"
         )
     check_kind(beside, bool, "beside", "True or False")
+    taken = _traces(traces, encoder)
+    if atlas is not None:
+        check_atlas(atlas, taken)
     prepare_page()
-    made = Inspector(_traces(traces, encoder))
+    made = Inspector(taken, atlas)
     if beside:
         show_beside(made, repr(made).partition("\n")[0])
         made.is_beside = True
     return made
+
+
+def check_atlas(atlas: object, traces: list[Trace]) -> None:
+    """Refuse what is no atlas of the encoder that made some traces; see `inspect`."""
+    # Brings in pyarrow.
+    from esm_explore.atlas.belonging import check_is_of
+    from esm_explore.atlas.reading import Atlas
+
+    check_kind(atlas, Atlas, "atlas", "an atlas, from ex.open_atlas()")
+    for one in traces:
+        check_is_of(atlas.manifest["encoder"], one.encoder_info)
 
 
 def _traces(given: object, encoder: StructureTokenEncoder | None) -> list[Trace]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 import numpy as np
@@ -12,7 +13,7 @@ from esm_explore.analysis.finding import find_residues
 from esm_explore.errors import EsmExploreError, TraceError
 from esm_explore.plots.residue_colors import color_by_stage, color_together
 from esm_explore.tracing.traces import Trace
-from esm_explore.widgets.chain_pane import ChainPane
+from esm_explore.widgets.code_answer import CodeAnswers
 from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, color_keys, follow
 from esm_explore.widgets.history import History
 from esm_explore.widgets.map_panel import LAYOUTS, MapPanel
@@ -21,12 +22,19 @@ from esm_explore.widgets.offline_page import write_page
 from esm_explore.widgets.page import Frame
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import summarize
+from esm_explore.widgets.tab_pane import TabPane
+from esm_explore.widgets.tabs import CODE, STEP, TABS, WHY
+from esm_explore.widgets.why_answer import why_answer
+
+if TYPE_CHECKING:
+    from esm_explore.atlas.reading import Atlas
 
 HELP = (
     "Click a residue anywhere (map, structure, sequence, bars, heat map, table) and everything "
     "follows. Drag over the sequence or lasso on the map for many. Keys: 1 to 9 choose a step, "
     "← and → move on; in the sequence and the structure arrows move along the chain; Esc clears. "
     "Find takes 185, K185, B:185, 50-60, token 1234, motifs such as GxGxxG, strand, margin < 0.1. "
+    "Tabs over the answer: the step, what the code means, why it is this one. "
     "Pin keeps a residue, and the next one is compared with it. Click the structure before the "
     "wheel zooms it."
 )
@@ -55,6 +63,9 @@ class Inspector(Selection, Whole):
         ``"this step"``, or a key of `esm_explore.analysis.annotations.KEYS`, or ``"chain"``.
     arrangement : {"PCA", "UMAP"}
         How the map is laid out.
+    tab : {"step", "code", "why"}
+        What is said of the selected residue: what happened at the step; what its code means, by
+        an atlas; or what becomes of its code without each neighbor and each head.
     is_beside : bool
         Whether it is shown beside the notebook; in a cell it is a line of text then.
 
@@ -66,11 +77,13 @@ class Inspector(Selection, Whole):
     step = Int(0)
     color = Unicode(BY_STEP)
     arrangement = Unicode("PCA")
+    tab = Unicode(STEP)
     is_beside = False
 
-    def __init__(self, traces: list[Trace]):
+    def __init__(self, traces: list[Trace], atlas: Atlas | None = None):
         self._stages = traces[0].stages if traces else []
-        self._panes: list[ChainPane] = []  # there are none if there is a problem
+        self._answers = {CODE: CodeAnswers(atlas), WHY: why_answer}
+        self._panes: list[TabPane] = []  # there are none if there is a problem
         self._message = Message()
         super().__init__(traces)
         self.add_class("esm-explore-inspector")
@@ -105,20 +118,25 @@ class Inspector(Selection, Whole):
         # matplotlib is loaded when a picture is drawn: that is after the live view is seen.
         from esm_explore.widgets.stills import still_of
 
+        for pane in self._panes:
+            pane.settle()
         title, _, encoder = repr(self).partition("\nEncoder: ")
         figures = [self._map.figure] if self._panes else []
         return still_of(title, encoder, self._panes, figures, find_problem(self.traces))
 
-    def to_html(self, path: str | Path) -> Path:
+    def to_html(self, path: str | Path, *, below: str = "") -> Path:
         """Write the inspector to one HTML file that needs neither a kernel nor the internet.
 
         Clicking a residue there shows its answer at each step, as it is here for the average of
-        all heads. It opens with what is chosen now; a bar shows progress.
+        all heads, and what its code means; a knock-out needs a kernel. It opens with what is
+        chosen now; a bar shows progress.
 
         Parameters
         ----------
         path : str or Path
             An earlier such page is replaced, another file is not.
+        below : str
+            HTML that stands below the inspector.
 
         Returns
         -------
@@ -134,14 +152,16 @@ class Inspector(Selection, Whole):
         # Of many chains the menu shows one at a time, and each is where it is.
         coords = [pane.coords for pane in self._panes if len(self.traces) == 2]
         coords = coords or [None] * len(self.traces)
-        return write_page(path, self, coords, self.step, self.color)
+        shown = {"step": self.step, "color": self.color, "tab": self.tab}
+        return write_page(path, self, coords, shown, self._answers[CODE], below)
 
     def _build(self) -> None:
         stage = self._stages[0]
         chains = (0, 1) if len(self.traces) == 2 else (None,)
-        self._panes = [ChainPane(self, stage, chain) for chain in chains]
+        self._panes = [TabPane(self, stage, chain, self._answers) for chain in chains]
         for pane in self._panes:
             pane.listen(self._code_clicked)
+            follow(self, pane.bar, "tab")
         self._map = MapPanel(self, self._message.say)
         self._bar = StepBar(self._stages)
         self._controls = Controls(self.traces, self._pressed)
@@ -165,7 +185,7 @@ class Inspector(Selection, Whole):
                 {
                     **{f"structure-{i}": pane.structure for i, pane in enumerate(self._panes)},
                     "map": self._map.figure,
-                    **{f"answer-{i}": pane.panel for i, pane in enumerate(self._panes)},
+                    **{f"answer-{i}": pane.answer for i, pane in enumerate(self._panes)},
                     **{f"sequence-{i}": pane.sequence for i, pane in enumerate(self._panes)},
                 },
             ),
@@ -220,11 +240,16 @@ class Inspector(Selection, Whole):
 
     # What follows
 
-    @validate("step", "color", "arrangement")
+    @validate("step", "color", "arrangement", "tab")
     def _is_known(self, proposal: dict) -> int | str:
         name, value = proposal["trait"].name, proposal["value"]
-        steps, colors = range(len(self._stages)), color_keys(self.traces)
-        check_is_one_of(name, value, {"step": steps, "color": colors}.get(name, LAYOUTS))
+        there = {
+            "step": range(len(self._stages)),
+            "color": color_keys(self.traces),
+            "arrangement": LAYOUTS,
+            "tab": list(TABS),
+        }
+        check_is_one_of(name, value, there[name])
         return value
 
     def _chosen(self, _change: dict) -> None:
@@ -257,6 +282,11 @@ class Inspector(Selection, Whole):
         if name == "color" or (name == "step" and self.color == BY_STEP):
             self._paint()
         self._map.draw()
+
+    @observe("tab")
+    def _turn(self, _change: dict) -> None:
+        for pane in self._panes:
+            pane.turn_to(self.tab)
 
     def _paint(self) -> None:
         colored = (

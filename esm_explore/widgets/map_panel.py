@@ -174,8 +174,7 @@ class MapPanel:
 
 
 def _named(trace: Trace) -> list[str]:
-    named = f"{trace.chain.id} {trace.chain.chain_id}"
-    return all_for_plotly(f"{named} {text}" for text in hover_of(trace))
+    return all_for_plotly(f"{trace.short_title} {text}" for text in hover_of(trace))
 
 
 @singledispatch

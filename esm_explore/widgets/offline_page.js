@@ -54,7 +54,7 @@ function start(saved) {
   const place = (name) => root.querySelector(`.esm-explore-${name}`);
   const now = {
     ...{ chain: saved.chain, selected: saved.selected, selection: saved.selection },
-    ...{ step: saved.step, color: saved.color },
+    ...{ step: saved.step, color: saved.color, tab: saved.tab },
   };
   const past = [];
 
@@ -79,6 +79,12 @@ function start(saved) {
   }
   const select = (chain, residue) => choose(chain, residue, chain === now.chain ? now.selection : []);
   const many = (chain, residues) => choose(chain, chain === now.chain ? now.selected : -1, residues);
+  function haveCode(chain, code) {
+    const { tokens, title } = chains[chain];
+    const same = tokens.map((_, i) => i).filter((i) => tokens[i] === code);
+    many(chain, same);
+    if (!same.length) say(`No residue of ${title} has code ${code} as its token.`);
+  }
   function find(text) {
     const wanted = text.trim();
     if (!wanted) return;
@@ -126,6 +132,20 @@ function start(saved) {
     const known = (i) => i >= 0;
     return [known(now.selected) ? match[now.selected] : -1, now.selection.map((i) => match[i]).filter(known)];
   }
+  /** What is said of a residue in the tab that is open; nothing if there is no residue. */
+  function contentOf(chain, residue) {
+    if (now.tab === "step" || !chain.contents[residue]) return chain.contents[residue]?.[now.step];
+    const { code, said, near, legend, ghost } = chain.codes[residue];
+    const space = { lines: [], frames: [], near, zoomed: true };
+    const bare = { figure: { traits: { base: [], axes: {} } }, table: {}, source: "" };
+    if (now.tab === "why") return { ...bare, sentence: saved.why, space: { ...space, said: [] } };
+    const here = { ...space, said: legend, ghost };
+    const card = saved.cards[code];
+    if (!card) return { ...bare, sentence: said, space: here };
+    const { figure, table, source } = card;
+    const sentence = `${card.said} ${said} ${card.said_source}`;
+    return { figure: { traits: figure }, table, source, sentence, space: here };
+  }
   const coloring = () => saved.colors[now.color === "this step" ? `step ${now.step}` : now.color];
 
   function makePane(fixed) {
@@ -147,16 +167,21 @@ function start(saved) {
         if (kind !== "click" || !points.length) return;
         const point = points.at(-1);
         if (residues?.length) select(pane.chain, residues[point]);
-        else if (codes?.length) {
-          const { tokens } = chains[pane.chain];
-          many(pane.chain, tokens.map((_, i) => i).filter((i) => tokens[i] === codes[point]));
-        }
+        else if (codes?.length) haveCode(pane.chain, codes[point]);
       },
     });
     const table = view("table", inside("table-view"), saved.table, {
       received({ kind, row }) {
-        const residue = pane.content?.table.residues[row];
-        if (kind === "row" && residue !== undefined) select(pane.chain, residue);
+        const { residues = [], codes = [] } = pane.content?.table ?? {};
+        if (kind !== "row") return;
+        if (residues[row] !== undefined) select(pane.chain, residues[row]);
+        else if (codes[row] >= 0) haveCode(pane.chain, codes[row]);
+      },
+    });
+    pane.tabs = view("tools", inside("tabs"), saved.tabs, {
+      changed() {
+        now.tab = pane.tabs.get("values").tab;
+        show();
       },
     });
     pane.hover = (residue) => {
@@ -171,7 +196,7 @@ function start(saved) {
       }
       const [selected, selection] = partner(pane.chain);
       const { colors, legend, bar } = coloring();
-      const content = (pane.content = chain.contents[selected]?.[now.step]);
+      const content = (pane.content = contentOf(chain, selected));
       const none = now.selected < 0 ? "No residue is selected." :
         "This chain has no counterpart of the selected residue.";
       // Written by us, and escaped there.
@@ -183,7 +208,7 @@ function start(saved) {
       sequence.put({ colors: bytes(colors[pane.chain]), selected, selection });
       structure.put({
         ...{ colors: bytes(colors[pane.chain]), selected, selection, bar, focus },
-        ...{ lines: space.lines, frames: space.frames, near: space.near },
+        ...{ lines: space.lines, frames: space.frames, near: space.near, ghost: space.ghost ?? [] },
         legend: [...legend, ...space.said],
       });
     };
@@ -250,7 +275,10 @@ function start(saved) {
     return decoded.get(text);
   }
   function show() {
-    for (const pane of panes) pane.show();
+    for (const pane of panes) {
+      pane.show();
+      pane.tabs.put({ values: { tab: now.tab } });
+    }
     steps.put({ values: { ...steps.get("values"), step: now.step } });
     controls.put({
       values: { ...controls.get("values"), color: now.color, chain: now.chain },

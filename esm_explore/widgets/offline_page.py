@@ -23,9 +23,11 @@ from esm_explore.plots.residue_colors import color_by_stage, color_together
 from esm_explore.text_files import write_text
 from esm_explore.tracing.stages import Attention
 from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.code_answer import CodeAnswers
 from esm_explore.widgets.controls import BY_STEP, Controls, StepBar
 from esm_explore.widgets.map_panel import MapPanel
 from esm_explore.widgets.messages import heading
+from esm_explore.widgets.offline_tabs import TabRecorder
 from esm_explore.widgets.page import FOLDER, Frame
 from esm_explore.widgets.panel_contents import of_residue
 from esm_explore.widgets.plot_view import PlotView, plain
@@ -35,6 +37,7 @@ from esm_explore.widgets.stage_figures import TERMS
 from esm_explore.widgets.stage_lines import drawn_around
 from esm_explore.widgets.structure_view import StructureView, color_bytes, read_3dmol
 from esm_explore.widgets.table_view import TableView
+from esm_explore.widgets.tabs import TabBar
 from esm_explore.widgets.tools import Tools
 
 MARK = "esm_explore inspector page"
@@ -49,7 +52,12 @@ _DIGITS = 4
 
 
 def write_page(
-    path: str | Path, selection: Selection, coords: list[np.ndarray | None], step: int, color: str
+    path: str | Path,
+    selection: Selection,
+    coords: list[np.ndarray | None],
+    shown: dict[str, object],
+    answers: CodeAnswers,
+    below: str = "",
 ) -> Path:
     """Write the page.
 
@@ -60,27 +68,32 @@ def write_page(
         The traces, and what is chosen at first.
     coords : list of ndarray or None
         Where each chain is shown; None is where it is.
-    step, color
-        As `Inspector` has them.
+    shown : dict
+        ``step``, ``color`` and ``tab``, as `Inspector` has them.
+    answers : CodeAnswers
+        Of the "code" tab.
+    below : str
+        HTML that stands below the inspector.
 
     Returns
     -------
     Path
     """
-    saved = _Recorder(selection).saved(coords, step, color)
-    return write_text(path, _html(selection.traces, saved), MARK)
+    saved = _Recorder(selection, answers).saved(coords, shown)
+    return write_text(path, _html(selection.traces, saved, below), MARK)
 
 
 class _Recorder:
-    def __init__(self, selection: Selection):
+    def __init__(self, selection: Selection, answers: CodeAnswers):
+        self._tabs = TabRecorder(answers)
         self._now, self._traces = selection, selection.traces
         self._stages = self._traces[0].stages
 
-    def saved(self, coords: list[np.ndarray | None], step: int, color: str) -> dict:
+    def saved(self, coords: list[np.ndarray | None], shown: dict[str, object]) -> dict:
         traces = self._traces
-        bar, controls = StepBar(self._stages), Controls(traces, lambda *_: None)
-        bar.put("step", step)
-        controls.put("color", color)
+        bar, controls, tabs = StepBar(self._stages), Controls(traces, lambda *_: None), TabBar()
+        for tools, name in ((bar, "step"), (controls, "color"), (tabs, "tab")):
+            tools.put(name, shown[name])
         controls.items = [
             item | (_FIND if item["name"] == "find" else {})
             for item in controls.items
@@ -96,13 +109,15 @@ class _Recorder:
             "chains": chains,
             "stages": len(self._stages),
             **{"chain": self._now.chain, "selected": self._now.selected},
-            **{"selection": list(self._now.selection), "step": step, "color": color},
+            **{"selection": list(self._now.selection), **shown},
             "colors": self._colors(controls),
             "map": self._map(),
             "match": [[self._match(a, b) for b in traces] for a in traces] if pairs else [],
             "source": for_plotly(source_of(traces)),
             "steps": _state(bar),
             "controls": _state(controls),
+            **{"tabs": _state(tabs), "why": self._tabs.why},
+            "cards": _rounded(plain(self._tabs.cards)),
             "plot": _state(PlotView(lambda _: None, height=0)),
             "table": _state(TableView(lambda _: None)),
         }
@@ -112,10 +127,11 @@ class _Recorder:
         structure, sequence = StructureView.of(trace, coords=coords), SequenceView()
         structure.height = 0
         sequence.show(trace, b"")
-        contents = []
+        contents, codes = [], []
         for residue in range(len(trace)):
             opened = trace.neighborhood(residue)
             contents.append([self._content(stage, trace, opened) for stage in self._stages])
+            codes.append(self._tabs.of(trace, residue, coords))
             progress.update()
         return {
             "title": trace.title,
@@ -124,6 +140,7 @@ class _Recorder:
             "structure": _state(structure),
             "sequence": _state(sequence),
             "contents": contents,
+            "codes": _rounded(codes),
         }
 
     def _content(self, stage, trace, opened) -> dict:
@@ -136,9 +153,9 @@ class _Recorder:
                 **{"traits": _rounded(plain(figure))},
                 **{"residues": said.figure.residues, "codes": said.figure.codes},
             },
-            "table": asdict(said.table),
+            "table": _rounded(plain(asdict(said.table))),
             "space": {
-                **asdict(drawn_around(stage, opened, None)),
+                **_rounded(asdict(drawn_around(stage, opened, None))),
                 "zoomed": isinstance(stage, Attention),
             },
         }
@@ -199,15 +216,16 @@ def _rounded(value: object) -> object:
             return value
 
 
-def _html(traces: list[Trace], saved: dict) -> str:
+def _html(traces: list[Trace], saved: dict, below: str) -> str:
     n = 2 if len(traces) == 2 else 1
     areas = [f"structure-{i}" for i in range(n)] + ["map"]
     parts = "".join(f'<div class="esm-explore-{area}"></div>' for area in areas)
     for i in range(n):
         parts += (
-            f'<div class="esm-explore-answer-{i}"><div class="esm-explore-sentence"></div>'
-            '<div class="esm-explore-plot-view"></div><div class="esm-explore-table-view"></div>'
-            "</div>"
+            f'<div class="esm-explore-answer-{i} esm-explore-tabbed">'
+            '<div class="esm-explore-tabs"></div><div class="esm-explore-tabpanel">'
+            '<div class="esm-explore-sentence"></div><div class="esm-explore-plot-view"></div>'
+            '<div class="esm-explore-table-view"></div></div></div>'
         )
     parts += "".join(f'<div class="esm-explore-sequence-{i}"></div>' for i in range(n))
     styles = "\n".join(dict.fromkeys(str(view._css) for view in _VIEWS.values()))
@@ -233,6 +251,7 @@ def _html(traces: list[Trace], saved: dict) -> str:
 </div><div class="esm-explore-steps"></div><div class="esm-explore-controls"></div>
 <div class="esm-explore-message" role="status" hidden></div>
 <div class="esm-explore-body-{n}">{parts}</div></div>
+{below}
 {held}<script type="text/plain" id="saved">{_packed(text.encode())}</script>
 <script>
 "use strict";

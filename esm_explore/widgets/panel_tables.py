@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import singledispatch
 
@@ -19,6 +20,8 @@ _TERMS = {
     "Å": "CA distance",
     "distance": "distance term",
     "rotation": "rotation term",
+    "kind": "category",
+    "new token": "token",
 }
 
 
@@ -33,6 +36,8 @@ class Table:
     caption : str
     residues : list of int
         For each row the index of the residue that it is about; empty where rows are of none.
+    codes : list of int
+        The same for codes; -1 for a row of none.
     """
 
     columns: list[dict] = field(default_factory=list)
@@ -40,6 +45,7 @@ class Table:
     sort_values: list[list] = field(default_factory=list)
     caption: str = ""
     residues: list[int] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
 
 
 def node_table(stage: Stage, trace: Trace, opened: Neighborhood, head: int | None) -> Table:
@@ -58,7 +64,11 @@ def node_table(stage: Stage, trace: Trace, opened: Neighborhood, head: int | Non
 
 
 def make_table(
-    columns: dict[str, tuple], caption: str, residues: list[int], missing: str = "no frame"
+    columns: dict[str, tuple],
+    caption: str,
+    residues: list[int],
+    missing: str = "no frame",
+    codes: Sequence[int] = (),
 ) -> Table:
     """Make a table.
 
@@ -71,6 +81,8 @@ def make_table(
         As `Table` has them.
     missing : str
         Stands for NaN.
+    codes : sequence of int
+        As `Table` has them.
     """
     shown = [
         [for_reading(form.format(value)) if value == value else missing for value in values]
@@ -92,6 +104,7 @@ def make_table(
         [list(row) for row in zip(*plain, strict=True)],
         for_reading(caption),
         residues,
+        list(codes),
     )
 
 

@@ -1,6 +1,7 @@
 // The page's side of PlotView: the traits say what is plotted, plotly.js draws it.
 
 const CONFIG = { displayModeBar: false, responsive: false };
+const LOW = 190; // px below which a plot has room for its ticks alone
 const TITLE = 14; // px of a title's line
 const SOURCE = 10; // px of the letters that name chain and encoder in a saved plot
 const FOREGROUND = "foreground"; // stands for what shows up on the theme's background
@@ -74,8 +75,7 @@ function render({ model, el }) {
     const asked = themed(model.get("axes"));
     const grid = "rgba(128, 128, 128, 0.25)";
     const axis = { gridcolor: grid, zerolinecolor: grid, automargin: true };
-    // A low plot has room for its ticks alone.
-    const low = height() < 190;
+    const low = height() < LOW;
     const margin = { t: 30, l: 50, r: 15, b: low ? 26 : 40, ...asked.margin };
     const untitled = low ? { title: "" } : {};
     const size = asked.title?.font?.size ?? 13;
@@ -126,12 +126,22 @@ function render({ model, el }) {
     return plotly.downloadImage(figure, { format, filename, scale: format === "png" ? 2 : 1,
       width: figure.layout.width, height: figure.layout.height });
   }
+  /** In a low plot a color bar has room for its ends alone. */
+  function withRoom(data) {
+    if (!data.colorbar || height() >= LOW) return data;
+    const small = { nticks: 3, thickness: 10, title: { text: "" }, tickfont: { size: 9 } };
+    return { ...data, colorbar: { ...data.colorbar, ...small } };
+  }
   async function draw() {
     frame = 0;
     if (!plotly || closed || !el.clientWidth || !height()) return;
     drag.hidden = model.get("axes").dragmode !== "lasso";
-    const data = [...model.get("base"), ...themed(model.get("overlay"))];
-    plot.setAttribute("aria-label", model.get("axes").title?.text ?? "");
+    const data = [...model.get("base").map(withRoom), ...themed(model.get("overlay"))];
+    // Where nothing is plotted there is no picture to tell of.
+    const name = model.get("axes").title?.text ?? "";
+    plot.setAttribute("role", name ? "img" : "presentation");
+    if (name) plot.setAttribute("aria-label", name);
+    else plot.removeAttribute("aria-label");
     await plotly.react(plot, data, layout(), CONFIG);
     plot.dataset.drawn = Number(plot.dataset.drawn ?? 0) + 1;
   }

@@ -63,13 +63,16 @@ class ResiduePanel(widgets.VBox):
 
     def show_pair(self, pair: ResiduePair, stages: list[Stage]) -> None:
         """Show what parts a residue and the pinned one."""
+        self.show_contents(of_pair(pair, stages))
+
+    def show_contents(self, contents: Contents) -> None:
+        """Show what something else says of a residue."""
         self._shown = None
-        self._put(of_pair(pair, stages))
+        self._put(contents)
 
     def say(self, text: str) -> None:
         """Show a sentence alone, where there is no residue to show."""
-        self._shown = None
-        self._put(Contents(for_html(text)))
+        self.show_contents(Contents(for_html(text)))
 
     @property
     def chosen_head(self) -> int | None:
@@ -101,5 +104,8 @@ class ResiduePanel(widgets.VBox):
             self.on_code(figure.codes[number])
 
     def _row_clicked(self, number: int) -> None:
-        if self.contents.table.residues:
-            self.on_residue(self.contents.table.residues[number])
+        table = self.contents.table
+        if table.residues:
+            self.on_residue(table.residues[number])
+        elif table.codes and table.codes[number] >= 0:
+            self.on_code(table.codes[number])

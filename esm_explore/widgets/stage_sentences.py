@@ -28,6 +28,7 @@ from esm_explore.tracing.traces import Trace
 
 # Words of everyday English, which are explained where they head a table.
 _PLAIN = {"residue", "distance", "stage", "along the chain", "rank", "bin", "cosine"}
+_PLAIN |= {"category", "count", "share"}
 _TERM = re.compile(
     r"\b(?:" + "|".join(sorted(set(TERMS) - _PLAIN, key=len, reverse=True)) + r")(?:s|es)?\b", re.I
 )

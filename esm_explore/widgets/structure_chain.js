@@ -1,6 +1,6 @@
 // The chain itself: its atoms, its ribbon, sticks or surface, and their colors.
 
-const FAINT = 0.6; // opacity of what lies before the residues in focus
+const FAINT = 0.6; // opacity of what lies before what is drawn around the residues in focus
 const COMPUTING = "Computing the surface …";
 
 function chainOf(scene, say) {
@@ -48,10 +48,14 @@ function chainOf(scene, say) {
   }
 
   const colorfunc = (atom) => colorOf(atom.resi - 1);
-  // In focus is what is told about, and it shall be seen through the rest.
-  const faint = () => (model.get("focus").length ? { opacity: FAINT } : {});
+  // What is told about shall be seen through the rest; where nothing is drawn, the chain itself is.
+  const isFaint = () =>
+    model.get("focus").length > 0 && ["lines", "frames", "ghost"].some((part) => model.get(part).length);
+  const faint = () => (isFaint() ? { opacity: FAINT } : {});
+  let painted = false; // faint
 
   function paint() {
+    painted = isFaint();
     const style = model.get("_style");
     if (style !== "surface") dropSurface();
     else if (surface === null) return computeSurface();
@@ -86,6 +90,7 @@ function chainOf(scene, say) {
     }, 60);
   }
 
-  return { load, assign, paint, colorOf, close: () => clearTimeout(awaited) };
+  const isStale = () => painted !== isFaint();
+  return { load, assign, paint, isStale, colorOf, close: () => clearTimeout(awaited) };
 }
 

@@ -56,12 +56,12 @@ function marksOf(scene, colorOf) {
   }
 
   function drawGhost() {
-    for (const { points, color } of model.get("ghost")) {
+    for (const { points, color, radius = TUBE } of model.get("ghost")) {
       const places = points.map(([x, y, z]) => ({ x, y, z }));
       const line = shape(color);
       places.forEach((place, i) => {
         line.ball(place, 3 * TUBE);
-        if (i) line.tube(places[i - 1], place, TUBE);
+        if (i) line.tube(places[i - 1], place, radius);
       });
     }
   }

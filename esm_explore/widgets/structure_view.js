@@ -74,7 +74,8 @@ function render({ model, el }) {
       const [first, anew] = [due.has("start"), due.has("start") || due.has("structure")];
       if (anew) chain.load();
       if (anew || due.has("secondary")) chain.assign();
-      if (anew || ["secondary", "colors", "focus"].some((part) => due.has(part))) chain.paint();
+      const colored = ["secondary", "colors", "focus"].some((part) => due.has(part));
+      if (anew || colored || chain.isStale()) chain.paint();
       mark();
       const placed = (first || due.has("camera")) && scene.camera.obey();
       if (!placed && anew) scene.camera.frame({ calm: true });

@@ -69,10 +69,10 @@ class StructureView(Lasting, PageView):
         Residues whose backbone frame is drawn as three axes.
     ghost : list of dict
         Other places to compare with: ``points`` ([x, y, z] in Å each) are joined in order by a
-        thin line of a ``color`` (``#rrggbb``).
+        line of a ``color`` (``#rrggbb``), thin or of a ``radius`` in Å.
     focus : list of int
-        Residues that fill the picture, `selected` near its middle if it is one of them; the rest
-        is translucent then. Empty for the whole chain.
+        Residues that fill the picture, `selected` near its middle if it is one of them; the chain
+        is translucent then where lines, frames or ghosts are drawn. Empty for the whole chain.
     near : list of int
         What the button "Zoom to the neighborhood" puts into `focus`.
     camera : list of float

@@ -11,9 +11,10 @@ function make(parent, tag, name, attributes = {}) {
 }
 
 function render({ model, el }) {
-  const row = make(el, "div", "tools", { role: "toolbar" });
+  const row = make(el, "div", "tools");
   let updates = []; // what brings each control to the present value
   let play = 0;
+  let waiting = 0;
 
   const value = (name) => model.get("values")[name];
   function put(name, chosen) {
@@ -23,32 +24,12 @@ function render({ model, el }) {
   }
 
   const kinds = {
-    choice({ name, text, options }) {
-      const group = make(row, "div", "choice", { role: "radiogroup", "aria-label": text });
-      const buttons = options.map((option, i) => {
-        const button = make(group, "button", "", { type: "button", role: "radio", title: option.hint });
-        button.setAttribute("aria-label", option.text);
-        make(button, "span", "long").textContent = option.text;
-        make(button, "span", "short").textContent = option.short;
-        button.onclick = () => put(name, option.value);
-        button.onkeydown = (event) => {
-          const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-          const next = buttons[i + by];
-          if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
-          event.preventDefault();
-          event.stopPropagation();
-          next?.focus();
-          next?.click();
-        };
-        return button;
-      });
-      updates.push(() => {
-        options.forEach((option, i) => {
-          const chosen = option.value === value(name);
-          buttons[i].setAttribute("aria-checked", chosen);
-          buttons[i].tabIndex = chosen ? 0 : -1;
-        });
-      });
+    choice: (item) => void oneOf(item, ["radiogroup", "radio", "aria-checked"]),
+    tabs(item) {
+      const tabs = oneOf(item, ["tablist", "tab", "aria-selected"]);
+      updates.push(() => label(tabs));
+      // The panel is put into the page after its tabs.
+      waiting = setInterval(() => label(tabs) && clearInterval(waiting), 50);
     },
     menu({ name, text, hint, options }) {
       const label = make(row, "label", "menu", { title: hint });
@@ -94,6 +75,49 @@ function render({ model, el }) {
     },
   };
 
+  /** Buttons of which one is chosen; arrows go from one to the next. */
+  function oneOf({ name, text, options }, [many, one, chosen]) {
+    const group = make(row, "div", "choice", { role: many, "aria-label": text });
+    const buttons = options.map((option, i) => {
+      const button = make(group, "button", "", { type: "button", role: one, title: option.hint });
+      button.setAttribute("aria-label", option.text);
+      make(button, "span", "long").textContent = option.text;
+      make(button, "span", "short").textContent = option.short;
+      button.onclick = () => put(name, option.value);
+      button.onkeydown = (event) => {
+        const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+        const next = buttons[i + by];
+        if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
+        event.preventDefault();
+        event.stopPropagation();
+        next?.focus();
+        next?.click();
+      };
+      return button;
+    });
+    updates.push(() => {
+      options.forEach((option, i) => {
+        const is = option.value === value(name);
+        buttons[i].setAttribute(chosen, is);
+        buttons[i].tabIndex = is ? 0 : -1;
+      });
+    });
+    return buttons;
+  }
+  /** Name the panel below a row of tabs after the one that is chosen; say whether it is there. */
+  function label(tabs) {
+    const panel = el.closest(".esm-explore-tabbed")?.querySelector(".esm-explore-tabpanel");
+    if (!panel) return false;
+    panel.id ||= `esm-explore-tabpanel-${(page.named = (page.named ?? 0) + 1)}`;
+    tabs.forEach((tab, i) => {
+      tab.id = `${panel.id}-${i}`;
+      tab.setAttribute("aria-controls", panel.id);
+    });
+    panel.setAttribute("role", "tabpanel");
+    panel.setAttribute("aria-labelledby", tabs.find((tab) => tab.tabIndex === 0).id);
+    return true;
+  }
+
   /** A button that goes through a choice, and stops where it is told to, or at the end. */
   function playing(button, of, icon) {
     const { options } = model.get("items").find((item) => item.name === of);
@@ -126,10 +150,15 @@ function render({ model, el }) {
   }
   function build() {
     clearInterval(play);
+    clearInterval(waiting);
     play = 0;
     updates = [];
     row.replaceChildren();
-    row.setAttribute("aria-label", model.get("label"));
+    // Tabs have a role of their own.
+    if (model.get("items")[0]?.kind !== "tabs") {
+      row.setAttribute("role", "toolbar");
+      row.setAttribute("aria-label", model.get("label"));
+    }
     for (const item of model.get("items")) kinds[item.kind](item);
     update();
   }
@@ -138,6 +167,7 @@ function render({ model, el }) {
   build();
   return () => {
     clearInterval(play);
+    clearInterval(waiting);
     model.off("change:items", build);
     model.off("change:values change:disabled", update);
   };

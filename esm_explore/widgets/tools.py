@@ -19,9 +19,10 @@ class Tools(PageView):
         What the row is for.
     items : list of dict
         Each has a ``kind``, a ``name``, a ``text`` and a ``hint``, which is shown on hovering:
-        ``"choice"`` (one of some buttons) and ``"menu"`` have ``options``, dictionaries of value,
-        text, ``short`` (for narrow pages) and hint; ``"box"`` has an ``example``; ``"button"``
-        with ``of`` plays through the choice of that name; with ``page`` it is obeyed in the page.
+        ``"choice"`` (one of some buttons), ``"tabs"`` (the same, over a panel that they name) and
+        ``"menu"`` have ``options``, dictionaries of value, text, ``short`` (for narrow pages) and
+        hint; ``"box"`` has an ``example``; ``"button"`` with ``of`` plays through the choice of
+        that name; with ``page`` it is obeyed in the page.
     on_press : callable, optional
         Called with the name of a button, or of a box and what was typed.
 
