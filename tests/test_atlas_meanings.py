@@ -1,4 +1,4 @@
-"""What codes mean beside each other: pairs in chains, synonyms, other alphabets, the medoid."""
+"""What codes mean beside each other: pairs in chains, synonyms, other alphabets, the decoder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import esm_explore as ex
 from esm_explore.atlas.crosswalk import crosswalk_of
 from esm_explore.atlas.meanings import change_of_meaning
 from esm_explore.encoders.modules import modules_of
-from esm_explore.errors import AtlasError, TraceError
+from esm_explore.errors import AtlasError
 
 NAMES = ["1UBI", "4AKE", "2HT0", "5PTI"]
 
@@ -178,38 +178,6 @@ def test_without_mini3di_there_are_no_letters_of_3di(coded, tmp_path, monkeypatc
     assert "not known of any residue" in str(atlas.code(int(atlas.codes["count"].idxmax())))
     with pytest.raises(AtlasError, match=r"mini3di was not installed .* \[atlas\]|esm_explore\["):
         atlas.crosswalk("3di")
-
-
-def test_a_residue_is_put_beside_its_codes_medoid(trace):
-    """Both seen from their own frame; pairs are at the same relative positions."""
-    atlas = ex.open_atlas()
-    found = atlas.beside_medoid(trace, "30")
-    i = trace.index_of("30")
-    assert found.card.code == trace.tokens[i]
-    np.testing.assert_allclose(found.backbone[0, 1], 0, atol=1e-5)
-    apart = np.linalg.norm(trace.coords[trace.edges[i], 1] - trace.coords[i, 1], axis=1)
-    np.testing.assert_allclose(np.linalg.norm(found.backbone[:, 1], axis=1), apart, atol=1e-3)
-    frame = found.to_frame()
-    assert frame["relative_position"].iloc[0] == 0
-    assert frame["distance"].iloc[0] < 1e-3
-    medoid = found.medoid.relative_positions
-    np.testing.assert_array_equal(medoid[frame["medoid_node"]], frame["relative_position"])
-    shared = set(found.relative_positions) & set(medoid)
-    assert set(frame["relative_position"]) == {p for p in shared if abs(p) <= 32}
-    assert found.rmsd == pytest.approx(np.sqrt((frame["distance"][1:] ** 2).mean()), rel=1e-5)
-    assert "mini" in repr(found)
-    assert "1UBI A 30 beside" in repr(found)
-
-
-def test_beside_a_medoid_wrong_input_is_refused(trace, built, coded):
-    """Another encoder, no residue, no trace, a code that no residue has."""
-    with pytest.raises(AtlasError, match="This atlas is of the encoder unnamed"):
-        built.beside_medoid(trace, 0)
-    atlas = ex.open_atlas()
-    with pytest.raises(TraceError, match="'999' is not in"):
-        atlas.beside_medoid(trace, "999")
-    with pytest.raises(TraceError, match="takes a Trace"):
-        atlas.beside_medoid("1UBI", 0)
 
 
 def test_the_local_decoder_draws_minis_codes_and_no_others(built):

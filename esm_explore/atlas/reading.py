@@ -10,16 +10,13 @@ import pyarrow.dataset as ds
 
 from esm_explore.arguments import as_path, check_kind
 from esm_explore.atlas.asking import chosen_rows, nearest_rows, run_sql
-from esm_explore.atlas.belonging import check_is_of
 from esm_explore.atlas.found_runs import FoundRuns
 from esm_explore.atlas.index_files import LatentIndex, open_index
 from esm_explore.atlas.indexing import make_index
-from esm_explore.atlas.medoids import BesideMedoid, beside_medoid
 from esm_explore.atlas.opening import SHIPPED, part_files
 from esm_explore.atlas.runs import find_run
 from esm_explore.atlas.table import CodesTable
 from esm_explore.errors import AtlasError
-from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
 
@@ -211,38 +208,6 @@ class Atlas(CodesTable):
     @cached_property
     def _index(self) -> LatentIndex | None:
         return open_index(self.path, self._parts)
-
-    def beside_medoid(self, trace: Trace, residue: int | str) -> BesideMedoid:
-        """Put a residue beside the medoid of its code, both in their own backbone frame.
-
-        Parameters
-        ----------
-        trace : Trace
-            Of the atlas's encoder.
-        residue : int or str
-            Its 0-based index, or its number and insertion code as text.
-
-        Returns
-        -------
-        BesideMedoid
-
-        Raises
-        ------
-        AtlasError
-            If the atlas is of another encoder, or no residue in it has the code.
-        TraceError
-            If it is no trace, or there is no such residue, or it has no backbone frame.
-
-        Examples
-        --------
-        >>> import esm_explore as ex
-        >>> trace = ex.trace(ex.load_encoder(), ex.read_chain("1UBI"))
-        >>> ex.open_atlas().beside_medoid(trace, "30").rmsd < 5
-        True
-        """
-        check_trace(trace, "beside_medoid")
-        check_is_of(self.manifest["encoder"], trace.encoder_info)
-        return beside_medoid(trace, trace.index_of(residue), self.code)
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask in SQL: tables are residues, codes and families.
