@@ -7,6 +7,7 @@ from .atlas.building import build_atlas as build_atlas
 from .atlas.reading import open_atlas as open_atlas
 from .chains.reading import read_chain as read_chain
 from .chains.reading import read_chains as read_chains
+from .chains.trajectories import read_frames as read_frames
 from .diagnosis.examination import doctor as doctor
 from .encoders.identity import encoder_info as encoder_info
 from .encoders.loading import load_encoder as load_encoder
@@ -23,5 +24,6 @@ from .tracing.tracer import load_trace as load_trace
 from .tracing.tracer import trace as trace
 from .widgets.inspecting import inspect as inspect
 from .widgets.tour import step_through as step_through
+from .widgets.watching import watch as watch
 
 __version__: str

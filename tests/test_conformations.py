@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from conftest import with_positions
 
 import esm_explore as ex
 from esm_explore.experiments.comparing import compare
@@ -13,6 +16,8 @@ from esm_explore.plots.conformations import latents_and_motion, view_conformatio
 from esm_explore.tracing.run import run
 
 pytestmark = pytest.mark.lines
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +40,55 @@ def test_it_is_compares_table_and_more(traces, compared):
 
 
 def test_the_latent_sees_more_of_the_movement_than_the_token(compared):
-    """In adenylate kinase, by rank; most moved residues are beyond the still ones' 95 %."""
+    """In adenylate kinase, by rank; the shares beyond the threshold are those of the table."""
     ranks = compared.correlations
     assert ranks["latent"] > ranks["code"] > 0
     assert ranks["latent"] > ranks["changed"]
     table = compared.residues
-    still = table[table["state"] == "still"]
-    assert len(still) >= 20
-    assert (still["latent"] > compared.threshold).mean() <= 0.06
-    assert compared.detected > 0.3
+    beyond = (table["latent"] > compared.threshold).groupby(table["state"]).mean()
+    assert compared.detected == pytest.approx(beyond["moved"])
+    assert compared.false_alarms == pytest.approx(beyond["still"])
+    assert compared.detected > 0.3 > compared.false_alarms
+
+
+def test_false_alarms_fall_with_the_distance_of_latents(compared):
+    """The graded score: a residue beyond the threshold has fewer false alarms than 5 %."""
+    table = compared.residues.sort_values("latent")
+    assert (np.diff(table["false_alarms"]) <= 0).all()
+    beyond = table["latent"] > compared.threshold
+    assert (table["false_alarms"][beyond] <= 0.05 + 1e-9).all()
+    assert (table["false_alarms"][~beyond] >= 0.05 - 1e-9).all()
+
+
+def test_an_encoder_that_was_not_measured_is_not_calibrated(toy_encoder):
+    """It says so, and names those that are; nothing is made up in its stead."""
+    chains = [ex.read_chain(name) for name in ("1AKE", "4AKE")]
+    found = compare_conformations(*(ex.trace(toy_encoder, chain) for chain in chains))
+    assert np.isnan([found.threshold, found.detected, found.false_alarms]).all()
+    assert found.residues["false_alarms"].isna().all()
+    assert "is not calibrated for this encoder (it is for mini" in found.summary()
+
+
+def test_two_models_of_one_structure():
+    """1AS5, 24 residues: shorter than two neighborhoods, with hydroxyproline."""
+    path, encoder = NOTEBOOKS / "1as5_models.pdb.gz", ex.load_encoder("mini")
+    models = [ex.read_chain(path, model=number) for number in (1, 2)]
+    found = compare_conformations(*(ex.trace(encoder, model) for model in models))
+    assert len(found.residues) == 24
+    assert found.residues["kept"].between(1, 16).all()
+
+
+def test_residues_without_frames_are_left_out(traces):
+    """In either chain: they have no row, and are no node whose motion counts."""
+    chain = ex.read_chain("4AKE")
+    positions = chain.atom37_positions.copy()
+    positions[100:110, 0] = np.nan
+    gap = ex.trace(traces[0].encoder, with_positions(chain, positions))
+    for pair in ((traces[0], gap), (gap, traces[0])):
+        found = compare_conformations(*pair)
+        assert len(found.residues) == 204
+        assert not set(map(str, range(101, 111))) & set(found.residues.index)
+        assert np.isfinite(found.residues["neighborhood"]).all()
 
 
 def test_a_swap_is_undone_by_the_first_conformations_neighbors(traces, compared):
@@ -89,8 +134,11 @@ def test_sentence_and_pictures_say_it(traces, compared):
         assert traces[0].encoder_info.title in repr(shown)
 
 
-def test_wrong_input_is_refused(traces, compared):
-    """Chains that share nothing, a way to match there is not, another pair's comparison."""
+def test_wrong_input_is_refused(traces, compared, toy_encoder):
+    """Chains that share nothing, no such way to match, another pair's or another encoder's."""
+    strange = ex.trace(toy_encoder, ex.read_chain("4AKE"))
+    with pytest.raises(ex.TraceError, match="different encoders"):
+        compare_conformations(traces[0], strange)
     other = ex.trace(traces[0].encoder, ex.read_chain("1UBI"))
     with pytest.raises(ex.TraceError, match="way to match residues 'place'; it is one of: resi"):
         compare(*traces, by="place")

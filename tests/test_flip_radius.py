@@ -104,7 +104,7 @@ def test_small_changes_are_what_they_say(trace, ubiquitin, toy_encoder):
     np.testing.assert_array_equal(found["rounded to 3 decimals"], trace.tokens)
     places = ubiquitin.atom37_positions
     for what, changed in (
-        ("rounded to 1 decimals", np.round(places.astype(float), 1).astype(np.float32)),
+        ("rounded to 1 decimal", np.round(places.astype(float), 1).astype(np.float32)),
         ("float16", places.astype(np.float16).astype(np.float32)),
     ):
         by_hand = ex.trace(toy_encoder, with_positions(ubiquitin, changed))

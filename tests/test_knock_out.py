@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,8 @@ from esm_explore.encoders.inputs import Inputs
 from esm_explore.experiments.attending import attention_of_queries
 from esm_explore.experiments.knocking_out import AWAY, knock_out, knock_out_profile
 from esm_explore.experiments.rerunning import code_steps, setting_of
+from esm_explore.experiments.short_pass import ShortPass, run_short
+from esm_explore.experiments.silencing import silence_heads
 from esm_explore.plots.knock_outs import (
     knock_out_effects,
     knock_outs_along_chain,
@@ -73,6 +76,45 @@ def test_a_silenced_head_is_one_whose_columns_are_zero(trace, knocked):
         heads = knocked.heads.set_index(["block", "head"]).loc[(block, head)]
         assert heads["effect"] == pytest.approx(moved, abs=1e-5)
         assert heads["new_token"] == int(caught["tokens"][0])
+
+
+@pytest.mark.parametrize("kind", ["toy", "mini"])
+def test_the_short_way_is_the_long_one(toy_encoder, ubiquitin, kind, monkeypatch):
+    """Latents to 2e-6 of their length and the same tokens, though most of a pass is left out."""
+    encoder = toy_encoder if kind == "toy" else ex.load_encoder()
+    setting = setting_of(ex.trace(encoder, ubiquitin), "test")
+    rows = setting.edges[:40, :15]
+    short = run_short(setting, rows), silence_heads(setting, 29)
+    monkeypatch.setattr(ShortPass, "is_for", staticmethod(lambda _setting: False))
+    long = run_short(setting, rows), silence_heads(setting, 29)
+    for (latents, tokens), (expected, same) in zip(short, long, strict=True):
+        error = np.linalg.norm(latents - expected, axis=-1)
+        assert (error <= 2e-6 * np.linalg.norm(expected, axis=-1)).all()
+        np.testing.assert_array_equal(tokens, same)
+
+
+def test_a_changed_encoder_is_run_as_it_is(toy_encoder, ubiquitin):
+    """With a hook of the user's on a module that the short way would not call."""
+    encoder = copy.deepcopy(toy_encoder)
+    block = encoder.transformer.blocks[1]
+    block.geom_attn.register_forward_hook(lambda _module, _args, output: 2 * output)
+    trace = ex.trace(encoder, ubiquitin)
+    found = knock_out(trace, "30")
+    assert not np.allclose(trace.pre_vq, ex.trace(toy_encoder, ubiquitin).pre_vq, atol=1e-2)
+
+    def silence(gathered):
+        kept = gathered.clone()
+        kept[..., 9:12] = 0
+        return kept
+
+    row = torch.from_numpy(trace.edges[29:30])
+    caught = run(encoder, trace.inputs, row, edits=[Edit("attended[1]", silence)])
+    moved = np.linalg.norm(caught["pre_vq"][0].numpy() - trace.pre_vq[29])
+    head = found.heads.set_index(["block", "head"]).loc[(1, 3)]
+    assert head["effect"] == pytest.approx(moved, abs=1e-5)
+    caught = run(encoder, trace.inputs, torch.from_numpy(np.delete(trace.edges[29], 4))[None])
+    moved = np.linalg.norm(caught["pre_vq"][0].numpy() - trace.pre_vq[29])
+    assert found.neighbors["effect"][3] == pytest.approx(moved, abs=1e-5)
 
 
 def test_results_are_nontrivial(trace, knocked, profile):

@@ -13,7 +13,7 @@ import esm_explore as ex
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 # 10 is of many structures.
-NOTEBOOKS = sorted(FOLDER.glob("0[0-9]_*.ipynb"))
+NOTEBOOKS = sorted([*FOLDER.glob("0[0-9]_*.ipynb"), *FOLDER.glob("11_*.ipynb")])
 NAMED = re.compile(r'^SOURCE = ".*".*\nCHAIN = ".*".*$', re.MULTILINE)
 
 

@@ -95,7 +95,12 @@ def secondary_letters(trace: Trace) -> str:
     str
         h, s and c; a space where it is not known.
     """
-    words = residue_values(trace, "secondary_structure")
+    return letters_of(trace.chain)
+
+
+def letters_of(chain: ProteinChain) -> str:
+    """Write a chain's secondary structure as `secondary_letters`."""
+    words = annotate(chain)["secondary_structure"]
     return "".join(_LETTERS.get(word, " ") for word in words)
 
 

@@ -27,13 +27,8 @@ def chain_of_atoms(atoms: AtomArray, name: str, chain_id: str, plddt: float | No
 
     `plddt` is what B-factors have for a pLDDT of 1; None if they are no pLDDT.
     """
-    starts = residue_starts(atoms)
-    residue = _residue_of(atoms)
-    slot = _slots(atoms)
-    # Backwards, so that the first of repeated atoms stays.
-    known = np.flatnonzero(slot >= 0)[::-1]
-    positions = np.full((len(starts), residue_constants.atom_type_num, 3), np.nan, np.float32)
-    positions[residue[known], slot[known]] = atoms.coord[known]
+    starts, places = residue_starts(atoms), atom_places(atoms)
+    positions = np.where(places[..., None] >= 0, atoms.coord[places], np.nan).astype(np.float32)
     positions[~np.isfinite(positions).all(-1)] = np.nan
     confidence = np.ones(len(starts), np.float32)
     if plddt is not None:
@@ -49,6 +44,27 @@ def chain_of_atoms(atoms: AtomArray, name: str, chain_id: str, plddt: float | No
         atom37_mask=np.isfinite(positions).all(-1),
         confidence=confidence,
     )
+
+
+def atom_places(atoms: AtomArray) -> np.ndarray:
+    """Say which of the atoms of one chain is which of esm's 37, by residue.
+
+    Parameters
+    ----------
+    atoms : AtomArray
+        One location each.
+
+    Returns
+    -------
+    ndarray, shape=(L, 37), dtype=int
+        Their places in `atoms`; -1 for none. Of repeated atoms the first.
+    """
+    slot, residue = _slots(atoms), _residue_of(atoms)
+    places = np.full((len(residue_starts(atoms)), residue_constants.atom_type_num), -1)
+    # Backwards, so that the first of repeated atoms stays.
+    known = np.flatnonzero(slot >= 0)[::-1]
+    places[residue[known], slot[known]] = known
+    return places
 
 
 def _residue_of(atoms: AtomArray) -> np.ndarray:

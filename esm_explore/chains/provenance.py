@@ -45,6 +45,8 @@ class Reading:
         CA of the file's other protein chains, in Å.
     other_chains : ndarray, shape=(M,), dtype=str
         Their chain ids.
+    kind : {"model", "frame"}
+        What a model of it is called; those of a trajectory are frames.
     """
 
     model: int
@@ -63,6 +65,7 @@ class Reading:
     backbone: np.ndarray
     other_ca: np.ndarray
     other_chains: np.ndarray
+    kind: str = "model"
 
 
 def keep_reading(chain: ProteinChain, reading: Reading) -> None:

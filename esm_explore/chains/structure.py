@@ -14,6 +14,7 @@ from esm_explore.chains.given_chains import pick_chain, warn_of_reading
 from esm_explore.chains.predictions import plddt_scale
 from esm_explore.chains.protein_atoms import protein_chains, residue_starts
 from esm_explore.chains.protein_chain import (
+    atom_places,
     backbone_mean,
     ca_positions,
     chain_of_atoms,
@@ -47,6 +48,8 @@ class Structure:
 
     def __init__(self, source: Source, model: int):
         self._model = read_model(source, model)
+        atoms = self._model.atoms
+        atoms.set_annotation("row", np.arange(len(atoms)))
         self.name, self.model, self.n_models = source.name, int(model), self._model.n_models
         self._proteins = protein_chains(self._model)
         self.chain_ids = list(self._proteins.chains)
@@ -60,12 +63,14 @@ class Structure:
         self._plddt = plddt_scale(protein, source.predicted or self._model.predicted)
         self.predicted = self._plddt is not None
 
-    def read(self, chain_id: str | None = None) -> ProteinChain:
+    def read(self, chain_id: str | None = None, *, of_all: bool = False) -> ProteinChain:
         """Read one chain, the first without an id; as often as wanted.
 
         Parameters
         ----------
         chain_id : str, optional
+        of_all : bool
+            Whether all models are read, so that it is not worth a warning which this one is.
 
         Returns
         -------
@@ -111,9 +116,35 @@ class Structure:
             other_chains=np.repeat(np.array(list(others), str), [*map(len, others.values())]),
         )
         keep_reading(chain, reading)
-        notes = list(_choices(reading))
+        notes = list(_choices(reading, of_all))
         warn_of_reading(self.name, chain, labels, notes, frameless)
         return chain
+
+    @property
+    def n_atoms(self) -> int:
+        """All atoms of the model, also those of no chain."""
+        return len(self._model.atoms)
+
+    def atom_rows(self, chain_id: str) -> np.ndarray:
+        """Say where in the model the atoms of a chain are.
+
+        Parameters
+        ----------
+        chain_id : str
+
+        Returns
+        -------
+        ndarray, shape=(L, 37), dtype=int
+            Places among all atoms of the model, in the order of the file; -1 for none.
+        """
+        atoms, _ = most_occupied(self._proteins.chains[chain_id].atoms)
+        places = atom_places(atoms)
+        return np.where(places >= 0, atoms.row[places], -1)
+
+    @property
+    def n_protein_atoms(self) -> int:
+        """Those of all chains, with all alternate locations."""
+        return sum(len(chain.atoms) for chain in self._proteins.chains.values())
 
     def _separated(self, chain_id: str) -> list[str]:
         """Say from which other chains one was told apart that has the same id in the file."""
@@ -134,11 +165,11 @@ class Structure:
         return {c: ca_positions(chain.atoms) for c, chain in self._proteins.chains.items()}
 
 
-def _choices(reading: Reading) -> Iterator[str]:
+def _choices(reading: Reading, of_all: bool) -> Iterator[str]:
     """Say what was chosen, or is odd about the file."""
     if reading.ending == "cut off":
         yield "the file ends in the middle of a line: it was cut off"
-    if reading.n_models > 1:
+    if reading.n_models > 1 and not of_all:
         yield f"model {reading.model} of {reading.n_models}"
     if reading.chosen_from:
         yield f"the first of the protein chains {reading.chosen_from}"

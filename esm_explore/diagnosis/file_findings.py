@@ -54,10 +54,10 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
     if reading.n_models > 1:
         add(
             "note",
-            f"model {reading.model} of {reading.n_models}; the others are ignored",
+            f"{reading.kind} {reading.model} of {reading.n_models}; the others are ignored",
             (),
-            "Tokens differ between models.",
-            "Read others with model=, and compare their tokens.",
+            f"Tokens differ between {reading.kind}s.",
+            "Compare the tokens of all: ex.experiments.follow(encoder, ex.read_frames(...)).",
         )
     for note in reading.notes:
         add(

@@ -1,8 +1,10 @@
 from .alike import same_token as same_token
+from .calibration import pairs_benchmark as pairs_benchmark
 from .comparing import compare as compare
 from .conformations import compare_conformations as compare_conformations
 from .editing import edit as edit
 from .flipping import flip_radius as flip_radius
+from .following import follow as follow
 from .knocking_out import knock_out as knock_out
 from .knocking_out import knock_out_profile as knock_out_profile
 from .pairing import compare_residues as compare_residues

@@ -8,10 +8,18 @@ import torch
 from esm_explore.encoders.modules import modules_of
 from esm_explore.experiments.rerunning import Setting
 from esm_explore.tracing.attention import recompute_attention
-from esm_explore.tracing.run import all_nodes, as_array, run
+from esm_explore.tracing.run import Capture, all_nodes, as_array, run
 
 
-def attention_of_queries(setting: Setting, queries: list[int]) -> np.ndarray:
+def whole_pass(setting: Setting, queries: list[int]) -> Capture:
+    """Run esm's own pass on some residues' neighborhoods, all their nodes and internals kept."""
+    rows = setting.edges[queries]
+    return run(setting.encoder, setting.inputs, rows, keep=all_nodes, internals=True)
+
+
+def attention_of_queries(
+    setting: Setting, queries: list[int], caught: Capture | None = None
+) -> np.ndarray:
     """Recompute what some residues attend to.
 
     Parameters
@@ -19,6 +27,8 @@ def attention_of_queries(setting: Setting, queries: list[int]) -> np.ndarray:
     setting : Setting
     queries : list of int
         Indices; few enough for one pass.
+    caught : Capture, optional
+        What `whole_pass` gives of them, if it was made already.
 
     Returns
     -------
@@ -26,7 +36,7 @@ def attention_of_queries(setting: Setting, queries: list[int]) -> np.ndarray:
         The query's own row: sums to 1 over the nodes, the query first.
     """
     rows = setting.edges[queries]
-    caught = run(setting.encoder, setting.inputs, rows, keep=all_nodes, internals=True)
+    caught = caught or whole_pass(setting, queries)
     frames = setting.inputs.affine[0, rows.flatten()]
     found = [
         recompute_attention(

@@ -34,8 +34,9 @@ def compare(first: Trace, second: Trace, *, by: str = "residue number") -> pd.Da
     DataFrame
         One row a residue that both have with a backbone frame, indexed by its number in `first`:
         the two tokens, changed, whole_chain (how far its CA is moved after superposing all of
-        them, Å), neighborhood (RMSD of the CA of its nodes in `first`, superposed alone, Å) and
-        latent (distance between the latents).
+        them, Å), neighborhood (RMSD of the CA of its nodes in `first`, superposed alone, Å; NaN
+        where fewer than three of them have a counterpart) and latent (distance between the
+        latents).
 
     Raises
     ------
@@ -43,29 +44,23 @@ def compare(first: Trace, second: Trace, *, by: str = "residue number") -> pd.Da
         If they are not traces of one encoder, or fewer than three residues match.
     """
     traces_of([first, second], "compare")
-    check_is_one_of("way to match residues", by, LINKS)
-    match = match_residues(first, second, by)
-    framed = first.has_frame & (match >= 0) & second.has_frame[match]
-    rows = np.flatnonzero(framed)
-    if len(rows) < 3:
-        raise TraceError(
-            f"{first.title} and {second.title} share fewer than three residues by {by}; the other "
-            f"way is by={next(link for link in LINKS if link != by)!r}."
-        )
+    return compare_matched(first, second, *shared_residues(first, second, by))
+
+
+def compare_matched(
+    first: Trace, second: Trace, match: np.ndarray, rows: np.ndarray
+) -> pd.DataFrame:
+    """Make the table of `compare` from what `shared_residues` found."""
     ca = first.coords[:, 1], second.coords[match, 1]
     fitted = superposed(ca[0][rows], ca[1][rows])
     whole = np.linalg.norm(fitted - ca[0][rows], axis=1)
-    local = []
-    for row in rows:
-        nodes = [node for node in first.edges[row] if framed[node]]
-        local.append(float(rmsd(ca[0][nodes], superposed(ca[0][nodes], ca[1][nodes]))))
     return pd.DataFrame(
         {
             "first_token": first.tokens[rows],
             "second_token": second.tokens[match[rows]],
             "changed": first.tokens[rows] != second.tokens[match[rows]],
             "whole_chain": whole,
-            "neighborhood": local,
+            "neighborhood": neighborhood_motion(*ca, first.edges, rows),
             "latent": np.linalg.norm(first.pre_vq[rows] - second.pre_vq[match[rows]], axis=1),
         },
         index=pd.Index(np.array(first.labels)[rows], name="residue"),
@@ -73,6 +68,71 @@ def compare(first: Trace, second: Trace, *, by: str = "residue number") -> pd.Da
 
 
 LINKS = ("residue number", "alignment")
+
+
+def shared_residues(first: Trace, second: Trace, by: str) -> tuple[np.ndarray, np.ndarray]:
+    """Find what two chains have in common.
+
+    Parameters
+    ----------
+    first, second : Trace
+    by : {"residue number", "alignment"}
+
+    Returns
+    -------
+    ndarray, shape=(len(first),), dtype=int64
+        Each residue's counterpart, as `match_residues` gives it.
+    ndarray, shape=(n,), dtype=int64
+        Residues of the first that have one, both with a backbone frame.
+
+    Raises
+    ------
+    TraceError
+        If there are fewer than three.
+    """
+    check_is_one_of("way to match residues", by, LINKS)
+    match = match_residues(first, second, by)
+    rows = _framed_rows(first, second, match)
+    if len(rows) < 3:
+        raise TraceError(
+            f"{first.title} and {second.title} share fewer than three residues by {by}; the other "
+            f"way is by={next(link for link in LINKS if link != by)!r}."
+        )
+    return match, rows
+
+
+def neighborhood_motion(
+    ca: np.ndarray, moved: np.ndarray, edges: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """Measure how much neighborhoods change from one conformation to another.
+
+    Parameters
+    ----------
+    ca, moved : ndarray, shape=(L, 3)
+        CA in the first conformation, and each one's counterpart in the second, Å.
+    edges : ndarray, shape=(L, K), dtype=int64
+        Nodes in the first conformation.
+    rows : ndarray, shape=(n,), dtype=int64
+        Residues that have a counterpart; other nodes are left out.
+
+    Returns
+    -------
+    ndarray, shape=(n,), dtype=float64
+        RMSD after superposing a neighborhood alone, Å; NaN of fewer than three nodes, which
+        always fit.
+    """
+    shared = np.zeros(len(ca), dtype=bool)
+    shared[rows] = True
+    found = np.full(len(rows), np.nan)
+    for place, row in enumerate(rows):
+        nodes = edges[row][shared[edges[row]]]
+        if len(nodes) >= 3:
+            found[place] = rmsd(ca[nodes], superposed(ca[nodes], moved[nodes]))
+    return found
+
+
+def _framed_rows(first: Trace, second: Trace, match: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(first.has_frame & (match >= 0) & second.has_frame[match])
 
 
 def names_of(first: Trace, second: Trace) -> tuple[str, str]:
@@ -126,7 +186,7 @@ def superposed_on(first: Trace, second: Trace, by: str = LINKS[0]) -> np.ndarray
         missing; None if fewer than three residues with backbone frames belong together.
     """
     match = match_residues(first, second, by)
-    rows = np.flatnonzero(first.has_frame & (match >= 0) & second.has_frame[match])
+    rows = _framed_rows(first, second, match)
     if len(rows) < 3:
         return None
     # Where they are in the file: the encoder sees each moved to the origin and turned.

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.experiments.attending import rank_correlation
-from esm_explore.experiments.comparing import LINKS, compare, match_residues, names_of
-from esm_explore.experiments.rerunning import run_rows, setting_of
+from esm_explore.experiments.calibration import (
+    FALSE_ALARMS,
+    calibrated,
+    calibrated_encoders,
+    false_alarms_at,
+    threshold_of,
+)
+from esm_explore.experiments.comparing import LINKS, compare_matched, names_of, shared_residues
+from esm_explore.experiments.rerunning import setting_of
+from esm_explore.experiments.swapping import kept_nodes, only_swaps
+from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
 # RMSD of a neighborhood's CA, Å: what is nearer stays, what is farther moves.
 STILL, MOVED = 0.5, 1.0
-# Of the residues that stay, this share may be called moved.
-FALSE_ALARMS = 0.05
-# So many still residues are needed to say where that is.
-_ENOUGH = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,9 +41,11 @@ class Comparison:
     correlations : dict of float
         Spearman's, of the neighborhood's movement with ``"changed"``, ``"code"`` and ``"latent"``.
     threshold : float
-        Distance of latents that 5 % of the still residues exceed; NaN with fewer than 20 of them.
-    detected : float
-        Share of the moved residues that exceed it; NaN without any.
+        Distance of latents that 5 % of still residues exceed: those of the pairs of
+        `pairs_benchmark`, not these. NaN for an encoder that was not measured on them.
+    detected, false_alarms : float
+        Shares of the moved, and of the still residues here that exceed it; NaN without any, or
+        without a threshold.
     encoder_info : EncoderInfo
     """
 
@@ -49,6 +55,7 @@ class Comparison:
     correlations: dict[str, float]
     threshold: float
     detected: float
+    false_alarms: float
     encoder_info: EncoderInfo
 
     def to_frame(self) -> pd.DataFrame:
@@ -59,10 +66,12 @@ class Comparison:
         DataFrame
             That of `compare`, and code (distance of the codes), kept (how many of the nodes in
             the first conformation are still nodes in the second), state ("still": the
-            neighborhood moves by less than 0.5 Å; "moved": by more than 1 Å; "between"), swap
-            (the token flips, the last neighbor changed places with the next, and with the first
-            conformation's neighbors the second has the first's token) and index (in the first
-            chain).
+            neighborhood moves by less than 0.5 Å; "moved": by more than 1 Å; "between";
+            "unknown": fewer than three nodes have a counterpart), false_alarms (share of the
+            still residues of `pairs_benchmark` whose latents are farther apart; NaN if the
+            encoder was not measured on them), swap (the token flips, the last neighbor changed
+            places with the next, and with the first conformation's neighbors the second has the
+            first's token) and index (in the first chain).
         """
         return self.residues.copy()
 
@@ -71,19 +80,30 @@ class Comparison:
         table = self.residues
         counts = table["state"].value_counts()
         flips = int(table["changed"].sum())
-        seen = (
-            f"latents more than {self.threshold:.1f} apart, as {100 * FALSE_ALARMS:.0f} % of still "
-            f"residues are, tell {100 * self.detected:.0f} % of the moved ones"
-            if np.isfinite(self.threshold) and np.isfinite(self.detected)
-            else "too few residues are still, or none moved, to say what tells them apart"
-        )
         ranks = ", ".join(f"{what} {rank:.2f}" for what, rank in self.correlations.items())
         return (
             f"{self.names[0]} and {self.names[1]}: {len(table) - flips} of {len(table)} tokens are "
             f"kept, {counts.get('still', 0)} neighborhoods still and {counts.get('moved', 0)} "
             f"moved; {int(table['swap'].sum())} of {flips} flips are only the last neighbor "
-            f"changing places with the next; rank correlation with the movement: {ranks}; {seen}."
+            f"changing places with the next; rank correlation with the movement: {ranks}; "
+            f"{self._seen()}."
         )
+
+    def _seen(self) -> str:
+        if np.isnan(self.threshold):
+            known = " and ".join(calibrated_encoders())
+            return f"how far is far is not calibrated for this encoder (it is for {known})"
+        said = (
+            f"latents more than {self.threshold:.1f} apart, as those of {100 * FALSE_ALARMS:.0f} % "
+            "of the still residues of the benchmark's pairs are,"
+        )
+        shares = {"moved": self.detected, "still": self.false_alarms}
+        parts = [
+            f"{100 * share:.0f} % of the {state} ones"
+            for state, share in shares.items()
+            if np.isfinite(share)
+        ]
+        return f"{said} have {' and '.join(parts) or 'none that is still or moved'}"
 
     def __repr__(self) -> str:
         return f"{self.summary()}\nEncoder: {self.encoder_info.title}"
@@ -117,22 +137,24 @@ def compare_conformations(first: Trace, second: Trace, *, by: str = LINKS[0]) ->
     >>> len(compare_conformations(closed, opened).residues)
     214
     """
-    table = compare(first, second, by=by)
-    match = match_residues(first, second, by)
-    rows = np.flatnonzero(first.has_frame & (match >= 0) & second.has_frame[match])
+    traces_of([first, second], "compare_conformations")
+    match, rows = shared_residues(first, second, by)
+    setting = setting_of(second, "compare_conformations")
+    table = compare_matched(first, second, match, rows)
     code = first.codebook[table["first_token"]] - first.codebook[table["second_token"]]
     moved = table["neighborhood"].to_numpy()
-    kept = [np.isin(match[first.edges[row]], second.edges[match[row]]).sum() for row in rows]
+    latent = table["latent"].to_numpy()
+    curve = calibrated(first.encoder_info)
+    threshold = np.nan if curve is None else threshold_of(curve)
+    states = [np.isnan(moved), moved < STILL, moved > MOVED]
     table = table.assign(
         code=np.linalg.norm(code, axis=1),
-        kept=kept,
-        state=np.select([moved < STILL, moved > MOVED], ["still", "moved"], "between"),
-        swap=_swaps(first, second, match, rows),
+        kept=kept_nodes(first.edges, second.edges, match, rows),
+        state=np.select(states, ["unknown", "still", "moved"], "between"),
+        false_alarms=np.nan if curve is None else false_alarms_at(curve, latent),
+        swap=only_swaps(setting, first, second, match, rows),
         index=rows,
     )
-    latent = table["latent"].to_numpy()
-    still, far = latent[moved < STILL], latent[moved > MOVED]
-    threshold = float(np.quantile(still, 1 - FALSE_ALARMS)) if len(still) >= _ENOUGH else np.nan
     return Comparison(
         names_of(first, second),
         by,
@@ -142,26 +164,11 @@ def compare_conformations(first: Trace, second: Trace, *, by: str = LINKS[0]) ->
             for what in ("changed", "code", "latent")
         },
         threshold,
-        float((far > threshold).mean()) if len(far) and np.isfinite(threshold) else np.nan,
+        _share_beyond(threshold, latent[moved > MOVED]),
+        _share_beyond(threshold, latent[moved < STILL]),
         first.encoder_info,
     )
 
 
-def _swaps(first: Trace, second: Trace, match: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Say of which residues the token flips for nothing but the last neighbor's changing."""
-    setting = setting_of(second, "compare_conformations")
-    found = np.zeros(len(rows), dtype=bool)
-    places, asked = [], []
-    for place, row in enumerate(rows):
-        before, after = match[first.edges[row]], second.edges[match[row]]
-        if first.tokens[row] == second.tokens[match[row]] or len(before) != len(after):
-            continue
-        # All others are the same, in whatever order.
-        if before[-1] >= 0 and before[-1] not in after and set(before[:-1]) == set(after[:-1]):
-            places.append(place)
-            asked.append(before)
-    if places:
-        edges = torch.from_numpy(np.stack(asked)).to(setting.device)
-        _, tokens = run_rows(setting, edges)
-        found[places] = tokens == first.tokens[rows[places]]
-    return found
+def _share_beyond(threshold: float, latent: np.ndarray) -> float:
+    return float((latent > threshold).mean()) if len(latent) and threshold > 0 else np.nan

@@ -9,7 +9,7 @@ import torch
 from esm_explore.arguments import check_is_one_of, check_kind
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.errors import TraceError
-from esm_explore.experiments.attending import attention_of_queries, rank_correlation
+from esm_explore.experiments.attending import attention_of_queries, rank_correlation, whole_pass
 from esm_explore.experiments.knocked_out import EFFECTS, MODES, KnockOut, KnockOutProfile
 from esm_explore.experiments.rerunning import (
     Setting,
@@ -17,10 +17,11 @@ from esm_explore.experiments.rerunning import (
     framed_index,
     name_of,
     progress,
-    run_rows,
     setting_of,
 )
+from esm_explore.experiments.short_pass import run_short
 from esm_explore.experiments.silencing import silence_heads
+from esm_explore.tracing.run import Capture
 from esm_explore.tracing.traces import Trace
 
 # How much farther a neighbor is put, Å: a head that weighs distance loses it.
@@ -46,7 +47,7 @@ def knock_out(
         place. ``"away"``: it is put 50 Å farther from the residue, and turned as it was, so that
         only heads that weigh directions still see it.
     heads : bool
-        Whether to silence heads, too. At full size, with 256 of them, that takes most of the time.
+        Whether to silence heads, too, of which there are 256 at full size.
 
     Returns
     -------
@@ -62,6 +63,9 @@ def knock_out(
     -----
     A head is silenced at all 16 nodes: what it gathered is set to zero.
 
+    What a pass would compute and throw away is left out, which changes a latent by less than 2e-6
+    of its length; an encoder that a user changed, with a hook or another module, is run as it is.
+
     Examples
     --------
     >>> import esm_explore as ex
@@ -73,7 +77,8 @@ def knock_out(
     check_is_one_of("way to knock out", how, list(MODES))
     check_kind(heads, bool, "heads", "True or False")
     index = framed_index(trace, residue)
-    attention, latents, tokens = _without_each(trace, setting, [index], how)
+    caught = whole_pass(setting, [index])
+    attention, latents, tokens = _without_each(trace, setting, [index], how, caught)
     nodes = trace.edges[index]
     ca = np.where(trace.has_frame[nodes, None], trace.coords[nodes, 1], np.nan)
     by_block = attention[0].mean(1)[:, 1:]
@@ -94,7 +99,7 @@ def knock_out(
         int(trace.tokens[index]),
         how,
         neighbors,
-        _silenced(trace, setting, index) if heads else None,
+        _silenced(trace, setting, index, caught) if heads else None,
         rank_correlation(by_block.mean(0), effect),
         tuple(rank_correlation(paid, effect) for paid in by_block),
         trace.encoder_info,
@@ -154,7 +159,11 @@ def knock_out_profile(trace: Trace, *, how: str = "masked") -> KnockOutProfile:
 
 
 def _without_each(
-    trace: Trace, setting: Setting, queries: list[int], how: str
+    trace: Trace,
+    setting: Setting,
+    queries: list[int],
+    how: str,
+    caught: Capture | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give n residues' attention, and latents and tokens without each neighbor, (n, K - 1, ...)."""
     if trace.edges.shape[1] < 2:
@@ -171,13 +180,13 @@ def _without_each(
         if how == "replaced":
             following = _next_nearest(trace, setting.inputs, queries)
             rows = torch.cat([rows, following[:, None, None].expand(n, count, 1)], dim=-1)
-    latents, tokens = run_rows(setting, rows.flatten(0, 1), inputs)
-    attention = attention_of_queries(setting, queries)
+    latents, tokens = run_short(setting, rows.flatten(0, 1), inputs)
+    attention = attention_of_queries(setting, queries, caught)
     return attention, latents.reshape(n, count, -1), tokens.reshape(n, count)
 
 
-def _silenced(trace: Trace, setting: Setting, index: int) -> pd.DataFrame:
-    latents, tokens = silence_heads(setting, index)
+def _silenced(trace: Trace, setting: Setting, index: int, caught: Capture) -> pd.DataFrame:
+    latents, tokens = silence_heads(setting, index, caught)
     block, head = (axis.ravel() for axis in np.indices(tokens.shape))
     effects = _effects(trace, index, latents.reshape(tokens.size, -1), tokens.ravel())
     return pd.DataFrame({"block": block, "head": head, **effects})

@@ -79,7 +79,7 @@ def small_changes(trace: Trace, random: np.random.Generator) -> Iterator[tuple[s
     places = trace.chain.atom37_positions
     for decimals in (3, 2, 1):
         rounded = np.round(places.astype(np.float64), decimals).astype(np.float32)
-        yield f"rounded to {decimals} decimals", _as_encoded(trace, rounded)
+        yield f"rounded to {decimals} decimal{'s' * (decimals > 1)}", _as_encoded(trace, rounded)
     yield "float16", _as_encoded(trace, places.astype(np.float16).astype(np.float32))
     counted = torch.arange(1, len(trace) + 1)
     yield "numbered from 1", Inputs.build(trace.inputs.coords, counted)

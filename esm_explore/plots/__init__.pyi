@@ -19,6 +19,9 @@ from .edges import separation as separation
 from .experiments import motion_along_chain as motion_along_chain
 from .flip_radii import stability as stability
 from .flip_radii import view_flip_radii as view_flip_radii
+from .followed import entropy_and_motion as entropy_and_motion
+from .followed import token_states as token_states
+from .followed import tokens_over_time as tokens_over_time
 from .knock_outs import knock_out_effects as knock_out_effects
 from .knock_outs import knock_outs_along_chain as knock_outs_along_chain
 from .knock_outs import view_knock_out as view_knock_out
@@ -28,6 +31,7 @@ from .latents import latent_spectrum as latent_spectrum
 from .latents import margins_along_chain as margins_along_chain
 from .maps import map_figure as map_figure
 from .maps import stage_maps as stage_maps
+from .pairs import motion_detected as motion_detected
 from .probes import probe_scores as probe_scores
 from .relative_positions import bin_path as bin_path
 from .relative_positions import bin_similarity as bin_similarity

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -9,7 +11,7 @@ from esm_explore.arguments import check_kind
 from esm_explore.atlas.cards import Card
 from esm_explore.atlas.statistics import LEAST
 from esm_explore.errors import TraceError
-from esm_explore.escaping import all_for_plotly
+from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.palette import CATEGORIES
 from esm_explore.plots.picture import BLUE, GRAY, LEGEND_ABOVE, Picture, draw
 from esm_explore.plots.still import ChainStill
@@ -54,10 +56,12 @@ def enrichments(card: Card) -> Picture:
     frame = card.to_frame()
     frame = frame[frame["kind"].isin(_KINDS) & (frame["background"] > 0)]
     height = np.log2(frame["enrichment"].clip(lower=_LOWEST))
-    names = [frame["kind"].map(_KINDS).tolist(), all_for_plotly(frame["category"])]
+    kinds = frame["kind"].tolist()
+    # A bar's width between kinds.
+    places = np.arange(len(kinds)) + np.cumsum([a != b for a, b in pairwise([kinds[0], *kinds])])
     hover = [
-        f"{row.share:.1%} of the code, {row.background:.1%} of all: {row.enrichment:.2g}x, "
-        f"q {row.q:.1g}"
+        f"{for_plotly(row.category)}: {row.share:.1%} of the code, {row.background:.1%} "
+        f"of all: {row.enrichment:.2g}x, q {row.q:.1g}"
         for row in frame.itertuples()
     ]
     bars = []
@@ -67,7 +71,7 @@ def enrichments(card: Card) -> Picture:
     ):
         text = [said if keep else "" for said, keep in zip(hover, chosen, strict=True)]
         kept = {"name": name, "marker": {"color": color}, "hovertext": text}
-        bars.append(go.Bar(x=names, y=height.where(chosen), hoverinfo="x+text", **kept))
+        bars.append(go.Bar(x=places, y=height.where(chosen), hoverinfo="text", **kept))
     figure = draw(
         bars,
         f"Code {card.code}: {card.description}",
@@ -76,7 +80,14 @@ def enrichments(card: Card) -> Picture:
         source=f"{card.count:,} residues against all of the atlas; encoder: {card.title}",
         legend=LEGEND_ABOVE,
         barmode="overlay",
+        margin={"b": 110},
     )
+    for kind, words in _KINDS.items():
+        middle = places[[one == kind for one in kinds]].mean()
+        under = {"yref": "paper", "y": -0.22, "yanchor": "top", "showarrow": False}
+        figure.add_annotation(x=middle, text=f"<b>{words}</b>", **under)
+    names = all_for_plotly(frame["category"])
+    figure.update_xaxes(tickvals=places, ticktext=names, tickangle=-90, showgrid=False)
     marks = np.arange(-4, 5)
     said = [f"1/{2**-m}x" if m < 0 else f"{2**m}x" for m in marks.tolist()]
     figure.update_yaxes(title="share, over that of all residues", tickvals=marks, ticktext=said)

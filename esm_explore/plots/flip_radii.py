@@ -73,7 +73,7 @@ def stability(trace: Trace, radii: FlipRadius) -> Picture:
     shown.update_xaxes(title="residue number", **residue_ticks(trace.labels), row=2)
     shown.update_yaxes(title="flip radius, Å", rangemode="tozero", row=2)
     shown.update_xaxes(title="flip radius, Å", row=3)
-    shown.update_yaxes(title="new from old code", rangemode="tozero", row=3)
+    shown.update_yaxes(title="new code is off by", rangemode="tozero", row=3)
     return shown
 
 

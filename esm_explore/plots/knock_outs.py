@@ -134,7 +134,7 @@ def knock_outs_along_chain(trace: Trace, profile: KnockOutProfile) -> Picture:
     framed = trace.has_frame
     most = np.where(framed, np.where(framed[:, None], profile.effects, 0).max(1), np.nan)
     values = (most, np.where(framed, profile.flips, np.nan), profile.correlation)
-    titles = ("largest effect", "neighbors", "correlation")
+    titles = ("largest effect", "flips", "attention's rank")
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     x, names = np.arange(len(trace)), all_for_plotly(hover_of(trace))
     for row, (numbers, color) in enumerate(zip(values, (BLUE, ORANGE, GRAY), strict=True), 1):
@@ -142,8 +142,7 @@ def knock_outs_along_chain(trace: Trace, profile: KnockOutProfile) -> Picture:
         figure.add_trace(go.Scatter(x=x, y=numbers, hovertext=names, line=line), row, 1)
     shown = draw(
         figure,
-        f"Largest effect, neighbors that change the code, and rank correlation of attention "
-        f"and effect; neighbors {MODES[profile.how]}",
+        f"What codes hang on, neighbors {MODES[profile.how]}",
         trace,
         np.stack(values),
         showlegend=False,

@@ -15,6 +15,13 @@ from esm_explore.tracing.traces import Trace
 # Å, half the thickness of a line of weight 1.
 _RADIUS = 0.3
 _PALE = "#dddddd"
+_BALL, _DARK = 0.8, "#222222"
+# Up and to the left of its residue, where no other label is.
+_OF_CENTER = {
+    **{"fontSize": 15, "fontColor": "black", "backgroundColor": "white"},
+    **{"borderColor": _DARK, "borderThickness": 1.5, "backgroundOpacity": 0.9},
+    "alignment": "bottomRight",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Star:
 def draw_stars(
     trace: Trace, stars: list[Star], lines: list[str], colors: Colors
 ) -> StructurePicture:
-    """Draw stars into their chain, which is pale; the first one's residue is ringed.
+    """Draw stars into their chain, which is pale; their residues are balls.
 
     Parameters
     ----------
@@ -71,8 +78,12 @@ def draw_stars(
             ghost.append({"points": [start, ca[end]], "color": color, "radius": radius})
             drawn.append(end)
     drawn = list(dict.fromkeys(drawn))
+    centers = [star.center for star in stars]
     for node in drawn:
         label = {"position": point(ca[node]), "fontSize": 11, "backgroundOpacity": 0.55}
+        if node in centers:
+            viewer.addSphere({"center": point(ca[node]), "radius": _BALL, "color": _DARK})
+            label |= _OF_CENTER
         viewer.addLabel(trace.labels[node], label)
     viewer.zoomTo({"resi": [int(node) + 1 for node in drawn]})
     marks = {"selected": stars[0].center, "focus": drawn, "named": drawn, "ghost": ghost}

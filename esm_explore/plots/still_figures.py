@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 import textwrap
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from PIL import Image
 from plotly.colors import get_colorscale
 
 from esm_explore.errors import TraceError
@@ -17,6 +19,7 @@ from esm_explore.plots.still_text import plain_text
 
 _SYMBOLS = {"circle": "o", "diamond": "D", "diamond-open": "D", "line-ew-open": "_", "x": "x"}
 TITLE = {"fontsize": 8.5, "loc": "left", "parse_math": False}
+_KINDS = ("scatter", "bar", "heatmap", "image")
 _POINTS = 0.6  # of a pixel of plotly's: the picture is shown smaller than the page's view
 _MOST_TICKS = 24
 _LETTER = 6.2  # pixels that a letter of a title is wide
@@ -29,7 +32,7 @@ def draw_figure(ax: Axes, data: Sequence[dict], layout: dict) -> None:
     ----------
     ax : Axes
     data : sequence of dict
-        Traces of type scatter, scattergl, bar or heatmap, as the inspector's views have them.
+        Traces of type scatter, scattergl, bar, heatmap or image (a PNG), as widgets have them.
     layout : dict
         Title and axes.
 
@@ -53,9 +56,9 @@ class _Plot:
 
     def draw(self, trace: dict) -> None:
         kind = trace.get("type", "scatter").removesuffix("gl")
-        draw = {"scatter": self._scatter, "bar": self._bar, "heatmap": self._heatmap}.get(kind)
+        draw = getattr(self, f"_{kind}") if kind in _KINDS else None
         if draw is None:
-            raise TraceError(f"There are no stills of {kind}; there are of scatter, bar, heatmap.")
+            raise TraceError(f"There are no stills of {kind}; there are of {', '.join(_KINDS)}.")
         draw(trace)
 
     def dress(self) -> None:
@@ -75,6 +78,9 @@ class _Plot:
                 turned = {"rotation": 90} if max(map(len, words)) < 6 else slanted
                 turned = turned if long else {}
                 axis.set_ticks(shown, [words[i] for i in shown], parse_math=False, **turned)
+            if "ticktext" in given:
+                named = [plain_text(text) for text in given["ticktext"]]
+                axis.set_ticks(given["tickvals"], named, parse_math=False)
             if given.get("showticklabels") is False:
                 axis.set_ticks([])
                 ax.spines["bottom" if letter == "x" else "left"].set_visible(False)
@@ -151,6 +157,14 @@ class _Plot:
             bar.set_label(said, fontsize=6.5, parse_math=False)
             bar.ax.tick_params(labelsize=6.5, length=2)
             bar.outline.set_visible(False)
+
+    def _image(self, trace: dict) -> None:
+        pixels = Image.open(io.BytesIO(base64.b64decode(trace["source"].partition(",")[2])))
+        width, height = pixels.size
+        ends = [trace.get(f"{letter}0", 0) - trace.get(f"d{letter}", 1) / 2 for letter in "xy"]
+        right, low = ends[0] + width * trace.get("dx", 1), ends[1] + height * trace.get("dy", 1)
+        extent = (ends[0], right, low, ends[1])
+        self._ax.imshow(pixels, aspect="auto", interpolation="nearest", extent=extent)
 
 
 def _dots(ax: Axes, x: np.ndarray, y: np.ndarray, marker: dict, name: str | None) -> None:

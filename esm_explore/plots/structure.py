@@ -10,8 +10,10 @@ import numpy as np
 import py3Dmol
 from biotite.structure import AtomArray
 from biotite.structure.io.pdbx import CIFFile, set_structure
+from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.arguments import check_kind, whole_number
+from esm_explore.chains.residues import three_letters
 from esm_explore.escaping import for_html, for_script, without_formulas
 from esm_explore.plots.legend import legend_html
 from esm_explore.plots.still import AXES as AXES
@@ -143,15 +145,19 @@ def backbone_cif(trace: Trace, coords: np.ndarray | None = None) -> str:
     coords : ndarray, shape=(L, 37, 3), optional
         Where the atoms are drawn, in Å, if that is not where they are.
     """
-    positions = trace.chain.atom37_positions if coords is None else coords
+    return chain_cif(trace.chain, trace.chain.atom37_positions if coords is None else coords)
+
+
+def chain_cif(chain: ProteinChain, positions: np.ndarray) -> str:
+    """Write a chain as `backbone_cif`, its atoms at positions, shape=(L, 37, 3), Å."""
     names, slots = list(_BACKBONE), list(_BACKBONE.values())
-    present = trace.chain.atom37_mask[:, slots] & np.isfinite(positions[:, slots]).all(-1)
+    present = chain.atom37_mask[:, slots] & np.isfinite(positions[:, slots]).all(-1)
     residue, slot = np.nonzero(present)
     atoms = AtomArray(len(residue))
     atoms.coord = positions[:, slots][present]
     atoms.chain_id[:] = "A"
     atoms.res_id = residue + 1
-    atoms.res_name = trace.to_frame()["name"].to_numpy(dtype=str)[residue]
+    atoms.res_name = np.array([three_letters(letter) for letter in chain.sequence])[residue]
     atoms.atom_name = np.array(names)[slot]
     atoms.element = np.array([name[0] for name in names])[slot]
     file = CIFFile()

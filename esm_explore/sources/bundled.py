@@ -50,3 +50,9 @@ def bundled_example(text: str, chain_id: str | None) -> tuple[str, bytes] | None
     if cut and chain_id not in (None, table.loc[name, "chain"]):
         return None
     return name, (files("esm_explore.sources") / _FOLDER / table.loc[name, "file"]).read_bytes()
+
+
+def bundled_models(name: str) -> bytes | None:
+    """Give all models of a bundled structure, if there are several; `bundled_example` has one."""
+    file = files("esm_explore.sources") / _FOLDER / "models" / f"{name.lower()}.bcif.gz"
+    return file.read_bytes() if name.isalnum() and file.is_file() else None

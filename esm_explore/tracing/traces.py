@@ -106,7 +106,7 @@ class Trace:
     @property
     def _model(self) -> str:
         reading = reading_of(self.chain)
-        return f"model {reading.model}" if reading and reading.n_models > 1 else ""
+        return f"{reading.kind} {reading.model}" if reading and reading.n_models > 1 else ""
 
     @property
     def source(self) -> str:

@@ -78,7 +78,7 @@ function render({ model, el }) {
       if (anew || colored || chain.isStale()) chain.paint();
       mark();
       const placed = (first || due.has("camera")) && scene.camera.obey();
-      if (!placed && anew) scene.camera.frame({ calm: true });
+      if (!placed && anew && (first || !model.get("steady"))) scene.camera.frame({ calm: true });
       if (!placed && !anew && due.has("focus")) scene.camera.frame();
       due.clear();
       scene.viewer.render();

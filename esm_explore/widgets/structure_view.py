@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 from ipywidgets import Layout
-from traitlets import Bytes, Dict, Float, Int, List, Unicode, link, validate
+from traitlets import Bool, Bytes, Dict, Float, Int, List, Unicode, link, validate
 
 from esm_explore.analysis.annotations import secondary_letters
 from esm_explore.errors import TraceError
@@ -39,7 +39,9 @@ class StructureView(Lasting, PageView):
     ----------
     structure : str
         mmCIF with the backbone's atoms in Å, residues numbered from 1. A new one is loaded and
-        centered.
+        centered, unless the view is steady.
+    steady : bool
+        Whether a new structure keeps the camera: for frames that lie on each other.
     secondary : str
         Secondary structure that the ribbon shows, a letter a residue: h is helix, s is strand,
         others are coil. If it is empty, 3Dmol.js takes its own.
@@ -96,6 +98,7 @@ class StructureView(Lasting, PageView):
     _css = FOLDER / "structure_view.css"
 
     structure = Unicode().tag(sync=True)
+    steady = Bool(False).tag(sync=True)
     secondary = Unicode().tag(sync=True)
     colors = Bytes().tag(sync=True)
     legend = List().tag(sync=True)
