@@ -102,8 +102,8 @@ def atlas_stored_counts(atlas: Atlas, encoder: StructureTokenEncoder) -> Picture
         stored,
         **{"source": _source(atlas), "legend": LEGEND_ABOVE, "showlegend": True},
     )
-    figure.update_xaxes(title="stored count N of the code", type="log")
-    figure.update_yaxes(title="residues with the code", type="log")
+    figure.update_xaxes(title="stored count N of the code", type="log", dtick=1)
+    figure.update_yaxes(title="residues with the code", type="log", dtick=1)
     return figure
 
 
@@ -183,13 +183,14 @@ def letters_left_open(crosswalks: list[Crosswalk]) -> Picture:
         for name, value, color in kinds
     ]
     numbers = np.array([[one.information, one.left] for one in crosswalks])
+    whose = [one.name.partition(" by ")[0] for one in crosswalks]
     n = max(int(one.counts.to_numpy().sum()) for one in crosswalks)
     figure = draw(
         bars,
         "What symbols tell about another alphabet",
         [],
         numbers,
-        source=f"up to {n:,} residues; {', '.join(one.name for one in crosswalks)}",
+        source=f"up to {n:,} residues; symbols of {', '.join(dict.fromkeys(whose))}",
         **{"barmode": "stack", "legend": LEGEND_ABOVE, "height": 200 + 50 * len(bars[0].y)},
     )
     figure.update_xaxes(title="bits a residue, less what chance makes")
