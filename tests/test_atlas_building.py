@@ -80,7 +80,7 @@ def test_a_table_has_one_row_a_residue(encoded, tmp_path, toy_encoder):
     about = {key: value.decode() for key, value in schema.metadata.items()}
     assert about[b"esm_explore.encoder"] == repr(info)
     assert about[b"esm_explore.digest"] == info.digest
-    assert about[b"esm_explore.schema"] == "2"
+    assert about[b"esm_explore.schema"] == "3"
 
 
 def test_rows_hold_what_is_known_of_a_residue(encoded, tmp_path, toy_encoder):
@@ -146,11 +146,14 @@ def test_an_atlas_has_the_rows_of_the_table_and_says_what_it_is(
     assert about.pop("versions").keys() == {"esm_explore", "esm"}
     (remark,) = about.pop("remarks")  # 2HT0 and 1AS5 have several chains or models
     assert "the first of" in remark
-    for name in ("categories", "background", "burial", "least", "framed", "dssp"):
+    for name in (
+        *("categories", "background", "expected", "correlation", "burial", "contact_order"),
+        *("least", "framed", "dssp", "threedi", "threedi_by_ss", "perplexity", "families"),
+    ):
         assert name in about
         del about[name]
     assert about == {
-        "format": "esm_explore atlas 2",
+        "format": "esm_explore atlas 3",
         "encoder": {"title": info.title, "digest": info.digest, "n_codes": 512},
         "numbering": "file",
         "dtype": "float32",
@@ -158,7 +161,7 @@ def test_an_atlas_has_the_rows_of_the_table_and_says_what_it_is(
         "failures": [{"file": "none.pdb", "chain": "", "why": "There is no file none.pdb."}],
         "parts": {"part-00000.parquet": 172, "part-00001.parquet": 24},
     }
-    assert pq.read_schema(out / "residues" / parts[1]).metadata[b"esm_explore.schema"] == b"2"
+    assert pq.read_schema(out / "residues" / parts[1]).metadata[b"esm_explore.schema"] == b"3"
 
 
 def test_an_empty_folder_or_an_atlas_is_replaced_and_nothing_else(encoded, tmp_path):

@@ -76,7 +76,7 @@ def test_a_card_says_what_it_knows(built):
     said = str(card)
     assert said.startswith(f"Code {code}: {card.description}\n")
     for text in (
-        f"{card.count:,} in {card.chains:,} chains",
+        f"{card.count:,} in {card.chains:,} chains of {card.families:,} families",
         *(f"{card.share:.3%}", card.exemplars[0].label, card.edges[0][0], card.title),
         f"{card.borders['token'][0]} ({card.borders['count'][0]:,})",
     ):
@@ -86,7 +86,8 @@ def test_a_card_says_what_it_knows(built):
     assert card.description in html
     frame = card.to_frame()
     assert frame.columns.tolist() == [
-        *("kind", "category", "count", "share", "background", "enrichment", "q")
+        *("kind", "category", "count", "share", "background", "enrichment", "q"),
+        *("share_low", "share_high"),
     ]
     assert frame[frame["kind"] == "amino_acid"]["count"].sum() == card.count
     rare = built.code(int(built.codes["count"][built.codes["count"] > 0].idxmin()))
@@ -198,7 +199,7 @@ def test_what_is_no_atlas_is_refused(tmp_path):
         ("{", "cannot be read"),
         ("[]", "cannot be read"),
         ('{"format": "other 1"}', "not of an atlas, but of 'other 1'"),
-        ('{"format": "esm_explore atlas 2"}', "lacks 'encoder'"),
+        ('{"format": "esm_explore atlas 3"}', "lacks 'encoder'"),
     ):
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(AtlasError, match=said):
@@ -209,11 +210,11 @@ def test_what_is_no_atlas_is_refused(tmp_path):
 
 def test_other_versions_are_refused(copied):
     """A newer one by its name, before anything else is asked of it; an older one too."""
-    change(copied, format="esm_explore atlas 3")
-    with pytest.raises(AtlasError, match="has schema 3.* reads 2: .*newer one, install that"):
+    change(copied, format="esm_explore atlas 4")
+    with pytest.raises(AtlasError, match="has schema 4.* reads 3: .*newer one, install that"):
         ex.open_atlas(copied)
-    change(copied, format="esm_explore atlas 1")
-    with pytest.raises(AtlasError, match="has schema 1.* build it again"):
+    change(copied, format="esm_explore atlas 2")
+    with pytest.raises(AtlasError, match="has schema 2.* build it again"):
         ex.open_atlas(copied)
 
 

@@ -10,9 +10,10 @@ from scipy.stats import binomtest, false_discovery_control
 
 import esm_explore as ex
 from esm_explore.atlas import building
+from esm_explore.atlas.categories import KINDS, Around, categories_of
 from esm_explore.atlas.counting import latents_of
 from esm_explore.atlas.describing import describe
-from esm_explore.atlas.statistics import KINDS, LEAST, classes, enrichment, wilson
+from esm_explore.atlas.statistics import LEAST, enrichment, q_of_some, wilson
 from esm_explore.experiments.alike import same_token
 
 NAMES = ["1UBI", "1AS5", "5PTI", "4AKE", "1EK9", "2HT0"]
@@ -54,17 +55,20 @@ def test_counts_shares_chains_and_margins_are_those_of_the_rows(atlas, rows):
     margin = table.groupby("token")["margin"].mean().reindex(range(512))
     np.testing.assert_allclose(codes["margin"], margin, rtol=1e-5)
     for code in (int(counts.idxmax()), int(counts.idxmin())):
-        right = binomtest(int(counts[code]), len(table)).proportion_ci(0.95, "wilson")
         row = codes.loc[code]
-        assert (row["share_low"], row["share_high"]) == pytest.approx((right.low, right.high))
-        assert row["share"] == counts[code] / len(table)
+        assert row["share"] == pytest.approx(counts[code] / len(table))
+        right = binomtest(int(counts[code]), len(table)).proportion_ci(0.95, "wilson")
+        # Residues of one chain are not independent: the interval is never narrower.
+        assert row["share_low"] <= right.low + 1e-12
+        assert row["share_high"] >= right.high - 1e-12
 
 
-def test_wilson_is_scipys(atlas):
+def test_wilson_is_scipys():
     """Also at no and at all residues."""
-    low, high = wilson(np.array([0, 3, 50, 100]), 100)
-    for i, k in enumerate([0, 3, 50, 100]):
-        right = binomtest(k, 100).proportion_ci(0.95, "wilson")
+    found = np.array([0, 3, 50, 100])
+    low, high = wilson(found / 100, np.full(4, 100))
+    for i, k in enumerate(found):
+        right = binomtest(int(k), 100).proportion_ci(0.95, "wilson")
         assert (low[i], high[i]) == pytest.approx((right.low, right.high), abs=1e-9)
 
 
@@ -92,26 +96,40 @@ def test_categories_enrichment_and_q_are_those_of_the_rows(atlas, rows):
 def test_q_values_are_those_of_benjamini_and_hochberg():
     """Over all codes and categories; codes below the least count say nothing."""
     counts = np.array([[60, 40], [10, 90], [3, 4], [0, 0]])
-    background = np.array([500, 500])
-    share, ratio, q = enrichment(counts, background)
-    assert np.isnan([share[2:], ratio[2:], q[2:]]).all()
+    one = np.ones((4, 2))
+    share, ratio, q, low, high = enrichment(counts, counts.sum(1), np.array([0.5, 0.5]), one)
+    assert np.isnan([share[2:], ratio[2:], q[2:], low[2:], high[2:]]).all()
     np.testing.assert_allclose(share[0], [0.6, 0.4])
     np.testing.assert_allclose(ratio[1], [0.2, 1.8])
     p = [binomtest(k, 100, 0.5).pvalue for k in (60, 40, 10, 90)]
     np.testing.assert_allclose(q[:2].ravel(), false_discovery_control(p), rtol=1e-6)
-    share, ratio, q = enrichment(np.full((2, 2), 5), background)
-    assert np.isnan(q).all()
+    few = enrichment(np.full((2, 2), 5), np.full(2, 10), np.array([0.5, 0.5]), one[:2])
+    assert np.isnan(few[2]).all()
+    some = np.array([0.01, 0.2, 0.03])
+    right = false_discovery_control(np.concatenate([some, np.ones(97)]))[:3]
+    np.testing.assert_allclose(q_of_some(some, 100), right)
+
+
+def test_residues_that_count_as_one_make_q_larger_and_intervals_wider():
+    """Of four that are alike in a family, a quarter counts: 100 residues are as 25."""
+    expected = np.array([0.5, 0.5])
+    many, few = np.array([[80, 20]]), np.array([[20, 5]])
+    alike = enrichment(many, many.sum(1), expected, np.full((1, 2), 4.0))
+    alone = enrichment(few, few.sum(1), expected, np.ones((1, 2)))
+    for first, second in zip(alike, alone, strict=True):
+        np.testing.assert_allclose(first, second)
 
 
 def test_a_category_that_no_residue_has_is_no_enrichment():
     """As DSSP's letters in an atlas of P-SEA's."""
-    _, ratio, q = enrichment(np.array([[30, 0]]), np.array([100, 0]))
+    counts, expected = np.array([[30, 0]]), np.array([1.0, 0])
+    _, ratio, q, _, _ = enrichment(counts, counts.sum(1), expected, np.ones((1, 2)))
     np.testing.assert_allclose(ratio, [[1, 1]])
     np.testing.assert_allclose(q, [[1, 1]])
 
 
-def test_residues_are_sorted_into_regions():
-    """An alpha helix, a strand, a left-handed turn, glycine's region; what is not known is -1."""
+def test_residues_are_sorted_into_categories():
+    """An alpha helix, a strand, a left-handed turn, glycine's region; what is not known."""
     table = pd.DataFrame(
         {
             "ss": ["H", "E", "T", "S", None],
@@ -121,15 +139,21 @@ def test_residues_are_sorted_into_regions():
             "burial": [21, 13, 14, np.nan, 40],
         }
     )
+    around = Around(np.array([0, 0, 0, 1, 1, 3]), np.array([-1, 4, 8, -33, 150, 0]))
     found = {
-        kind: [KINDS[kind][i] if i >= 0 else "" for i in indices]
-        for kind, indices in classes(table).items()
+        kind: [[KINDS[kind][i] for i in np.flatnonzero(row[:-1])] for row in marks]
+        for kind, marks in categories_of(table, around, np.array([*"ACDE", ""])).items()
     }
     assert found == {
-        "ss": ["H", "E", "T", "S", ""],
-        "amino_acid": ["A", "V", "N", "G", ""],
-        "ramachandran": ["alpha", "beta", "left", "other", ""],
-        "burial": ["buried", "exposed", "middle", "", "buried"],
+        "ss": [["H"], ["E"], ["T"], ["S"], []],
+        "amino_acid": [["A"], ["V"], ["N"], ["G"], []],
+        "ramachandran": [["alpha"], ["beta"], ["left"], ["other"], []],
+        "burial": [["buried"], ["exposed"], ["middle"], [], ["buried"]],
+        "relative_position": [
+            *(["-1", "+4", "+5 to +8"], ["-33 or less", "+33 or more"], [], [], []),
+        ],
+        "contact_order": [["local"], ["distant"], [], ["local"], []],
+        "threedi": [["A"], ["C"], ["D"], ["E"], []],
     }
 
 

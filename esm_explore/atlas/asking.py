@@ -16,7 +16,7 @@ from esm_explore.atlas.belonging import check_is_of
 from esm_explore.atlas.counting import latents_of
 from esm_explore.atlas.index_files import LatentIndex
 from esm_explore.atlas.schema import PLAIN
-from esm_explore.atlas.writing import CODES_FILE
+from esm_explore.atlas.writing import CODES_FILE, FAMILIES_FILE
 from esm_explore.errors import AtlasError, TraceError
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
@@ -94,7 +94,11 @@ def run_sql(query: str, path: Path, parts: list[Path]) -> pd.DataFrame:
         ) from error
     with duckdb.connect() as connection:
         try:
-            for name, sources in (("residues", parts), ("codes", [path / CODES_FILE])):
+            for name, sources in (
+                ("residues", parts),
+                ("codes", [path / CODES_FILE]),
+                ("families", [path / FAMILIES_FILE]),
+            ):
                 if sources:
                     listed = ", ".join("'" + str(p).replace("'", "''") + "'" for p in sources)
                     connection.execute(

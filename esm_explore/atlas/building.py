@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from esm_explore.arguments import as_path, check_kind, wrong
 from esm_explore.atlas.codes import codes_table
+from esm_explore.atlas.families import given_families
 from esm_explore.atlas.indexing import index_if_large
 from esm_explore.atlas.items import digest_of, items_of
 from esm_explore.atlas.output import Output
@@ -39,6 +40,7 @@ def build_atlas(
     *,
     all_chains: bool = False,
     numbering: Numbering = "file",
+    families: object = None,
     client: object = None,
     progress: bool | None = None,
 ) -> Atlas:
@@ -59,6 +61,10 @@ def build_atlas(
         Every protein chain of a source, not the first alone. Of arrays it is always all.
     numbering : {"file", "sequential"}
         Which residue numbers the encoder sees, as in `trace`.
+    families : mapping of str to str, or path, optional
+        ``structure_chain``, such as ``"1UBI_A"``, to family, or a CSV file of two columns, chain
+        and family: in what is said of codes a family counts as one chain. Chains that are not
+        named are of one family where their sequences are the same.
     client : dask.distributed.Client, optional
         Let the workers of a cluster tokenize; they need the same packages, and see the same files.
         Without it, this process does.
@@ -76,14 +82,14 @@ def build_atlas(
     AtlasError
         If nothing could be tokenized, something else is at `out`, another process builds there, or
         it cannot be written; what was there is left as it was, and the parts that are done wait
-        for the next call.
+        for the next call. If the families cannot be read.
     TraceError
         If an argument is none of these.
 
     Warns
     -----
     ChainWarning
-        In one message, that some sources failed.
+        In one message, that some sources failed; that families are of chains that are not there.
 
     Notes
     -----
@@ -105,6 +111,7 @@ def build_atlas(
         raise wrong(sources, "sources", "a path, name or id, or a list of them")
     check_kind(all_chains, bool, "all_chains", "True or False")
     check_kind(progress, bool | None, "progress", "True, False or None")
+    by_chain = given_families(families)
     if client is not None:
         check_client(client)
     run, report = ChunkedEncoder(encoder, numbering=numbering), Report()
@@ -112,7 +119,8 @@ def build_atlas(
     found = find_sources(map(str, given), report.failures, out)
     inputs = [path for source in found if (path := local_file(source))]
     options = {"inputs": inputs, "go_on": True, "progress": progress}
-    build(run, found, out, report, all_chains=all_chains, client=client, **options)
+    options |= {"families": by_chain, "client": client}
+    build(run, found, out, report, all_chains=all_chains, **options)
     if not report.n_chains:
         why = "; ".join(f"{file}: {message}" for file, _, message in report.failures[:3])
         raise AtlasError(
@@ -139,6 +147,7 @@ def build(
     inputs: Iterable[Path] = (),
     overwrite: bool = False,
     go_on: bool = False,
+    families: Mapping[str, str] | None = None,
     client: object = None,
     progress: bool | None = False,
 ) -> None:
@@ -161,6 +170,8 @@ def build(
         As in `check_out`.
     go_on : bool
         Keep what is done where it breaks off, and begin with what was kept; for atlases.
+    families : mapping of str to str, optional
+        Of chains, as `given_families` takes them.
     client, progress
         As in `build_atlas`.
 
@@ -204,7 +215,8 @@ def build(
                     output.write(table, state)
         if report.n_chains:
             manifest = origin.manifest(report)
-            output.finish(manifest, partial(codes_table, n_codes=run.info.n_codes))
+            codebook = run.codes.cpu().numpy()
+            output.finish(manifest, partial(codes_table, codebook=codebook, families=families))
 
 
 def _add(report: Report, new: Report) -> None:

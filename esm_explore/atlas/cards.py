@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
+from esm.models.vqvae import StructureTokenEncoder
 
-from esm_explore.atlas.statistics import LEAST
+from esm_explore.chains.backbone import NODES
+from esm_explore.decoding.local import DecodedNeighborhood, decode_neighborhood
+from esm_explore.encoders.identity import encoder_info
+from esm_explore.encoders.mini import load_mini
 from esm_explore.escaping import for_html, without_formulas
-from esm_explore.outputs import printable
 
 _KIND_WORDS = {
     "ss": "secondary structure",
     "amino_acid": "amino acid",
     "ramachandran": "phi and psi",
     "burial": "burial",
+    "relative_position": "neighborhood has",
+    "contact_order": "contact order",
+    "threedi": "3Di",
 }
 # Categories of each kind that are printed.
 _SHOWN = 4
+_Q = 0.05
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,20 +68,27 @@ class Card:
         Of the encoder.
     description : str
         A sentence made by rule from the numbers.
-    count, chains : int
-        Residues with a backbone frame, and chains they are in.
+    count, chains, families : int
+        Residues with a backbone frame, and chains and families they are in.
     share, share_low, share_high : float
-        Of all residues, with Wilson's 95 % interval.
+        Of all residues, a family counting as one chain, with Wilson's 95 % interval.
     margin : float
         Mean; NaN where no residue has the code.
     exemplars : list of Exemplar
-        Nearest to the mean latent, each of another chain; the first is the medoid.
+        Nearest to the mean latent, each of another family; the first is the medoid.
     medoid_backbone : ndarray, shape=(K, 3, 3), dtype=float32
         N, CA and C of the medoid's neighborhood in its query's frame, Å.
     edges : list of (label, margin)
-        Where the code ends: its smallest margins, each of another chain.
-    borders, before, after : DataFrame
-        Codes and counts: runner-ups, and codes of the residue before and of the one after.
+        Where the code ends: its smallest margins, each of another family.
+    borders : DataFrame
+        Runner-up codes: token and count.
+    before, after : DataFrame
+        Codes of the residue before and of the one after, where bonded: token, count, families,
+        lift (the count over what chance would make) and q, that it is more.
+    synonyms : list of int
+        Codes that mean the same; see `Atlas.synonyms`.
+    digest : str
+        Of the encoder.
     """
 
     code: int
@@ -81,6 +96,7 @@ class Card:
     description: str
     count: int
     chains: int
+    families: int
     share: float
     share_low: float
     share_high: float
@@ -91,6 +107,8 @@ class Card:
     borders: pd.DataFrame
     before: pd.DataFrame
     after: pd.DataFrame
+    synonyms: list[int]
+    digest: str
     _frame: pd.DataFrame
 
     def to_frame(self) -> pd.DataFrame:
@@ -99,32 +117,58 @@ class Card:
         Returns
         -------
         DataFrame
-            One row a category: kind, category, count, share, background (share of all residues),
-            enrichment (their ratio) and q; share, enrichment and q are NaN for a code of fewer
-            than 20 residues.
+            One row a category: kind, category, count (residues), share, background (share of all
+            residues), enrichment (their ratio), q, share_low and share_high (95 % interval); all
+            but the count are of families counting as one chain, and NaN, but the background, for
+            a code of fewer than 20 residues.
         """
         return self._frame.copy()
 
+    @cached_property
+    def decoded(self) -> DecodedNeighborhood | None:
+        """What the local decoder draws for the code at the medoid's relative positions.
+
+        None for other encoders than mini, whose codes it does not know, and codes not used.
+        """
+        mini, digest = _mini()
+        if not self.exemplars or digest != self.digest:
+            return None
+        asked = self.exemplars[0].relative_positions[1:]
+        return decode_neighborhood(mini, self.code, asked if len(asked) == NODES - 1 else None)
+
+    @property
+    def decoder_rmsd(self) -> float:
+        """How far the neighbors' CA of `decoded` are from the medoid's, Å; NaN without both."""
+        if self.decoded is None or len(self.exemplars[0].ca) != NODES:
+            return np.nan
+        apart = self.decoded.ca[1:] - self.exemplars[0].ca[1:]
+        return float(np.sqrt((apart**2).sum(1).mean()))
+
     def _top(self) -> list[tuple[str, list[str]]]:
-        """Name the most frequent categories of each kind."""
+        """Name the most frequent categories of each kind, and those that stand out."""
         found = []
         for kind, words in _KIND_WORDS.items():
-            rows = self._frame[self._frame["kind"] == kind].sort_values(
-                "count", ascending=False, kind="stable"
-            )
-            rows = rows[rows["count"] > 0].head(_SHOWN)
-            found.append(
-                (words, [_said(row) for row in rows.itertuples()] or ["not known of any residue"])
-            )
+            rows = self._frame[(self._frame["kind"] == kind) & (self._frame["count"] > 0)]
+            by, none = "count", "not known of any residue"
+            if kind == "relative_position" and len(rows):
+                # All neighborhoods have the next residues: what stands out says something.
+                rows = rows[(rows["enrichment"] > 1) & (rows["q"] < _Q)]
+                by, none = "enrichment", "as others"
+            rows = rows.sort_values(by, ascending=False, kind="stable").head(_SHOWN)
+            found.append((words, [_said(row) for row in rows.itertuples()] or [none]))
         return found
 
     def _lines(self) -> list[tuple[str, str]]:
         """Give the card's lines: what it is about, and what there is."""
         share = f"{self.share:.3%} ({self.share_low:.3%} to {self.share_high:.3%})"
         lines = [
-            ("residues", f"{self.count:,} in {self.chains:,} chains, {share} of all"),
+            (
+                "residues",
+                f"{self.count:,} in {self.chains:,} chains of {self.families:,} families, "
+                f"{share} of all",
+            ),
         ]
-        if self.count >= LEAST:
+        if self._frame["share"].notna().any():
             lines += [(name, ", ".join(them)) for name, them in self._top()]
         if self.count:
             lines += [
@@ -132,10 +176,17 @@ class Card:
                 ("exemplars", ", ".join(one.label for one in self.exemplars[1:]) or "none"),
                 ("edges", ", ".join(f"{label} ({m:.3f})" for label, m in self.edges)),
                 ("borders", _codes(self.borders)),
-                ("before", _codes(self.before)),
-                ("after", _codes(self.after)),
+                ("before", _following(self.before)),
+                ("after", _following(self.after)),
+                *self._drawn(),
+                ("synonyms", ", ".join(map(str, self.synonyms)) or "none"),
             ]
         return [*lines, ("encoder", self.title)]
+
+    def _drawn(self) -> list[tuple[str, str]]:
+        if self.decoded is None:
+            return []
+        return [("decoder", f"draws the medoid's neighbors {self.decoder_rmsd:.1f} Å off (RMSD)")]
 
     def __repr__(self) -> str:
         lines = [f"{name:20}{text}" for name, text in self._lines()]
@@ -151,8 +202,14 @@ class Card:
         return without_formulas(f"<p>{head}</p><table>{rows}</table>")
 
 
+@cache
+def _mini() -> tuple[StructureTokenEncoder, str]:
+    mini = load_mini()
+    return mini, encoder_info(mini).digest
+
+
 def _said(row) -> str:
-    sure = "" if row.q < 0.05 else ", as expected"
+    sure = "" if row.q < _Q else ", as expected"
     return f"{row.category} {row.share:.0%} ({row.enrichment:.1f}x{sure})"
 
 
@@ -161,59 +218,9 @@ def _codes(table: pd.DataFrame) -> str:
     return ", ".join(named) or "none"
 
 
-def categories_frame(
-    code: int, manifest: dict, compared: dict[str, tuple[np.ndarray, ...]]
-) -> pd.DataFrame:
-    """Make the table of a card; `compared` has counts, shares, ratios and q-values by kind."""
-    frames = []
-    for kind, columns in compared.items():
-        count, share, ratio, q = (column[code] for column in columns)
-        background = np.array(manifest["background"][kind])
-        frames.append(
-            pd.DataFrame(
-                {
-                    "kind": kind,
-                    "category": manifest["categories"][kind],
-                    "count": count,
-                    "share": share,
-                    "background": background / max(background.sum(), 1),
-                    "enrichment": ratio,
-                    "q": q,
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
-
-
-def card_of(row: dict, title: str, frame: pd.DataFrame) -> Card:
-    """Make a card of a row of the table of codes."""
-    exemplars = [
-        Exemplar(
-            _label(one),
-            one["margin"],
-            one["distance"],
-            np.array(one["relative_positions"], np.int64),
-            np.array(one["ca"], np.float32).reshape(-1, 3),
-        )
-        for one in row["exemplars"]
+def _following(table: pd.DataFrame) -> str:
+    named = [
+        f"{row.token} ({row.n:,}, {row.lift:.0f}x{'' if row.q < _Q else ', as expected'})"
+        for row in table.rename(columns={"count": "n"}).itertuples()
     ]
-    return Card(
-        code=row["token"],
-        title=title,
-        **{name: row[name] for name in ("description", "count", "chains")},
-        **{name: row[name] for name in ("share", "share_low", "share_high")},
-        margin=np.nan if row["margin"] is None else row["margin"],
-        exemplars=exemplars,
-        medoid_backbone=np.array(row["medoid_backbone"] or [], np.float32).reshape(-1, 3, 3),
-        edges=[(_label(one), one["margin"]) for one in row["edges"]],
-        **{
-            name: pd.DataFrame(row[name], columns=["token", "count"])
-            for name in ("borders", "before", "after")
-        },
-        _frame=frame,
-    )
-
-
-def _label(place: dict) -> str:
-    residue = f"{place['number']}{place['insertion_code']}"
-    return printable(f"{place['structure']} {place['chain']} {residue}")
+    return ", ".join(named) or "none"

@@ -2,88 +2,179 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from esm_explore.atlas.counting import count_codes
+from esm_explore.atlas.categories import BURIED, DISTANT, EXPOSED, KINDS, LOCAL
+from esm_explore.atlas.compared import Compared, compare_codes
+from esm_explore.atlas.counting import COLUMNS, Counts, count_codes
 from esm_explore.atlas.describing import describe
 from esm_explore.atlas.exemplars import edges, exemplars
+from esm_explore.atlas.families import Families, families_of
+from esm_explore.atlas.near import near_codes
 from esm_explore.atlas.schema import CODES
-from esm_explore.atlas.statistics import BURIED, EXPOSED, KINDS, LEAST, enrichment, wilson
+from esm_explore.atlas.statistics import LEAST, correlation, usage_effect, wilson
 
 # Codes that are named as neighbors of one.
 _MOST = 5
 
 
-def codes_table(parts: list[Path], n_codes: int) -> tuple[pa.Table, dict]:
-    """Make the table of codes of an atlas.
+def codes_table(
+    parts: list[Path], codebook: np.ndarray, families: Mapping[str, str] | None = None
+) -> tuple[pa.Table, pa.Table, dict]:
+    """Make the tables of codes and of families of an atlas.
 
     Parameters
     ----------
     parts : list of Path
         Files of residues.
-    n_codes : int
-        Each has a row, also where no residue has it.
+    codebook : ndarray, shape=(n_codes, d_code), dtype=float32
+        Each code has a row, also where no residue has it.
+    families : mapping of str to str, optional
+        As in `families_of`.
 
     Returns
     -------
-    table : Table
+    codes : Table
         With the columns `CODES`.
+    families : Table
+        With the columns `FAMILIES`.
     about : dict
         For the manifest: what the counts of categories mean, and those of all residues.
     """
     numbering = pq.read_schema(parts[0]).metadata[b"esm_explore.numbering"].decode()
-    counts = count_codes(parts, n_codes)
-    total = int(counts.count.sum())
-    low, high = wilson(counts.count, total)
-    background = {kind: found.sum(0) for kind, found in counts.categories.items()}
-    compared = {
-        kind: enrichment(found, background[kind]) for kind, found in counts.categories.items()
+    of_chains, about = families_of(parts, families)
+    counts = count_codes(parts, len(codebook), of_chains)
+    expected, correlated, compared = _compared(counts)
+    typical = exemplars(parts, counts.means, of_chains, numbering)
+    columns = {
+        **_used(counts, of_chains),
+        **{kind: list(counts.marks[:, COLUMNS[kind]][:, :-1]) for kind in KINDS},
+        "weighted": _structs({kind: counts.sums.counts[:, COLUMNS[kind]] for kind in KINDS}),
+        "cluster": _structs({kind: _cluster(counts, kind) for kind in KINDS}),
+        "description": [
+            describe(
+                float(counts.sums.counts[code, 0]),
+                {kind: found.share[code] for kind, found in compared.items()},
+                {kind: found.ratio[code] for kind, found in compared.items()},
+                {kind: found.q[code] for kind, found in compared.items()},
+            )
+            for code in range(len(codebook))
+        ],
+        **_met(counts),
+        **near_codes(codebook, counts),
+        **_shown(typical, edges(parts, of_chains), len(codebook)),
     }
-    typical, last = exemplars(parts, counts, numbering), edges(parts)
-    following = counts.following
-    rows = []
-    for code in range(n_codes):
-        shown = typical.get(code, [])
-        rows.append(
-            {
-                "token": code,
-                "count": counts.count[code],
-                "chains": counts.chains[code],
-                "share": counts.count[code] / total,
-                "share_low": low[code],
-                "share_high": high[code],
-                "margin": counts.margin[code] / counts.count[code] if shown else None,
-                "description": describe(
-                    int(counts.count[code]),
-                    {kind: c[0][code] for kind, c in compared.items()},
-                    {kind: c[1][code] for kind, c in compared.items()},
-                    {kind: c[2][code] for kind, c in compared.items()},
-                ),
-                **{kind: found[code] for kind, found in counts.categories.items()},
-                "borders": _most(counts.borders[code]),
-                "before": _most(following[:, code]),
-                "after": _most(following[code]),
-                "exemplars": shown,
-                "medoid_backbone": shown[0]["backbone"].ravel() if shown else None,
-                "edges": last.get(code, []),
-            }
-        )
-    about = {
+    table = pa.table([pa.array(columns[field.name], field.type) for field in CODES], schema=CODES)
+    more = {
         "categories": {kind: list(names) for kind, names in KINDS.items()},
-        "background": {kind: found.tolist() for kind, found in background.items()},
+        "background": {kind: counts.marks[:, COLUMNS[kind]].sum(0)[:-1].tolist() for kind in KINDS},
+        "expected": {kind: shares.tolist() for kind, shares in expected.items()},
+        "correlation": {kind: found.round(4).tolist() for kind, found in correlated.items()},
         "burial": {"exposed": f"< {EXPOSED}", "buried": f">= {BURIED}"},
+        "contact_order": {"local": f"< {LOCAL}", "distant": f">= {DISTANT}"},
         "least": LEAST,
-        "framed": total,
+        "framed": int(counts.count.sum()),
         "dssp": counts.dssp,
+        "threedi": int(counts.marks[:, COLUMNS["threedi"]][:, -1].sum()),
+        "threedi_by_ss": counts.crossed.tolist(),
+        "perplexity": counts.pairs.perplexity(),
+        "families": about,
     }
-    return pa.Table.from_pylist(rows, CODES), about
+    return table, of_chains.to_arrow(), more
 
 
-def _most(counts: np.ndarray) -> list[dict]:
+def _compared(counts: Counts) -> tuple[dict, dict, dict[str, Compared]]:
+    """Compare all kinds; gives expected shares and correlations, too."""
+    expected, correlated, compared = {}, {}, {}
+    sums = counts.sums
+    for kind in KINDS:
+        columns = COLUMNS[kind]
+        known = columns.stop - 1
+        weighted = sums.counts[:, columns]
+        whole = weighted.sum(0)
+        expected[kind] = whole[:-1] / max(whole[-1], 1)
+        correlated[kind] = correlation(
+            weighted[:, -1],
+            weighted[:, :-1],
+            sums.n_families[:, known],
+            sums.squares[:, known],
+            sums.squares[:, columns][:, :-1],
+        )
+        compared[kind] = compare_codes(
+            weighted, _cluster(counts, kind), expected[kind], correlated[kind]
+        )
+    return expected, correlated, compared
+
+
+def _cluster(counts: Counts, kind: str) -> np.ndarray:
+    known = COLUMNS[kind].stop - 1
+    total = counts.sums.counts[:, known]
+    return counts.sums.squares[:, known] / np.where(total > 0, total, 1)
+
+
+def _used(counts: Counts, families: Families) -> dict[str, np.ndarray]:
+    """Say how often codes are used."""
+    sums, total = counts.sums, families.size.sum()
+    used = sums.counts[:, 0]
+    effect = usage_effect(used, sums.first_squared, sums.with_size, families.size)
+    low, high = wilson(used / total, total / effect)
+    margin = np.full(len(used), None)
+    there = counts.count > 0
+    margin[there] = counts.margin[there]
+    return {
+        "token": np.arange(len(used)),
+        **{"count": counts.count, "chains": counts.chains, "families": sums.n_families[:, 0]},
+        **{"share": used / total, "share_low": low, "share_high": high, "margin": margin},
+    }
+
+
+def _met(counts: Counts) -> dict[str, list]:
+    """Name the codes that each meets."""
+    pairs = counts.pairs
+    lift, q = pairs.lift()
+    further = {"families": pairs.in_families, "lift": lift, "q": q}
+    codes = range(len(counts.count))
+    return {
+        "borders": [_most(pairs.borders[code]) for code in codes],
+        "after": [
+            _most(pairs.following[code], {name: a[code] for name, a in further.items()})
+            for code in codes
+        ],
+        "before": [
+            _most(pairs.following[:, code], {name: a[:, code] for name, a in further.items()})
+            for code in codes
+        ],
+    }
+
+
+def _most(counts: np.ndarray, further: Mapping[str, np.ndarray] | None = None) -> list[dict]:
     """List the codes counted most often."""
-    order = np.argsort(-counts, kind="stable")[:_MOST]
-    return [{"token": int(code), "count": int(counts[code])} for code in order if counts[code]]
+    there = np.flatnonzero(counts)
+    # Thirds that are added up are no ties otherwise.
+    order = there[np.argsort(-counts[there].round(3), kind="stable")[:_MOST]]
+    return [
+        {
+            **{"token": int(code), "count": max(round(float(counts[code])), 1)},
+            **{name: values[code].item() for name, values in (further or {}).items()},
+        }
+        for code in order
+    ]
+
+
+def _shown(typical: dict, last: dict, n_codes: int) -> dict[str, list]:
+    """List exemplars and edges, none for codes that are not used."""
+    shown = [typical.get(code, []) for code in range(n_codes)]
+    return {
+        "exemplars": shown,
+        "medoid_backbone": [them[0]["backbone"].ravel() if them else None for them in shown],
+        "edges": [last.get(code, []) for code in range(n_codes)],
+    }
+
+
+def _structs(columns: dict[str, np.ndarray]) -> list[dict]:
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

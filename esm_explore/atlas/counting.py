@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
+from scipy.sparse import csr_array
 
+from esm_explore.atlas.adjacent import around_of
+from esm_explore.atlas.categories import KINDS, categories_of
+from esm_explore.atlas.families import Families
+from esm_explore.atlas.family_sums import FamilySums
+from esm_explore.atlas.pairs import PairCounts
 from esm_explore.atlas.schema import DSSP
-from esm_explore.atlas.statistics import KINDS, classes
+from esm_explore.atlas.threedi import letters_3di
 
 _PLAIN = [
-    *("index", "amino_acid", "ss", "ss_from", "phi", "psi", "burial"),
+    *("index", "number", "amino_acid", "ss", "ss_from", "phi", "psi", "burial"),
     *("has_frame", "token", "margin", "runner_up"),
 ]
+# The column of a kind's categories, and last of how many residues it is known; first one of all.
+_ENDS = np.cumsum([1, *(len(names) + 1 for names in KINDS.values())]).tolist()
+COLUMNS = {
+    "all": slice(0, 1),
+    **{kind: slice(*ends) for kind, ends in zip(KINDS, pairwise(_ENDS), strict=True)},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +40,8 @@ class Rows:
     Attributes
     ----------
     table : DataFrame
-        Columns of the residues that are one value each, and chain, the chain's number in the atlas.
+        Columns of the residues that are one value each, and chain, the chain's number in the
+        atlas.
     places : ndarray, shape=(N,), dtype=int64
         Rows of the part's file.
     latents : ndarray, shape=(N, d_code), dtype=float32
@@ -43,8 +58,8 @@ def read_rows(parts: Iterable[Path], *, latents: bool = True) -> Iterator[Rows]:
     n_chains = 0
     for part in parts:
         table = pq.ParquetFile(part).read(columns=_PLAIN).to_pandas()
-        table["chain"] = (table["index"] == 0).cumsum() + n_chains
-        n_chains = int(table["chain"].iloc[-1])
+        table["chain"] = (table["index"] == 0).cumsum() + (n_chains - 1)
+        n_chains = int(table["chain"].iloc[-1]) + 1
         framed = table["has_frame"].to_numpy()
         found = None
         if latents:
@@ -52,7 +67,7 @@ def read_rows(parts: Iterable[Path], *, latents: bool = True) -> Iterator[Rows]:
         yield Rows(table[framed].reset_index(drop=True), np.flatnonzero(framed), found)
 
 
-def latents_of(column) -> np.ndarray:
+def latents_of(column: pa.ChunkedArray) -> np.ndarray:
     """Make an array, shape=(N, d_code), dtype=float32, of a column of latents."""
     flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(len(column), -1).astype(np.float32)
@@ -66,70 +81,73 @@ class Counts:
     ----------
     count, chains : ndarray, shape=(n_codes,), dtype=int64
     margin : ndarray, shape=(n_codes,), dtype=float64
-        Sum.
-    categories : dict of str to ndarray, shape=(n_codes, n_categories), dtype=int64
-        By kind.
-    borders, following : ndarray, shape=(n_codes, n_codes), dtype=int32
-        Runner-up codes; codes of the next residue that is bonded.
+        Mean, a family counting as one chain; 0 where there is none.
+    marks : ndarray, shape=(n_codes, n_columns), dtype=int64
+        Residues of each category, in `COLUMNS`.
+    sums : FamilySums
+        The same, where a family counts as one chain.
+    pairs : PairCounts
     means : ndarray, shape=(n_codes, d_code), dtype=float32
-        Of latents; 0 where there are none.
+        Of latents, likewise.
     dssp : int
         Residues whose secondary structure is DSSP's.
+    crossed : ndarray, shape=(20, 9), dtype=int64
+        Residues by 3Di letter and secondary structure.
     """
 
     count: np.ndarray
     chains: np.ndarray
     margin: np.ndarray
-    categories: dict[str, np.ndarray]
-    borders: np.ndarray
-    following: np.ndarray
+    marks: np.ndarray
+    sums: FamilySums
+    pairs: PairCounts
     means: np.ndarray
     dssp: int
+    crossed: np.ndarray
 
 
-def count_codes(parts: list[Path], n_codes: int) -> Counts:
+def count_codes(parts: list[Path], n_codes: int, families: Families) -> Counts:
     """Count in all parts."""
+    numbering = pq.read_schema(parts[0]).metadata[b"esm_explore.numbering"].decode()
     count, chains = np.zeros((2, n_codes), np.int64)
-    margin = np.zeros(n_codes)
-    categories = {kind: np.zeros((n_codes, len(names)), int) for kind, names in KINDS.items()}
-    borders, following = np.zeros((2, n_codes, n_codes), np.int32)
-    sums, dssp = np.zeros((n_codes, 1)), 0
-    for rows in read_rows(parts):
+    margin, dssp, latent_sums = np.zeros(n_codes), 0, np.zeros((n_codes, 1))
+    marked = np.zeros((n_codes, _ENDS[-1]), np.int64)
+    crossed = np.zeros((len(KINDS["threedi"]), len(KINDS["ss"])), np.int64)
+    sums, pairs = FamilySums(families, n_codes, COLUMNS), PairCounts(families, n_codes)
+    for i, (part, rows) in enumerate(zip(parts, read_rows(parts), strict=True)):
         table = rows.table
         token = table["token"].to_numpy()
         count += np.bincount(token, minlength=n_codes)
-        margin += np.bincount(token, table["margin"], minlength=n_codes)
+        weight = families.weight[families.of_chain[table["chain"].to_numpy()]]
+        margin += np.bincount(token, table["margin"] * weight, minlength=n_codes)
         met = table[["token", "chain"]].drop_duplicates()["token"]
         chains += np.bincount(met, minlength=n_codes)
-        for kind, found in classes(table).items():
-            known = found >= 0
-            np.add.at(categories[kind], (token[known], found[known]), 1)
-        np.add.at(borders, (token, table["runner_up"].to_numpy()), 1)
-        first = _before_a_bonded(table)
-        np.add.at(following, (token[first], token[first + 1]), 1)
-        sums = sums + _sums(token, rows.latents, n_codes)
+        letters = letters_3di(part)
+        if letters is None:
+            letters = np.full(len(table), "")
+        found = categories_of(table, around_of(part, numbering), letters)
+        crossed += found["threedi"][:, :-1].T.astype(np.int64) @ found["ss"][:, :-1]
+        marks = np.hstack([np.ones((len(table), 1), np.uint8), *found.values()])
+        marked += _of_codes(token, np.ones(len(token), np.int64), n_codes) @ marks
+        sums.add(i, token, table["chain"].to_numpy(), marks)
+        pairs.add(i, table)
+        latent_sums = latent_sums + _of_codes(token, weight, n_codes) @ rows.latents
         dssp += int((table["ss_from"] == DSSP).sum())
-    means = (sums / np.maximum(count, 1)[:, None]).astype(np.float32)
-    return Counts(count, chains, margin, categories, borders, following, means, dssp)
+    whole = np.where(count > 0, sums.counts[:, 0], 1)
+    means = (latent_sums / whole[:, None]).astype(np.float32)
+    return Counts(count, chains, margin / whole, marked, sums, pairs, means, dssp, crossed)
 
 
-def _before_a_bonded(table: pd.DataFrame) -> np.ndarray:
-    """Find rows whose next row is the next residue of the chain, bonded: these have a psi."""
-    index, chain = table["index"].to_numpy(), table["chain"].to_numpy()
-    next_one = (np.diff(index) == 1) & (np.diff(chain) == 0)
-    return np.flatnonzero(next_one & table["psi"].notna().to_numpy()[:-1])
+def _of_codes(token: np.ndarray, weight: np.ndarray, n_codes: int) -> csr_array:
+    """Make a matrix that sums rows of each code, shape=(n_codes, N)."""
+    n = len(token)
+    return csr_array((weight, (token, np.arange(n))), shape=(n_codes, n))
 
 
-def _sums(token: np.ndarray, latents: np.ndarray, n_codes: int) -> np.ndarray:
-    order = np.argsort(token, kind="stable")
-    codes, first = np.unique(token[order], return_index=True)
-    sums = np.zeros((n_codes, latents.shape[1]))
-    sums[codes] = np.add.reduceat(latents[order].astype(np.float64), first)
-    return sums
-
-
-def closest(rows_of: Iterable[Rows], value: Callable[[Rows], np.ndarray], n: int) -> pd.DataFrame:
-    """Find the residues of each code whose value is smallest, each of another chain.
+def closest(
+    rows_of: Iterable[Rows], value: Callable[[Rows], np.ndarray], n: int, families: Families
+) -> pd.DataFrame:
+    """Find the residues of each code whose value is smallest, each of another family.
 
     Parameters
     ----------
@@ -139,18 +157,27 @@ def closest(rows_of: Iterable[Rows], value: Callable[[Rows], np.ndarray], n: int
         Gives a number a row.
     n : int
         How many of each code.
+    families : Families
 
     Returns
     -------
     DataFrame
-        token, chain, value, part (index) and row, by token and value.
+        token, family, value, part (index) and row, by token and value.
     """
     best = None
     for i, rows in enumerate(rows_of):
-        new = rows.table[["token", "chain"]].assign(value=value(rows), part=i, row=rows.places)
+        new = pd.DataFrame(
+            {
+                "token": rows.table["token"],
+                "family": families.of_chain[rows.table["chain"].to_numpy()],
+                "value": value(rows),
+                "part": i,
+                "row": rows.places,
+            }
+        )
         both = new if best is None else pd.concat([best, new])
         # Equal values come in the order of the atlas.
         both = both.sort_values(["token", "value", "part", "row"])
-        both = both.drop_duplicates(["token", "chain"])
+        both = both.drop_duplicates(["token", "family"])
         best = both.groupby("token").head(n)
     return best.reset_index(drop=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from esm_explore.atlas.statistics import KINDS, LEAST
+from esm_explore.atlas.categories import KINDS
+from esm_explore.atlas.statistics import LEAST
 
 SS_WORDS = {
     **{"H": "alpha helix", "G": "3-10 helix", "I": "pi helix", "P": "polyproline helix"},
@@ -17,13 +18,13 @@ _AMINO_ACIDS = 4
 Values = dict[str, np.ndarray]
 
 
-def describe(count: int, share: Values, ratio: Values, q: Values) -> str:
+def describe(count: float, share: Values, ratio: Values, q: Values) -> str:
     """Describe a code.
 
     Parameters
     ----------
-    count : int
-        Residues.
+    count : float
+        Residues, a family counting as one chain.
     share, ratio, q : dict of str to ndarray, shape=(n_categories,)
         Of this code, by kind, as `enrichment` gives them.
 
@@ -34,7 +35,8 @@ def describe(count: int, share: Values, ratio: Values, q: Values) -> str:
     if not count:
         return "not used"
     if count < LEAST:
-        return f"too few to tell: {count} residue" + "s" * (count > 1)
+        n = max(round(count), 1)
+        return f"too few to tell: {n} residue" + "s" * (n > 1)
     words = [_structure(share["ss"])]
     words += [
         _REGIONS[name]

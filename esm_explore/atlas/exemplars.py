@@ -10,20 +10,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from esm_explore.atlas.counting import Counts, Rows, closest, read_rows
+from esm_explore.atlas.counting import Rows, closest, read_rows
+from esm_explore.atlas.families import Families
 from esm_explore.encoders.inputs import Inputs
 
 EXEMPLARS, EDGES = 6, 3
 _PLACE = ("structure", "chain", "number", "insertion_code", "margin")
 
 
-def exemplars(parts: list[Path], counts: Counts, numbering: str) -> dict[int, list[dict]]:
+def exemplars(
+    parts: list[Path], means: np.ndarray, families: Families, numbering: str
+) -> dict[int, list[dict]]:
     """Find the residues nearest to the mean latent of their code, the medoid first.
 
     Parameters
     ----------
     parts : list of Path
-    counts : Counts
+    means : ndarray, shape=(n_codes, d_code), dtype=float32
+        Of the latents.
+    families : Families
+        Each is of another one.
     numbering : {"file", "sequential"}
         Whose differences relative positions are.
 
@@ -35,10 +41,10 @@ def exemplars(parts: list[Path], counts: Counts, numbering: str) -> dict[int, li
     """
 
     def distance(rows: Rows) -> np.ndarray:
-        means = counts.means[rows.table["token"].to_numpy()]
-        return np.linalg.norm(rows.latents - means, axis=1)
+        own = means[rows.table["token"].to_numpy()]
+        return np.linalg.norm(rows.latents - own, axis=1)
 
-    chosen = closest(read_rows(parts), distance, EXEMPLARS)
+    chosen = closest(read_rows(parts), distance, EXEMPLARS, families)
     found: dict[int, list[dict]] = {}
     for row, place, around in _at(parts, chosen, numbering):
         backbone, relative = around
@@ -55,10 +61,10 @@ def exemplars(parts: list[Path], counts: Counts, numbering: str) -> dict[int, li
     return _sorted(found)
 
 
-def edges(parts: list[Path]) -> dict[int, list[dict]]:
-    """Find the residues of each code with the smallest margins."""
+def edges(parts: list[Path], families: Families) -> dict[int, list[dict]]:
+    """Find the residues of each code with the smallest margins, each of another family."""
     rows_of = read_rows(parts, latents=False)
-    chosen = closest(rows_of, lambda rows: rows.table["margin"].to_numpy(), EDGES)
+    chosen = closest(rows_of, lambda rows: rows.table["margin"].to_numpy(), EDGES, families)
     found: dict[int, list[dict]] = {}
     for row, place, _ in _at(parts, chosen, None):
         found.setdefault(int(row.token), []).append({**place, "value": row.value})

@@ -15,7 +15,10 @@ from esm_explore.atlas.writing import BUILDING, CODES_FILE, MANIFEST, RESIDUES_F
 from esm_explore.errors import AtlasError
 
 SHIPPED = Path(str(files("esm_explore.atlas") / "mini"))
-_NEEDED = ("encoder", "numbering", "counts", "failures", "parts", "categories", "background")
+_NEEDED = (
+    *("encoder", "numbering", "counts", "failures", "parts"),
+    *("categories", "background", "expected", "correlation"),
+)
 
 
 def read_manifest(path: Path) -> dict:

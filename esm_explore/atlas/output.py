@@ -20,6 +20,7 @@ from esm_explore.atlas.schema import VERSION
 from esm_explore.atlas.writing import (
     BUILDING,
     CODES_FILE,
+    FAMILIES_FILE,
     MANIFEST,
     RESIDUES_FOLDER,
     is_table,
@@ -104,7 +105,9 @@ class Output:
             os.replace(part, _part(self._new, len(self.done)))
             self.done.append(state)
 
-    def finish(self, manifest: dict, codes: Callable[[list[Path]], tuple[pa.Table, dict]]) -> None:
+    def finish(
+        self, manifest: dict, codes: Callable[[list[Path]], tuple[pa.Table, pa.Table, dict]]
+    ) -> None:
         """Complete it, and move it to its place.
 
         Parameters
@@ -112,7 +115,8 @@ class Output:
         manifest : dict
             What an atlas says of itself.
         codes : callable
-            Makes the table of codes from the parts, and what the manifest says of it.
+            Makes the tables of codes and of families from the parts, and what the manifest says of
+            them.
         """
         with _errors(self._out):
             if self._writer is not None:
@@ -121,10 +125,11 @@ class Output:
                 put(self._new, self._check())
                 return
             parts = [_part(self._new, i) for i in range(len(self.done))]
-            table, about = codes(parts)
-            file = self._new / CODES_FILE
-            file.parent.mkdir(exist_ok=True)
-            pq.write_table(table, file, compression="zstd", compression_level=15)
+            *tables, about = codes(parts)
+            for name, table in zip((CODES_FILE, FAMILIES_FILE), tables, strict=True):
+                file = self._new / name
+                file.parent.mkdir(exist_ok=True)
+                pq.write_table(table, file, compression="zstd", compression_level=15)
             names = {part.name: state["rows"] for part, state in zip(parts, self.done, strict=True)}
             text = json.dumps({**manifest, "parts": names, **about}, indent=1, ensure_ascii=False)
             (self._new / MANIFEST).write_text(f"{text}\n", encoding="utf-8")

@@ -5,23 +5,19 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow.dataset as ds
 
-from esm_explore.arguments import as_path, check_kind, not_among
+from esm_explore.arguments import as_path, check_kind
 from esm_explore.atlas.asking import chosen_rows, nearest_rows, run_sql
-from esm_explore.atlas.cards import Card, card_of, categories_frame
 from esm_explore.atlas.found_runs import FoundRuns
 from esm_explore.atlas.index_files import LatentIndex, open_index
 from esm_explore.atlas.indexing import make_index
-from esm_explore.atlas.opening import SHIPPED, part_files, read_codes, read_manifest
+from esm_explore.atlas.opening import SHIPPED, part_files
 from esm_explore.atlas.runs import find_run
-from esm_explore.atlas.statistics import KINDS, enrichment
+from esm_explore.atlas.table import CodesTable
 from esm_explore.errors import AtlasError
 from esm_explore.tracing.traces import Trace
-
-_Q = 0.05
 
 
 def open_atlas(path: object = None) -> Atlas:
@@ -53,7 +49,7 @@ def open_atlas(path: object = None) -> Atlas:
     return Atlas(SHIPPED if path is None else as_path(path))
 
 
-class Atlas:
+class Atlas(CodesTable):
     """What is known of each code of an encoder, and all residues that it was found with.
 
     Parameters
@@ -69,10 +65,8 @@ class Atlas:
     """
 
     def __init__(self, path: Path):
-        self.path, self.manifest = path, read_manifest(path)
-        self._codes = read_codes(path)
+        super().__init__(path)
         self._parts = part_files(path, self.manifest)
-        self._categories = self.manifest["categories"]
 
     def __repr__(self) -> str:
         counts, used = self.manifest["counts"], int((self.codes["count"] > 0).sum())
@@ -80,81 +74,6 @@ class Atlas:
             f"Atlas of {counts['chains']:,} chains, {counts['residues']:,} residues, "
             f"{used} of {len(self._codes)} codes; encoder: {self.manifest['encoder']['title']}"
         )
-
-    @cached_property
-    def codes(self) -> pd.DataFrame:
-        """One row a code: token, count, chains, share with its interval, margin, description."""
-        names = ("token", "count", "chains", "share", "share_low", "share_high", "margin")
-        return self._codes.select([*names, "description"]).to_pandas()
-
-    @cached_property
-    def _compared(self) -> dict[str, tuple[np.ndarray, ...]]:
-        """Counts of categories, by kind, with share, ratio and q of each code."""
-        found = {}
-        for kind in KINDS:
-            counts = np.array(self._codes[kind].to_pylist())
-            background = np.array(self.manifest["background"][kind])
-            found[kind] = counts, *enrichment(counts, background)
-        return found
-
-    def code(self, code: int) -> Card:
-        """Give the card of a code.
-
-        Raises
-        ------
-        AtlasError
-            If there is no such code.
-        """
-        self._check_code(code)
-        row = self._codes.slice(int(code), 1).to_pylist()[0]
-        frame = categories_frame(int(code), self.manifest, self._compared)
-        return card_of(row, self.manifest["encoder"]["title"], frame)
-
-    def codes_where(
-        self,
-        *,
-        ss: str | None = None,
-        amino_acid: str | None = None,
-        ramachandran: str | None = None,
-        burial: str | None = None,
-    ) -> pd.DataFrame:
-        """Find the codes whose residues are more often of some categories than all residues.
-
-        Parameters
-        ----------
-        ss : str, optional
-            DSSP's letter, C for coil.
-        amino_acid : str, optional
-            One letter.
-        ramachandran : {"alpha", "beta", "left", "other"}, optional
-        burial : {"exposed", "middle", "buried"}, optional
-
-        Returns
-        -------
-        DataFrame
-            One row a code that has more of each category (q < 0.05), ranked by the product of the
-            enrichments: token, count, description, enrichment, and of each kind the share and q.
-
-        Raises
-        ------
-        AtlasError
-            If none is given, or there is no such category.
-        """
-        given = {"ss": ss, "amino_acid": amino_acid, "ramachandran": ramachandran, "burial": burial}
-        wanted = {kind: value for kind, value in given.items() if value is not None}
-        if not wanted:
-            raise AtlasError(f"Say what codes should have more of: {', '.join(given)}.")
-        found = self.codes[["token", "count", "description"]].assign(enrichment=1.0)
-        kept = np.ones(len(found), bool)
-        for kind, value in wanted.items():
-            self._check(kind, value)
-            i = self._categories[kind].index(value)
-            _, share, ratio, q = (table[:, i] for table in self._compared[kind])
-            kept &= (q < _Q) & (ratio > 1)
-            found = found.assign(**{kind: share, f"{kind}_q": q})
-            found["enrichment"] *= ratio
-        found = found[kept].sort_values("enrichment", ascending=False, kind="stable")
-        return found.reset_index(drop=True)
 
     def residues(
         self, *, token: int | None = None, ss: str | None = None, amino_acid: str | None = None
@@ -291,7 +210,7 @@ class Atlas:
         return open_index(self.path, self._parts)
 
     def sql(self, query: str) -> pd.DataFrame:
-        """Ask in SQL: tables are residues and codes.
+        """Ask in SQL: tables are residues, codes and families.
 
         Needs DuckDB, ``pip install "esm_explore[atlas]"``.
 
@@ -309,17 +228,3 @@ class Atlas:
                 "build_atlas or esm-explore atlas build."
             )
         return self._parts
-
-    def _check_code(self, code: object) -> None:
-        n = len(self._codes)
-        if (
-            isinstance(code, bool)
-            or not isinstance(code, int | np.integer)
-            or not 0 <= int(code) < n
-        ):
-            raise AtlasError(f"There is no code {code!r}; this encoder has 0 to {n - 1}.")
-
-    def _check(self, kind: str, value: object) -> None:
-        refusal = not_among(kind, value, self._categories[kind])
-        if refusal:
-            raise AtlasError(refusal)

@@ -11,13 +11,14 @@ import pyarrow as pa
 from biotite.structure import dihedral
 
 from esm_explore.analysis.annotations import METHOD, annotate
+from esm_explore.atlas.categories import KINDS
 from esm_explore.chains.residues import Numbering, residue_table
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.outputs import printable
 from esm_explore.parsing.model import BONDED
 from esm_explore.tokens.chain_tokens import ChainTokens
 
-VERSION = 2
+VERSION = 3
 FORMAT = "esm_explore atlas"
 # What a table of residues is known by.
 MARK = "esm_explore.schema"
@@ -52,7 +53,10 @@ PLAIN = [name for name in RESIDUES.names if name not in ("latent", "backbone", "
 _LETTERS = {"helix": "H", "strand": "E", "coil": "C"}
 DSSP, PSEA = "DSSP", METHOD.split(",")[0]
 
-_COUNTED = pa.list_(pa.struct({"token": pa.int32(), "count": pa.int32()}))
+_COUNTED = {"token": pa.int32(), "count": pa.int32()}
+_FOLLOWING = pa.list_(
+    pa.struct({**_COUNTED, "families": pa.int32(), "lift": pa.float32(), "q": pa.float16()})
+)
 _PLACE = {
     "structure": pa.string(),
     "chain": pa.string(),
@@ -68,24 +72,37 @@ EXEMPLAR = pa.struct(
         "ca": pa.list_(pa.float16()),  # x, y, z of each node in the query's frame, Å
     }
 )
+NEAR = pa.struct(
+    {
+        "token": pa.int32(),
+        "distance": pa.float16(),  # of the codes
+        "divergence": pa.float16(),  # of their annotations, bits; null where too few to tell
+        "exchanged": pa.float16(),  # residues of either whose runner-up is the other, a share
+    }
+)
 CODES = pa.schema(
     {
         "token": pa.int32(),
         "count": pa.int64(),  # residues with a backbone frame
         "chains": pa.int32(),
+        "families": pa.int32(),
+        # From here on a family counts as one average chain, but for counts of categories.
         "share": pa.float64(),
         "share_low": pa.float64(),  # Wilson's 95 % interval
         "share_high": pa.float64(),
         "margin": pa.float32(),  # mean
         "description": pa.string(),
         # Counts a category, in the order that the manifest has.
-        "amino_acid": pa.list_(pa.int32()),
-        "ss": pa.list_(pa.int32()),
-        "ramachandran": pa.list_(pa.int32()),
-        "burial": pa.list_(pa.int32()),
-        "borders": _COUNTED,  # runner-up codes, most frequent first
-        "before": _COUNTED,  # codes of the residue before, and of the one after
-        "after": _COUNTED,
+        **{kind: pa.list_(pa.int32()) for kind in KINDS},
+        # The same by family, and last how many residues a kind is known of.
+        "weighted": pa.struct({kind: pa.list_(pa.float32()) for kind in KINDS}),
+        # How many residues of the code there are in the family of one, on the mean.
+        "cluster": pa.struct(dict.fromkeys(KINDS, pa.float32())),
+        "borders": pa.list_(pa.struct(_COUNTED)),  # runner-up codes, most frequent first
+        "before": _FOLLOWING,  # codes of the residue before, and of the one after
+        "after": _FOLLOWING,
+        "near": pa.list_(NEAR),  # in the codebook, nearest first
+        "meaning": pa.int32(),  # the same number for codes that mean the same
         "exemplars": pa.list_(EXEMPLAR),  # the medoid first, each of another chain
         "medoid_backbone": pa.list_(pa.float16()),  # N, CA and C of its nodes, as `ca`
         "edges": pa.list_(pa.struct(_PLACE)),  # the smallest margins, each of another chain

@@ -17,12 +17,14 @@ from esm_explore.findings import some
 from esm_explore.outputs import UNFINISHED, is_among, is_special
 
 MANIFEST, RESIDUES_FOLDER, CODES_FILE = "manifest.json", "residues", "codes/codes.parquet"
+FAMILIES_FILE = "codes/families.parquet"
 # Made of the residues, when they are there.
 INDEX_FOLDER = "index"
 # Of a build that goes on where it broke off.
 BUILDING = "building"
-_CODES_FOLDER, _CODES_NAME = CODES_FILE.split("/")
+_CODES_FOLDER = CODES_FILE.split("/")[0]
 _PART = re.compile(r"part-\d+\.parquet")
+_CODES = re.compile(r"(codes|families)\.parquet")
 
 
 def check_out(
@@ -131,7 +133,7 @@ def _not_of_an_atlas(folder: Path, go_on: bool) -> list[str]:
     own = (MANIFEST, RESIDUES_FOLDER, _CODES_FOLDER, INDEX_FOLDER)
     # An index that was being made when its process was killed.
     others = [name for name in names if name not in own and not name.startswith(UNFINISHED)]
-    for inside, pattern in ((RESIDUES_FOLDER, _PART), (_CODES_FOLDER, re.compile(_CODES_NAME))):
+    for inside, pattern in ((RESIDUES_FOLDER, _PART), (_CODES_FOLDER, _CODES)):
         found = sorted(os.listdir(folder / inside)) if (folder / inside).is_dir() else []
         others += [f"{inside}/{name}" for name in found if not pattern.fullmatch(name)]
     return others

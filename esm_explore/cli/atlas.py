@@ -31,6 +31,13 @@ def build_command(
     encoder: EncoderName = "mini",
     all_chains: AllChains = False,
     numbering: Numbering = "file",
+    families: Annotated[
+        Path | None,
+        typer.Option(
+            help="A CSV file of chain (1UBI_A) and family: a family counts as one chain in what is "
+            "said of codes. By default, chains of one sequence are one."
+        ),
+    ] = None,
     device: Device = "cpu",
 ) -> None:
     """Tokenize structures into an atlas: all residues, and what is known of each code.
@@ -41,7 +48,8 @@ def build_command(
 
     Status: as of tokenize.
     """
-    write_rows(sources, out, encoder, numbering, device, all_chains=all_chains, go_on=True)
+    chosen = {"all_chains": all_chains, "families": families}
+    write_rows(sources, out, encoder, numbering, device, go_on=True, **chosen)
 
 
 @atlas.command("reference")

@@ -20,6 +20,7 @@ def write_rows(
     *,
     overwrite: bool = False,
     go_on: bool = False,
+    families: Path | None = None,
     **chosen: object,
 ) -> None:
     """Tokenize into a table or an atlas, say what became of it, and end with a status."""
@@ -27,6 +28,7 @@ def write_rows(
         from rich.console import Console
 
         from esm_explore.atlas.building import build
+        from esm_explore.atlas.families import given_families
         from esm_explore.atlas.indexing import index_if_large
         from esm_explore.atlas.opening import read_manifest
         from esm_explore.atlas.schema import Report
@@ -38,6 +40,8 @@ def write_rows(
 
         console, report = Console(stderr=True), Report()
         given = [path for source in (*files, encoder) if (path := local_file(source))]
+        given += [families] if families else []
+        chosen["families"] = given_families(families)
         rules = {"overwrite": overwrite, "go_on": go_on}
         out = check_out(out, given, **rules)
         clear_unfinished(out.parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -73,8 +74,7 @@ def decode_neighborhood(
     (16, 3)
     """
     check_class(encoder)
-    bundled, (decoder, usual) = load_mini(), load_decoder()
-    codes = modules_of(bundled).codes
+    codes, decoder, usual = _bundled()
     given = modules_of(encoder).codes.cpu()
     if given.dtype != codes.dtype or not torch.equal(given, codes):
         raise EncoderError("Only the codes of the bundled encoder, load_encoder('mini'), decode.")
@@ -145,6 +145,12 @@ class LocalDecoder(nn.Module):
         second = F.normalize(second - (second * first).sum(-1, keepdim=True) * first, dim=-1)
         third = torch.linalg.cross(first, second)
         return 10 * raw[..., :3], torch.stack([first, second, third], dim=-1)
+
+
+@cache
+def _bundled() -> tuple[torch.Tensor, LocalDecoder, torch.Tensor]:
+    """Keep mini's codes and what decodes them: a card asks for each code."""
+    return modules_of(load_mini()).codes, *load_decoder()
 
 
 def load_decoder() -> tuple[LocalDecoder, torch.Tensor]:

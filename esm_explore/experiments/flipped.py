@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from esm_explore.atlas.meanings import OTHER, SYNONYM
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.experiments.shaking import RIGID
 from esm_explore.findings import some
@@ -39,6 +40,9 @@ class FlipRadius:
         where none does.
     code_place : ndarray, shape=(L,), dtype=float64
         The new code's place among the old one's neighbors in the codebook: 1 is the nearest.
+    meaning : ndarray, shape=(L,), dtype=object
+        What the new code means: a ``synonym`` of the old one's, or ``another``; ``not known``
+        where there is no new code, or no atlas that knows.
     after : dict of ndarray, shape=(L,), dtype=int64
         The tokens after each small change.
     near_ties : DataFrame
@@ -56,6 +60,7 @@ class FlipRadius:
     new_tokens: np.ndarray
     code_distance: np.ndarray
     code_place: np.ndarray
+    meaning: np.ndarray
     after: dict[str, np.ndarray]
     near_ties: pd.DataFrame
     encoder_info: EncoderInfo
@@ -96,7 +101,8 @@ class FlipRadius:
         -------
         DataFrame
             One row a residue, indexed by its number as in the file: token, radius (Å), new_token,
-            code_distance, code_place, and for each small change whether it changes the code.
+            code_distance, code_place, meaning, and for each small change whether it changes the
+            code.
         """
         first = np.where(np.isnan(self.radii), np.inf, self.radii).argmin(0)
         return pd.DataFrame(
@@ -106,6 +112,7 @@ class FlipRadius:
                 "new_token": self.new_tokens[first, np.arange(len(self.tokens))],
                 "code_distance": self.code_distance,
                 "code_place": self.code_place,
+                "meaning": self.meaning,
                 **{
                     what: self.has_frame & (tokens != self.tokens)
                     for what, tokens in self.after.items()
@@ -130,6 +137,9 @@ class FlipRadius:
             if len(moved)
             else "never"
         )
+        told = self.meaning[np.isin(self.meaning, (SYNONYM, OTHER))]
+        if len(told):
+            near += f" (a synonym in {100 * (told == SYNONYM).mean():.0f} %)"
         small = ", ".join(f"{what} {n}" for what, n in counts.items() if what != RIGID)
         near_ties = some(self.near_ties["residue"].tolist()) if len(self.near_ties) else "none"
         return (

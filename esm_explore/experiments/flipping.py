@@ -7,7 +7,9 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from esm_explore.arguments import whole_number
+from esm_explore.arguments import check_kind, whole_number
+from esm_explore.atlas.meanings import change_of_meaning
+from esm_explore.atlas.reading import Atlas
 from esm_explore.experiments.flipped import LARGEST, FlipRadius
 from esm_explore.experiments.rerunning import Setting, code_steps, progress, setting_of
 from esm_explore.experiments.shaking import (
@@ -26,7 +28,7 @@ LEVELS = tuple(LARGEST / 2**k for k in range(11, -1, -1))
 _HALVINGS = 5
 
 
-def flip_radius(trace: Trace, *, seed: int = 0) -> FlipRadius:
+def flip_radius(trace: Trace, *, seed: int = 0, atlas: Atlas | None = None) -> FlipRadius:
     """Find how much noise it takes to change each residue's code, and what small changes do.
 
     All backbone atoms move along fixed random directions, farther and farther, and each residue
@@ -39,6 +41,9 @@ def flip_radius(trace: Trace, *, seed: int = 0) -> FlipRadius:
         With its encoder.
     seed : int
         Of the directions, three, and of the rigid motion.
+    atlas : Atlas, optional
+        Of the trace's encoder, to say whether a code changes to one that means the same; for mini
+        it is the bundled one.
 
     Returns
     -------
@@ -48,6 +53,8 @@ def flip_radius(trace: Trace, *, seed: int = 0) -> FlipRadius:
     ------
     TraceError
         If it is no trace or seed; if the trace has no encoder, or it has changed.
+    AtlasError
+        If the atlas is of another encoder.
 
     Notes
     -----
@@ -64,6 +71,9 @@ def flip_radius(trace: Trace, *, seed: int = 0) -> FlipRadius:
     (3, 76)
     """
     setting = setting_of(trace, "flip_radius")
+    check_kind(atlas, Atlas | None, "atlas", "an Atlas of the trace's encoder, or None")
+    # An atlas of another encoder is refused before anything is run.
+    change_of_meaning(trace.tokens, trace.tokens, trace.encoder_info, atlas)
     random = np.random.default_rng(whole_number(seed, "seed", 0))
     shape = N_DIRECTIONS, len(trace)
     radii, new_tokens = np.full(shape, np.nan), np.full(shape, -1)
@@ -91,6 +101,7 @@ def flip_radius(trace: Trace, *, seed: int = 0) -> FlipRadius:
         new_tokens,
         np.where(new < 0, np.nan, distance),
         np.where(new < 0, np.nan, place),
+        change_of_meaning(trace.tokens, new, trace.encoder_info, atlas),
         after,
         near_ties,
         trace.encoder_info,

@@ -14,6 +14,7 @@ _KINDS = {
     "amino_acid": "Amino acid",
     "ramachandran": "phi and psi",
     "burial": "Burial",
+    "threedi": "3Di",
 }
 _AROUND = {
     "borders": ("Borders", "the next nearest code of its residues"),

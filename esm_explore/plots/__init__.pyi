@@ -4,6 +4,10 @@ from .attention import logit_terms as logit_terms
 from .attention import residual_stream as residual_stream
 from .cards import enrichments as enrichments
 from .cards import view_exemplars as view_exemplars
+from .codebooks import atlas_silhouettes as atlas_silhouettes
+from .codebooks import atlas_stored_counts as atlas_stored_counts
+from .codebooks import atlas_usage as atlas_usage
+from .codebooks import letters_left_open as letters_left_open
 from .codes import code_distances as code_distances
 from .codes import code_usage as code_usage
 from .codes import stored_counts as stored_counts

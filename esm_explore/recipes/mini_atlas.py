@@ -1,8 +1,9 @@
 """Make the atlas that is bundled with mini.
 
 ``python -m esm_explore.recipes.mini_atlas --data train_nr30.npz``: chains of the training arrays
-are tokenized into an atlas, and its table of codes, with the manifest, is put into the package.
-What breaks off goes on when it is called again.
+are tokenized into an atlas, and its tables of codes and families, with the manifest, are put into
+the package. What breaks off goes on when it is called again. ``--residues FOLDER`` counts residues
+that are there, of an earlier version's atlas, anew.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pyarrow.parquet as pq
 import torch
 import typer
 
 import esm_explore as ex
 from esm_explore.atlas.arrays import ArrayChains
+from esm_explore.atlas.codes import codes_table
 from esm_explore.atlas.opening import SHIPPED
-from esm_explore.atlas.writing import CODES_FILE, MANIFEST
+from esm_explore.atlas.schema import Origin, Report
+from esm_explore.atlas.writing import CODES_FILE, FAMILIES_FILE, MANIFEST
+from esm_explore.encoders.modules import modules_of
 from esm_explore.outputs import put, unfinished
 
 
@@ -28,26 +33,55 @@ def main(
     atlas: Annotated[Path, typer.Option()] = Path("build/mini/atlas"),
     out: Annotated[Path, typer.Option()] = SHIPPED,
     chains: Annotated[int | None, typer.Option(help="The first so many; all.")] = None,
+    residues: Annotated[Path | None, typer.Option(help="Parts to count, not to build.")] = None,
     threads: int = 2,
 ) -> None:
     """Write the table of codes of mini, built from arrays of chains."""
     torch.set_num_threads(threads)
-    atlas.parent.mkdir(parents=True, exist_ok=True)
-    name, n_all = data.name, len(ArrayChains(data).names)
-    if chains is not None:
-        data = _first(data, chains, atlas.parent)
-    manifest = ex.build_atlas(ex.load_encoder("mini"), data, atlas).manifest
-    # Residues are too many for a package.
-    manifest["parts"] = {}
-    built = n_all if chains is None else chains
-    manifest["built_from"] = f"the first {built:,} of the {n_all:,} chains of {name}"
+    name, names = data.name, ArrayChains(data).names
+    # Of each cluster of 30 % identity there is one chain at most.
+    families = {one: one for one in names[:chains]}
     with unfinished(out) as folder:
         new = folder / "new"
         (new / CODES_FILE).parent.mkdir(parents=True)
-        shutil.copy(atlas / CODES_FILE, new / CODES_FILE)
+        if residues is not None:
+            manifest = _counted(residues, families, new)
+        else:
+            atlas.parent.mkdir(parents=True, exist_ok=True)
+            data = data if chains is None else _first(data, chains, atlas.parent)
+            built = ex.build_atlas(ex.load_encoder("mini"), data, atlas, families=families)
+            manifest = built.manifest
+            for file in (CODES_FILE, FAMILIES_FILE):
+                shutil.copy(atlas / file, new / file)
+        # Residues are too many for a package.
+        manifest["parts"] = {}
+        n, n_all = manifest["counts"]["chains"], len(names)
+        which = f"the first {n:,} of the {n_all:,}" if n < n_all else f"all {n_all:,}"
+        manifest["built_from"] = f"{which} chains of {name}"
+        manifest["families"]["of"] = "each chain its own: at most one is of a 30 % cluster"
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
         (new / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
         put(new, out)
+
+
+def _counted(residues: Path, families: dict[str, str], new: Path) -> dict:
+    """Write the tables of residues that are there; gives the manifest."""
+    parts = sorted(residues.glob("part-*.parquet"))
+    encoder = ex.load_encoder("mini")
+    info = ex.encoder_info(encoder)
+    others = [
+        p
+        for p in parts
+        if pq.read_schema(p).metadata[b"esm_explore.digest"] != info.digest.encode()
+    ]
+    if others or not parts:
+        raise SystemExit(f"{residues} holds no parts of mini ({len(parts)}, {len(others)} others).")
+    *tables, about = codes_table(parts, modules_of(encoder).codes.numpy(), families)
+    for file, table in zip((CODES_FILE, FAMILIES_FILE), tables, strict=True):
+        pq.write_table(table, new / file, compression="zstd", compression_level=15)
+    n_residues = sum(pq.read_metadata(part).num_rows for part in parts)
+    report = Report(n_residues=n_residues, n_chains=tables[1].num_rows)
+    return {**Origin(info, "file", "float32").manifest(report), **about}
 
 
 def _first(data: Path, n: int, folder: Path) -> Path:
