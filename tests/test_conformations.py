@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -16,8 +14,6 @@ from esm_explore.plots.conformations import latents_and_motion, view_conformatio
 from esm_explore.tracing.run import run
 
 pytestmark = pytest.mark.lines
-
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +67,8 @@ def test_an_encoder_that_was_not_measured_is_not_calibrated(toy_encoder):
 
 def test_two_models_of_one_structure():
     """1AS5, 24 residues: shorter than two neighborhoods, with hydroxyproline."""
-    path, encoder = NOTEBOOKS / "1as5_models.pdb.gz", ex.load_encoder("mini")
-    models = [ex.read_chain(path, model=number) for number in (1, 2)]
-    found = compare_conformations(*(ex.trace(encoder, model) for model in models))
+    encoder, models = ex.load_encoder("mini"), ex.read_frames("1AS5")
+    found = compare_conformations(*(ex.trace(encoder, model) for model in models[:2]))
     assert len(found.residues) == 24
     assert found.residues["kept"].between(1, 16).all()
 

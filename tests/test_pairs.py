@@ -40,11 +40,7 @@ def pairs_script():
 @pytest.fixture(scope="module")
 def bundled():
     """1AKE and 4AKE; the first two models of 1AS5, as notebook 12 reads them."""
-    models = BENCHMARKS.parent / "notebooks" / "1as5_models.pdb.gz"
-    return [
-        (ex.read_chain("1AKE"), ex.read_chain("4AKE")),
-        tuple(ex.read_chain(models, model=model) for model in (1, 2)),
-    ]
+    return [(ex.read_chain("1AKE"), ex.read_chain("4AKE")), tuple(ex.read_frames("1AS5")[:2])]
 
 
 @pytest.fixture(scope="module")
