@@ -71,6 +71,7 @@ def test_two_models_of_one_structure():
     found = compare_conformations(*(ex.trace(encoder, model) for model in models[:2]))
     assert len(found.residues) == 24
     assert found.residues["kept"].between(1, 16).all()
+    assert found.names == ("1AS5 chain A, model 1", "1AS5 chain A, model 2")
 
 
 def test_residues_without_frames_are_left_out(traces):

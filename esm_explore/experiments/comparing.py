@@ -137,7 +137,7 @@ def _framed_rows(first: Trace, second: Trace, match: np.ndarray) -> np.ndarray:
 
 def names_of(first: Trace, second: Trace) -> tuple[str, str]:
     """Name two chains, such as ``1AKE chain A``."""
-    return tuple(f"{trace.chain.id} chain {trace.chain.chain_id}" for trace in (first, second))
+    return first.name, second.name
 
 
 def match_residues(first: Trace, second: Trace, by: str) -> np.ndarray:

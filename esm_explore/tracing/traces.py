@@ -95,8 +95,13 @@ class Trace:
     @property
     def title(self) -> str:
         """What was traced, for headings."""
+        return f"{self.name}, {len(self)} residues"
+
+    @property
+    def name(self) -> str:
+        """What was traced: ``1UBI chain A``, of several models with its number."""
         model = f", {self._model}" if self._model else ""
-        return f"{self.chain.id} chain {self.chain.chain_id}{model}, {len(self)} residues"
+        return f"{self.chain.id} chain {self.chain.chain_id}{model}"
 
     @property
     def short_title(self) -> str:
