@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from esm.models.vqvae import StructureTokenDecoder
 
 import esm_explore as ex
 from esm_explore import experiments, plots
 from esm_explore.analysis.annotations import residue_values
 from esm_explore.analysis.code_usage import usage
 from esm_explore.analysis.heads import head_weights
+from esm_explore.atlas.found_runs import FoundRuns
 from esm_explore.atlas.reading import open_atlas
+from esm_explore.decoding.identity import name_decoder
+from esm_explore.encoders.identity import name_encoder
 from esm_explore.experiments.alike import same_token
 from esm_explore.experiments.comparing import compare
 
@@ -93,6 +97,44 @@ def moved(trace):
     return ex.trace(trace.encoder, dataclasses.replace(trace.chain, atom37_positions=places))
 
 
+def hostile_atlas():
+    """Open the bundled atlas, and its encoder, with hostile titles."""
+    atlas, encoder = open_atlas(), ex.load_encoder("mini")
+    atlas.manifest["encoder"]["title"] = HOSTILE
+    name_encoder(encoder, HOSTILE, "")
+    return atlas, encoder
+
+
+def followed(trace):
+    """Follow tokens over three models of a chain whose ids are hostile."""
+    frames = ex.read_frames("1AS5")[:3]
+    frames.chain = dataclasses.replace(frames.chain, id=SCRIPT, chain_id=IMAGE)
+    return experiments.follow(trace.encoder, frames, progress=False)
+
+
+def found_runs(trace):
+    """Give a find whose names are hostile."""
+    backbone = trace.chain.atom37_positions[:12, :3]
+    runs = pd.DataFrame({"structure": [SCRIPT], "chain": [IMAGE], "rmsd": [0.0]})
+    return FoundRuns(HOSTILE, "A" * 12, backbone, runs, backbone[None], 1, trace.encoder_info)
+
+
+def benchmark():
+    """Give the bundled benchmark, of encoders with hostile names."""
+    bundled = experiments.pairs_benchmark()
+    scores, curves = (table.assign(encoder=HOSTILE) for table in (bundled.scores, bundled.curves))
+    return dataclasses.replace(bundled, scores=scores, curves=curves, command=HOSTILE)
+
+
+def round_trip(trace):
+    """Decode by a decoder with a hostile name, of as many codes as the encoder has."""
+    with torch.random.fork_rng():
+        decoder = StructureTokenDecoder(d_model=64, n_heads=1, n_layers=1).eval()
+    decoder.vqvae_codebook_size = len(trace.codebook)
+    name_decoder(decoder, HOSTILE)
+    return experiments.round_trip(trace, decoder)
+
+
 def _conformations(trace, draw):
     other = moved(trace)
     return draw(trace, other, experiments.compare_conformations(trace, other))
@@ -133,6 +175,15 @@ FIGURES = {
         t, experiments.replace(t, "all", 3, "zero")
     ),
     "enrichments": lambda t: plots.enrichments(hostile_card(t)),
+    "atlas_usage": lambda _: plots.atlas_usage(hostile_atlas()[0]),
+    "atlas_silhouettes": lambda _: plots.atlas_silhouettes(*hostile_atlas()),
+    "atlas_stored_counts": lambda _: plots.atlas_stored_counts(*hostile_atlas()),
+    "letters_left_open": lambda _: plots.letters_left_open([hostile_atlas()[0].crosswalk("dssp")]),
+    "tokens_over_time": lambda t: plots.tokens_over_time(followed(t)),
+    "token_states": lambda t: plots.token_states(followed(t), 3),
+    "entropy_and_motion": lambda t: plots.entropy_and_motion(followed(t)),
+    "motion_detected": lambda _: plots.motion_detected(benchmark()),
+    "round_trip_along_chain": lambda t: plots.round_trip_along_chain(t, round_trip(t)),
     "stability": lambda t: plots.stability(t, experiments.flip_radius(t)),
     "latents_and_motion": lambda t: _conformations(t, plots.latents_and_motion),
 }
@@ -147,5 +198,7 @@ STRUCTURES = {
     "view_conformations": lambda t: plots.view_conformations(
         t, t, experiments.compare_conformations(t, t)
     ),
+    "view_round_trip": lambda t: plots.view_round_trip(t, round_trip(t)),
+    "view_runs": lambda t: plots.view_runs(found_runs(t)),
     "Beside": lambda t: plots.Beside(ex.view(t), plots.view_neighborhood(t, 3)),
 }

@@ -52,12 +52,13 @@ def test_the_same_rows_as_tokenize(structures, tmp_path):
     assert CliRunner().invoke(app, command).exit_code == 0
     files = sorted(p.relative_to(tmp_path / "built") for p in (tmp_path / "built").rglob("*.*"))
     assert [str(path) for path in files] == [
-        *("codes/codes.parquet", "manifest.json", "residues/part-00000.parquet")
+        *("codes/codes.parquet", "codes/families.parquet"),
+        *("manifest.json", "residues/part-00000.parquet"),
     ]
-    for path in (files[0], files[2]):
+    for path in (files[0], files[1], files[3]):
         both = [pq.read_table(tmp_path / name / path) for name in ("built", "tokenized")]
         assert both[0].equals(both[1])
-    built, tokenized = ((tmp_path / name / files[1]).read_text() for name in ("built", "tokenized"))
+    built, tokenized = ((tmp_path / name / files[2]).read_text() for name in ("built", "tokenized"))
     assert built == tokenized
 
 

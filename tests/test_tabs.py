@@ -15,7 +15,10 @@ import esm_explore as ex
 from esm_explore.widgets import why_answer
 from esm_explore.widgets.offline_page import _Recorder
 
-KINDS = ("secondary structure", "amino acid", "phi and psi", "burial")
+KINDS = (
+    *("secondary structure", "amino acid", "phi and psi", "burial"),
+    *("relative position", "contact order", "3Di"),
+)
 
 
 @pytest.fixture(scope="module")

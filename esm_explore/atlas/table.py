@@ -223,7 +223,7 @@ class CodesTable:
         Examples
         --------
         >>> import esm_explore as ex
-        >>> ex.open_atlas().crosswalk("dssp").counts.loc[0].sum() > 0
+        >>> bool(ex.open_atlas().crosswalk("dssp").counts.loc[0].sum() > 0)
         True
         """
         kind = kind_of(alphabet)
