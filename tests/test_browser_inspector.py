@@ -26,7 +26,7 @@ long = ProteinChain.from_atom37(
     sequence=(one.sequence * 6)[:2166], residue_index=np.arange(1, 2167))
 for widget in (both, tour):
     widget.close()
-large = ex.inspect(ex.trace(encoder, long))
+large = ex.inspect(ex.trace(trace.encoder, long))
 print(large)
 """
 

@@ -43,7 +43,7 @@ def index_page(manifest: dict, told: str) -> str:
 </select></label>
 <label>Residues, at least <input type="number" name="least" min="0" step="1" value=""></label>
 <label>Color <select name="color"></select></label>
-<button type="reset">Reset</button></form>
+<button type="submit" hidden></button><button type="reset">Reset</button></form>
 <p id="found" role="status">{n_codes:,} codes; this page needs JavaScript.</p>
 <div class="both"><section id="map-part"><h2>Map</h2><div id="map" role="img"
  aria-label="Map of all codes; the table has the same codes"></div>
