@@ -13,12 +13,10 @@ from esm_explore.experiments.comparing import names_of, superposed_on
 from esm_explore.experiments.conformations import MOVED, STILL, Comparison
 from esm_explore.palette import CHANGE, FRAMELESS, colors_of
 from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, draw
-from esm_explore.plots.structure import StructurePicture, backbone_cif
-from esm_explore.plots.structure_views import cartoon_viewer, still_of
+from esm_explore.plots.structure import StructurePicture
+from esm_explore.plots.structure_views import laid_on
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
-
-_OTHER = "#888888"
 
 
 def latents_and_motion(first: Trace, second: Trace, compared: Comparison) -> Picture:
@@ -91,20 +89,13 @@ def view_conformations(first: Trace, second: Trace, compared: Comparison) -> Str
     values[compared.residues["index"]] = compared.residues["latent"]
     colors = colors_of(values)
     shown = np.where(np.isfinite(values), colors.hex, FRAMELESS).tolist()
-    scheme = {"prop": "resi", "map": dict(enumerate(shown, start=1))}
-    viewer = cartoon_viewer(first, {"cartoon": {"colorscheme": scheme}})
     laid = superposed_on(first, second, compared.by)
-    viewer.addModel(backbone_cif(second, laid), "cif")
-    viewer.setStyle({"model": 1}, {"cartoon": {"color": _OTHER, "opacity": 0.6}})
-    viewer.zoomTo()
-    ca = laid[:, 1].astype(float)
-    ghost = [{"points": ca[np.isfinite(ca).all(1)], "color": _OTHER, "radius": 0.1}]
+    viewer, still = laid_on(first, shown, second, laid)
     lines = [
         f"{compared.names[0]} colored by how far its latents are from those of {compared.names[1]}",
         f"Encoder: {compared.encoder_info.title}",
         f"Gray: {compared.names[1]}, superposed on it",
     ]
-    still = still_of(first, shown, ghost=ghost)
     return StructurePicture(viewer, still, lines, colors.legend, colors.bar)
 
 

@@ -12,12 +12,10 @@ from esm_explore.escaping import all_for_plotly
 from esm_explore.experiments.round_trips import RoundTrip
 from esm_explore.palette import CATEGORIES, FRAMELESS, colors_of
 from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, draw, residue_ticks
-from esm_explore.plots.structure import StructurePicture, backbone_cif
-from esm_explore.plots.structure_views import cartoon_viewer, still_of
+from esm_explore.plots.structure import StructurePicture
+from esm_explore.plots.structure_views import laid_on
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
-
-_OTHER = "#888888"
 
 
 def round_trip_along_chain(trace: Trace, trip: RoundTrip) -> Picture:
@@ -98,19 +96,12 @@ def view_round_trip(trace: Trace, trip: RoundTrip) -> StructurePicture:
     _check_of(trace, trip, "view_round_trip")
     colors = colors_of(trip.residues["error"].to_numpy())
     shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
-    scheme = {"prop": "resi", "map": dict(enumerate(shown, start=1))}
-    viewer = cartoon_viewer(trace, {"cartoon": {"colorscheme": scheme}})
-    viewer.addModel(backbone_cif(trip.again, trip.again.chain.atom37_positions), "cif")
-    viewer.setStyle({"model": 1}, {"cartoon": {"color": _OTHER, "opacity": 0.6}})
-    viewer.zoomTo()
-    ca = trip.backbone[:, 1].astype(float)
-    ghost = [{"points": ca[np.isfinite(ca).all(1)], "color": _OTHER, "radius": 0.1}]
+    viewer, still = laid_on(trace, shown, trip.again, trip.again.chain.atom37_positions)
     lines = [
         f"{trace.title}, colored by how far the decoded CA are off, Å",
         f"Encoder: {trace.encoder_info.title}",
         f"Gray: decoded from its tokens by {trip.decoded.decoder_info.title}",
     ]
-    still = still_of(trace, shown, ghost=ghost)
     return StructurePicture(viewer, still, lines, colors.legend, colors.bar)
 
 

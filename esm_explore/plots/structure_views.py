@@ -28,6 +28,7 @@ from esm_explore.plots.structure_scripts import ribbon_script
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
+_OTHER = "#888888"
 _HOVER = """function(atom, viewer) {
   if (!atom.label) atom.label = viewer.addLabel(%s[atom.resi - 1],
     {position: atom, fontSize: 12, backgroundColor: "black", backgroundOpacity: 0.75});
@@ -172,6 +173,19 @@ def still_of(trace: Trace, hexes: list[str], **marks: object) -> ChainStill:
     ca = trace.chain.atom37_positions[:, 1].astype(float)
     ca = np.where(trace.chain.atom37_mask[:, 1, None], ca, np.nan)
     return ChainStill(ca, hexes, secondary_letters(trace), trace.labels, **marks)
+
+
+def laid_on(
+    trace: Trace, hexes: list[str], other: Trace, atoms: np.ndarray
+) -> tuple[py3Dmol.view, ChainStill]:
+    """Show a chain in colors, and another one laid on it, with atoms at these places, in gray."""
+    viewer = cartoon_viewer(trace, {"cartoon": {"colorscheme": _scheme(hexes)}})
+    viewer.addModel(backbone_cif(other, atoms), "cif")
+    viewer.setStyle({"model": 1}, {"cartoon": {"color": _OTHER, "opacity": 0.6}})
+    viewer.zoomTo()
+    ca = atoms[:, 1].astype(float)
+    ghost = [{"points": ca[np.isfinite(ca).all(1)], "color": _OTHER, "radius": 0.1}]
+    return viewer, still_of(trace, hexes, ghost=ghost)
 
 
 def _scheme(colors: list[str]) -> dict:
