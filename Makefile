@@ -10,6 +10,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 # Without a display the address is printed instead; root, as in containers, has to be allowed.
 LAB_FLAGS = $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser) \
 	$(if $(filter 0,$(shell id -u)),--allow-root)
+# Two processes, a file in one of them; what a browser shows is timed, so its tests run alone.
+BESIDE := -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -30,11 +32,12 @@ lab: install ## open JupyterLab in notebooks/ (prints the address where there is
 	cd notebooks && $(CURDIR)/$(BIN)/jupyter lab $(LAB_FLAGS)
 
 test: quick ## all tests, then all notebooks compared with their stored outputs
-	$(BIN)/python -m pytest -ra -m "slow or browser"
-	TQDM_DISABLE=1 $(BIN)/python -m pytest -ra $(NBVAL) notebooks
+	$(BIN)/python -m pytest -ra $(BESIDE) -m "slow and not browser"
+	$(BIN)/python -m pytest -ra -m browser
+	TQDM_DISABLE=1 $(BIN)/python -m pytest -ra $(BESIDE) $(NBVAL) notebooks
 
 quick: install ## the tests that need no browser, no notebook, no second line
-	$(BIN)/python -m pytest -ra -n 2 --dist loadfile -m "not slow and not browser"
+	$(BIN)/python -m pytest -ra $(BESIDE) -m "not slow and not browser"
 
 notebooks: install ## run all notebooks and write a gallery that opens offline to build/notebooks
 	TQDM_DISABLE=1 $(BIN)/python .ci/gallery.py build/notebooks notebooks/*.ipynb

@@ -29,4 +29,4 @@ if [ "$(cat "$venv/made_from" 2>/dev/null)" != "$made_from" ]; then
     echo "$made_from" > "$venv/made_from"
 fi
 # The environment may have been made from another checkout: test this one.
-PYTHONPATH=$PWD "$venv/bin/python" -m pytest -ra -m lines -p no:cacheprovider tests
+PYTHONPATH=$PWD "$venv/bin/python" -m pytest -ra -n 2 --dist loadfile -m lines -p no:cacheprovider tests

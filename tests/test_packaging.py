@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,25 @@ def test_constraints_are_names_and_versions_that_satisfy_pyproject(line):
         requirement = Requirement(entry)
         version = pinned[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), (entry, version)
+
+
+@pytest.mark.lines
+def test_pinned_versions_agree_with_each_other():
+    """What each pinned package asks of the others, here, its own lock grants.
+
+    A lock written from an environment where one package was forced in cannot be installed again.
+    """
+    line = "py311" if sys.version_info < (3, 12) else "py312"
+    lines = (ROOT / "constraints" / f"{line}.txt").read_text().split()
+    pinned = {canonicalize_name(name): v for name, v in (entry.split("==") for entry in lines)}
+    for installed in distributions():
+        name = canonicalize_name(installed.name)
+        if pinned.get(name) != installed.version.split("+")[0]:
+            continue
+        for asked in map(Requirement, installed.requires or ()):
+            version = pinned.get(canonicalize_name(asked.name))
+            if version and (asked.marker is None or asked.marker.evaluate({"extra": ""})):
+                assert asked.specifier.contains(version), f"{name} needs {asked}, not {version}"
 
 
 def test_make_help_lists_every_target():
