@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import esm_explore as ex
-from esm_explore.analysis.maps import LatentMap, fit_map, load_map
+from esm_explore.analysis.latent_maps import LatentMap
+from esm_explore.analysis.maps import fit_map, load_map
 from esm_explore.analysis.probes import probe_stages, stage_states
-from esm_explore.plots.maps import map_figure, stage_maps
+from esm_explore.plots.maps import map_figure
+from esm_explore.plots.maps_of_stages import stage_maps
 from esm_explore.plots.picture import source_of
 from esm_explore.plots.probes import probe_scores
 from esm_explore.principal_axes import principal_axes
@@ -61,7 +63,7 @@ def test_many_points_are_placed_in_parts(fitted, latents, monkeypatch):
     """Memory is bounded, and the places are the same."""
     new = latents + 0.01
     expected = fitted.transform(new)
-    monkeypatch.setattr("esm_explore.analysis.maps._AT_ONCE", 3 * len(latents))
+    monkeypatch.setattr("esm_explore.analysis.latent_maps._AT_ONCE", 3 * len(latents))
     np.testing.assert_array_equal(fitted.transform(new), expected)
     assert fitted.transform(new[:0]).shape == (0, 2)
 

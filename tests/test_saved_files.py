@@ -13,8 +13,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import esm_explore as ex
-from esm_explore.analysis.maps import KIND as MAP
-from esm_explore.analysis.maps import LatentMap, MapSettings, load_map
+from esm_explore.analysis.latent_maps import KIND as MAP
+from esm_explore.analysis.latent_maps import LatentMap, MapSettings
+from esm_explore.analysis.maps import load_map
 from esm_explore.array_files import read_arrays, write_arrays
 from esm_explore.tracing.trace_files import KIND as TRACE
 

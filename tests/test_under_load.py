@@ -22,7 +22,8 @@ from test_encoder_left_alone import assert_same, state
 
 import esm_explore as ex
 from esm_explore import array_files
-from esm_explore.analysis.maps import LatentMap, MapSettings, load_map
+from esm_explore.analysis.latent_maps import LatentMap, MapSettings
+from esm_explore.analysis.maps import load_map
 from esm_explore.tracing.run import run
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import esm_explore as ex
-from esm_explore.analysis.maps import LatentMap, MapSettings
+from esm_explore.analysis.latent_maps import LatentMap, MapSettings
 from esm_explore.findings import Report
 
 NAMESPACES = ("", ".analysis", ".decoding", ".experiments", ".plots")

@@ -30,7 +30,7 @@ from .latents import latent_numbers as latent_numbers
 from .latents import latent_spectrum as latent_spectrum
 from .latents import margins_along_chain as margins_along_chain
 from .maps import map_figure as map_figure
-from .maps import stage_maps as stage_maps
+from .maps_of_stages import stage_maps as stage_maps
 from .pairs import motion_detected as motion_detected
 from .probes import probe_scores as probe_scores
 from .relative_positions import bin_path as bin_path

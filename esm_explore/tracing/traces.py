@@ -13,12 +13,7 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.provenance import reading_of
-from esm_explore.chains.residues import (
-    Numbering,
-    find_residue,
-    residue_labels,
-    residue_table,
-)
+from esm_explore.chains.residues import Numbering, find_residue, residue_labels, residue_table
 from esm_explore.encoders.codebook import NearestCodes, nearest_codes
 from esm_explore.encoders.identity import EncoderInfo, unchanged
 from esm_explore.encoders.inputs import Inputs
