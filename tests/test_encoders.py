@@ -15,10 +15,9 @@ from safetensors.torch import save_file
 import esm_explore as ex
 from esm_explore.encoders.checkpoints import read_weights
 from esm_explore.encoders.weights import build_encoder
-from esm_explore.recipes.untrained_codebook import CHAINS
 
 pytestmark = pytest.mark.lines
-UNTRAINED = "a9534aae9c4ad393"
+UNTRAINED = "69a7a31e2fbe217a"
 
 
 @pytest.fixture
@@ -52,9 +51,12 @@ def test_tokens_of_the_untrained_encoder_vary(full_encoder, ubiquitin):
     assert len(np.unique(ex.trace(full_encoder, ubiquitin).tokens)) > 30
 
 
-def test_the_recipe_of_the_codebook_needs_only_bundled_chains():
-    """All of its chains are examples; an example that is added later changes nothing."""
-    assert CHAINS.items() <= dict(ex.examples()["chain"]).items()
+def test_codes_of_the_untrained_encoder_lie_apart(full_encoder, ubiquitin):
+    """No two on top of each other, and no choice left to rounding, as in a trained codebook."""
+    codes = full_encoder.codebook.embeddings
+    apart = torch.cdist(codes, codes).fill_diagonal_(torch.inf).amin(1)
+    assert apart.min() > 0.01
+    assert ex.trace(full_encoder, ubiquitin).nearest.margin.min() > 1e-5
 
 
 @pytest.mark.parametrize("source", ["mini", "untrained", "file"])

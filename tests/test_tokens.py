@@ -35,14 +35,14 @@ def assert_equal_to_esm(found, encoder, chain, *, numbered=True, atol=5e-6):
     """Tokens may differ only where the two codes are equally near, as far as float32 can tell.
 
     esm computes squared distances as |z|² - 2 z·c + |c|², so that eight roundings of |z|² can turn
-    over its choice, and so can the rounding of the latent. The codes of the untrained encoder lie
-    so close that this happens to a residue here and there.
+    over its choice, and so can the rounding of the latent: with codes that lie apart this happens
+    to a residue in a thousand at most.
     """
     tokens, z_q, pre_vq = esm_encode(encoder, chain, numbered=numbered)
     np.testing.assert_allclose(found.pre_vq, pre_vq, rtol=0, atol=atol)
     codes = encoder.codebook.embeddings.numpy()
     differ = found.tokens != tokens
-    assert differ.sum() <= 1 + 0.02 * len(tokens)
+    assert differ.sum() <= 1 + 0.001 * len(tokens)
     for ours, esms, here, there in zip(
         codes[found.tokens[differ]].astype(float),
         codes[tokens[differ]].astype(float),

@@ -49,8 +49,8 @@ def load_encoder(
           model (``"esm3_sm_open_v1"``, ``"esm3-open"``) and its repositories on the hub
           (``"biohub/esm3-sm-open-v1"``) are the same.
         - ``"untrained"``: ESM3's architecture with random weights from a fixed seed,
-          and a codebook fitted to the bundled examples so that tokens vary. It knows nothing
-          about proteins.
+          and a codebook fitted to its latents of training chains, so that tokens vary. It knows
+          nothing about proteins.
         - a path to a checkpoint of esm's class (.pth or .safetensors), whose sizes are read from
           it, or to a snapshot folder of the hub that holds ESM3's.
     device : str or torch.device

@@ -33,7 +33,7 @@ def untrained_encoder() -> StructureTokenEncoder:
     -------
     StructureTokenEncoder
         With `random_encoder`'s weights and the codebook that
-        `esm_explore.recipes.untrained_codebook` made.
+        `esm_explore.recipes.untrained_codebook` made of latents of training chains.
     """
     encoder = random_encoder()
     codes = load((files(__package__) / CODEBOOK).read_bytes())["embeddings"].float()
