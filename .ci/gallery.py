@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
 import sys
 from html import escape
@@ -206,6 +207,7 @@ def card(path: Path, notebook: nbformat.NotebookNode) -> str:
 
 def main(folder: Path, notebooks: list[Path]) -> None:
     """Write the pages and their index."""
+    os.environ["TQDM_DISABLE"] = "1"  # a page would have each bar at 0 % for ever
     folder.mkdir(parents=True, exist_ok=True)
     titles = {path.stem: title_of(nbformat.read(path, as_version=4)) for path in notebooks}
     cards, docs = [], set()
