@@ -174,9 +174,9 @@ def question_of(notebook: nbformat.NotebookNode) -> str:
     opening = " ".join(notebook.cells[0].source.split("\n", 1)[-1].split())
     opening = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", opening)
     asked = [bold for bold in re.findall(r"\*\*(.+?)\*\*", opening) if bold.endswith("?")]
-    return re.sub(
-        r"[*`]", "", asked[0] if asked else re.split(r"(?<=[.?])\s", opening, maxsplit=1)[0]
-    )
+    question = asked[0] if asked else re.split(r"(?<=[.?])\s", opening, maxsplit=1)[0]
+    question = re.sub(r"[*`]", "", question)
+    return question[:1].upper() + question[1:]
 
 
 def preview_of(notebook: nbformat.NotebookNode) -> bytes | None:
