@@ -40,10 +40,10 @@ quick: install ## the tests that need no browser, no notebook, no second line
 	$(BIN)/python -m pytest -ra $(BESIDE) -m "not slow and not browser"
 
 notebooks: install ## run all notebooks and write a gallery that opens offline to build/notebooks
-	TQDM_DISABLE=1 $(BIN)/python .ci/gallery.py build/notebooks notebooks/*.ipynb
+	$(BIN)/python .ci/gallery.py build/notebooks notebooks/*.ipynb
 
 outputs: install ## run all notebooks and store the outputs that nbval compares with
-	TQDM_DISABLE=1 $(BIN)/python .ci/store_outputs.py notebooks/*.ipynb
+	$(BIN)/python .ci/store_outputs.py notebooks/*.ipynb
 
 lint: install ## check style, without changing anything
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
 import sys
 from html import escape
@@ -173,9 +174,9 @@ def question_of(notebook: nbformat.NotebookNode) -> str:
     opening = " ".join(notebook.cells[0].source.split("\n", 1)[-1].split())
     opening = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", opening)
     asked = [bold for bold in re.findall(r"\*\*(.+?)\*\*", opening) if bold.endswith("?")]
-    return re.sub(
-        r"[*`]", "", asked[0] if asked else re.split(r"(?<=[.?])\s", opening, maxsplit=1)[0]
-    )
+    question = asked[0] if asked else re.split(r"(?<=[.?])\s", opening, maxsplit=1)[0]
+    question = re.sub(r"[*`]", "", question)
+    return question[:1].upper() + question[1:]
 
 
 def preview_of(notebook: nbformat.NotebookNode) -> bytes | None:
@@ -206,6 +207,7 @@ def card(path: Path, notebook: nbformat.NotebookNode) -> str:
 
 def main(folder: Path, notebooks: list[Path]) -> None:
     """Write the pages and their index."""
+    os.environ["TQDM_DISABLE"] = "1"  # a page would have each bar at 0 % for ever
     folder.mkdir(parents=True, exist_ok=True)
     titles = {path.stem: title_of(nbformat.read(path, as_version=4)) for path in notebooks}
     cards, docs = [], set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 
@@ -18,6 +19,8 @@ LARGE = 150_000
 
 def main(paths: list[str]) -> None:
     """Run each notebook in its own folder, as JupyterLab does."""
+    # A stored bar would stand at 0 % for ever.
+    os.environ["TQDM_DISABLE"] = "1"
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
         where = {"metadata": {"path": "notebooks"}}

@@ -147,6 +147,24 @@ FURTHER = {
     "decoder has to rebuild the backbone from codes alone.",
     "z_q": "The code in the latent's place: the same for all residues of one token. Not the "
     "latent, though `encode` returns it.",
+    # Of the atlas and the experiments.
+    "3Di": "Foldseek's alphabet for structures: one of 20 letters a residue, for how it lies to "
+    "its nearest neighbor in space.",
+    "AUROC": "The probability that a moved residue has a higher score than a still one: 0.5 is "
+    "guessing, 1 is perfect.",
+    "border": "A code that is often the runner-up of another: what residues of that one would "
+    "have had next.",
+    "DSSP": "Secondary structure in eight letters, by hydrogen bonds of the backbone.",
+    "flip radius": "How far all backbone atoms are moved at random, in Å, until a residue's "
+    "token changes.",
+    "knock-out": "Running the encoder again without one neighbor or one head, and looking at how "
+    "far the latent moves and whether the token changes.",
+    "P-SEA": "Secondary structure as helix, strand or coil, from CA atoms alone; it does not "
+    "agree with DSSP everywhere.",
+    "swap": "The last neighbor of a neighborhood and the next residue change places, by however "
+    "little, and the token with them.",
+    "synonym": "Another code that is near in the codebook, is often the runner-up, and has "
+    "residues of the same kinds.",
 }
 
 

@@ -152,13 +152,14 @@ def test_an_atlas_has_the_rows_of_the_table_and_says_what_it_is(
     ):
         assert name in about
         del about[name]
+    said = "There is no file none.pdb: check its name, and its folder."
     assert about == {
         "format": "esm_explore atlas 3",
         "encoder": {"title": info.title, "digest": info.digest, "n_codes": 512},
         "numbering": "file",
         "dtype": "float32",
         "counts": {"residues": 196, "chains": 3},
-        "failures": [{"file": "none.pdb", "chain": "", "why": "There is no file none.pdb."}],
+        "failures": [{"file": "none.pdb", "chain": "", "why": said}],
         "parts": {"part-00000.parquet": 172, "part-00001.parquet": 24},
     }
     assert pq.read_schema(out / "residues" / parts[1]).metadata[b"esm_explore.schema"] == b"3"

@@ -24,15 +24,19 @@ LONG = """import numpy as np
 trace = shown.traces[0]
 places, what = trace.pre_vq[:, :2], "something long " * 6
 ex.plots.map_figure(trace, places, np.arange(len(trace)), what)"""
-# Lines of titles that a button of the mode bar lies over, and how many buttons there are.
+# Lines of titles that a button of the mode bar lies over, those that are cut off at the figure's
+# edge, and how many buttons there are.
 UNDER_THE_BAR = """plot => {
     const boxes = (what) =>
         [...plot.querySelectorAll(what)].map((part) => part.getBoundingClientRect());
     const buttons = boxes(".modebar-btn");
-    const under = boxes(".gtitle tspan, .gtitle").filter((line) => buttons.some((button) =>
+    const lines = boxes(".gtitle tspan, .gtitle");
+    const under = lines.filter((line) => buttons.some((button) =>
         button.left < line.right && line.left < button.right
         && button.top < line.bottom && line.top < button.bottom));
-    return [under.length, buttons.length];
+    const edge = plot.querySelector(".main-svg").getBoundingClientRect().right;
+    const cut = lines.filter((line) => line.right > edge);
+    return [under.length, cut.length, buttons.length];
 }"""
 STRUCTURE = "import esm_explore as ex; ex.view(ex.trace(ex.load_encoder(), ex.read_chain('1EJG')))"
 
@@ -136,7 +140,7 @@ def test_the_inspector_of_a_notebook_answers_clicks_on_a_phone_and_in_the_dark(f
 
 @pytest.mark.browser
 def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(folder):
-    """Pages lead on and back, nothing is fetched, sticks out, or lies under the mode bar."""
+    """Pages lead on and back, nothing is fetched, sticks out, is cut off or under the mode bar."""
     from playwright.sync_api import sync_playwright
 
     chromium = require_chromium()
@@ -164,8 +168,8 @@ def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(folder):
             lightness = sum(map(int, re.findall(r"\d+", page.evaluate(text))[:3])) / 3
             assert (lightness > 200) == (scheme == "dark")
             if width == 1280:
-                under, buttons = page.locator(".js-plotly-plot").last.evaluate(UNDER_THE_BAR)
-                assert under == 0 < buttons
+                under, cut, buttons = page.locator(".js-plotly-plot").last.evaluate(UNDER_THE_BAR)
+                assert under == cut == 0 < buttons
             for way in ("2 · Second", "1 · First"):
                 sticks_out = "document.documentElement.scrollWidth > innerWidth"
                 assert not page.evaluate(sticks_out)

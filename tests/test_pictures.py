@@ -19,7 +19,7 @@ from esm_explore.plots import attention, codes, latents, maps
 from esm_explore.plots import edges as neighbors
 from esm_explore.plots import relative_positions as positions
 from esm_explore.plots.legend import legend_html
-from esm_explore.plots.picture import source_of
+from esm_explore.plots.picture import draw, source_of
 from esm_explore.plots.structure_views import view_neighborhood
 
 
@@ -71,6 +71,20 @@ def test_a_picture_knows_the_first_line_of_its_title(pictures):
         assert figure.layout.title.text.startswith(f"{figure.what}<br>"), name
         assert repr(figure).startswith(f"{figure.what} | "), name
     assert pictures["matrix"].what == "Attention in block 1, head 3, around residue 30"
+
+
+def test_a_title_that_is_too_wide_takes_more_lines(trace):
+    """It would be cut off at the figure's edge; the plot below it keeps its size."""
+    heights = set()
+    for words in (1, 60):
+        figure = draw([], "word " * words, trace, np.zeros(1), source="of something " * words)
+        lines = figure.layout.title.text.split("<br>")
+        assert max(len(line.removeprefix("<sub>").removesuffix("</sub>")) for line in lines) < 120
+        assert sum(line.count("word") for line in lines) == words
+        assert sum(line.count("something") for line in lines) == words
+        heights.add(figure.layout.height - figure.layout.margin.t)
+    assert len(lines) > 6
+    assert len(heights) == 1
 
 
 def test_pictures_of_several_chains_count_them(trace, full_encoder, toy_encoder):

@@ -37,9 +37,20 @@ def test_it_runs_to_its_end_for_another_protein(path, source, monkeypatch):
         exec(compile("\n".join(cells_of(path, source)), path.name, "exec"), {})
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("no_such.pdb", "There is no file no_such.pdb: check its name, and its folder"),
+        ("1ITUU", "not a bundled example .*1ITU.*, not a PDB id .such as 1UBQ."),
+        ("empty.pdb", "empty.pdb is empty: was it written, or downloaded, to its end"),
+    ],
+)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem[:2])
-def test_what_cannot_be_read_ends_in_one_error_that_says_what_would_be_right(path, monkeypatch):
+def test_what_cannot_be_read_ends_in_one_error_that_says_what_to_do(
+    path, source, said, monkeypatch, tmp_path
+):
     """In the first cell: no later one is met with what was not read."""
-    monkeypatch.chdir(FOLDER)
-    with pytest.raises(ex.ChainError, match="no_such.pdb"):
-        exec(compile(cells_of(path, "no_such.pdb")[0], path.name, "exec"), {})
+    monkeypatch.chdir(tmp_path)
+    Path("empty.pdb").touch()
+    with pytest.raises(ex.ChainError, match=said):
+        exec(compile(cells_of(path, source)[0], path.name, "exec"), {})

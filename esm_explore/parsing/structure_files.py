@@ -52,7 +52,7 @@ def read_model(source: Source, model: int = 1) -> Model:
         return _of_arrays(data, model, title)
     start = data[:4096].lstrip()
     if not start:
-        raise ChainError(f"{title} is empty.")
+        raise ChainError(f"{title} is empty: was it written, or downloaded, to its end?")
     if is_web_page(start):
         raise ChainError(
             f"{title} is a web page or XML, not a structure: was it saved from a browser, or is "

@@ -121,7 +121,7 @@ def margins_along_chain(trace: Trace) -> Picture:
         height=560,
         bargap=0,
     )
-    shown.update_yaxes(title="margin", row=1)
+    shown.update_yaxes(title="margin<br>(color: token)", row=1)
     shown.update_yaxes(title="distance from the latent", rangemode="tozero", row=2)
     shown.update_xaxes(**residue_ticks(trace.labels))
     shown.update_xaxes(title="residue number", row=2)

@@ -108,7 +108,7 @@ def stage_maps(
                 {"marker.color": [one.hex]},
                 {
                     "annotations": [*heads, _legend(name, one)],
-                    "title.text": title_of(f"{what} {name}", source),
+                    "title.text": title_of(f"{what} {name}", source, shown.layout.width),
                 },
             ],
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,9 @@ from esm_explore.tracing.traces import Trace
 _MODE_BAR = 18
 LEGEND_ABOVE = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
 _TICKS = 10
+# Pixels that letters of a title are wide in the widest of the fonts that plotly asks for, and
+# that a line more takes.
+_LETTER, _SMALL_LETTER, _TITLE_LINE = 10, 7, 22
 BLUE, ORANGE, GRAY = "#3b6fb6", "#c9602b", "#777777"
 # Of plotly's boxes without points.
 WHISKERS = "box: quartiles; whiskers: smallest and largest"
@@ -90,14 +94,14 @@ def draw(
     # Room for the title's two lines and for what stands between them and the plot.
     above = 110 if figure.layout.legend.orientation == "h" or figure.layout.annotations else 80
     margin = {"t": above, "l": 60, "r": 30, "b": 55} | given["margin"]
+    title = title_of(what, source, given["width"])
+    # The plot keeps its size below a title of more lines.
+    more = _MODE_BAR + _TITLE_LINE * (title.count("<br>") - 1)
+    height = given["height"] + more
     figure.update_layout(
-        margin=margin | {"t": margin["t"] + _MODE_BAR},
-        height=given["height"] + _MODE_BAR,
-        title={
-            "text": title_of(what, source),
-            **{"x": 0.02, "yanchor": "top"},
-            "y": 1 - (24 + _MODE_BAR) / (given["height"] + _MODE_BAR),
-        },
+        margin=margin | {"t": margin["t"] + more},
+        height=height,
+        title={"text": title, "x": 0.02, "yanchor": "top", "y": 1 - (24 + _MODE_BAR) / height},
     )
     return figure
 
@@ -129,9 +133,28 @@ def check_found_at(
         raise TraceError(f"{name} is of {found.name}, not of {trace.title}.")
 
 
-def title_of(what: str, source: str) -> str:
-    """Write a title's two lines as plotly has them."""
-    return f"{for_plotly(what)}<br><sub>{for_plotly(source)}</sub>"
+def title_of(what: str, source: str, width: int) -> str:
+    """Write a title as plotly has it: two lines, or more where they would be cut off.
+
+    Parameters
+    ----------
+    what, source : str
+        The first line, and the second one in small letters.
+    width : int
+        Of the figure, in pixels.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> title_of("Who sees whom", "1UBI chain A, 76 residues", 140)
+    'Who sees whom<br><sub>1UBI chain A, 76</sub><br><sub>residues</sub>'
+    """
+    first = [for_plotly(line) for line in textwrap.wrap(what, width // _LETTER)]
+    second = [for_plotly(line) for line in textwrap.wrap(source, width // _SMALL_LETTER)]
+    return "<br>".join([*first, *(f"<sub>{line}</sub>" for line in second)])
 
 
 def source_of(traces: Trace | list[Trace]) -> str:

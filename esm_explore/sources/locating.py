@@ -129,7 +129,7 @@ def _of_text(source: str | os.PathLike, chain_id: str | None) -> Source:
             "tokenize, which reads them all."
         )
     if isinstance(source, os.PathLike) or path.suffix or len(path.parts) > 1:
-        raise ChainError(f"There is no file {path}.")
+        raise ChainError(f"There is no file {path}: check its name, and its folder.")
     raise ChainError(
         f"{text!r} is not a file here, not a bundled example ({', '.join(examples().index)}), "
         "not a PDB id (such as 1UBQ) and not an AlphaFold DB id (such as AF-P69905)."
@@ -144,7 +144,7 @@ def _of_address(scheme: str, rest: str) -> Source:
     if scheme.lower() == "file":
         path = _path_of_address(rest)
         if not path.exists() or path.is_dir():
-            raise ChainError(f"There is no file {path}.")
+            raise ChainError(f"There is no file {path}: check its name, and its folder.")
         return _of_path(path)
     if scheme.lower() not in ("http", "https"):
         raise ChainError(f"Addresses of {scheme} are not read: give http, https, or a file.")
