@@ -27,6 +27,7 @@ from esm_explore.widgets import lasting
 from esm_explore.widgets.lasting import Lasting
 from esm_explore.widgets.plot_view import plain
 from esm_explore.widgets.stage_figures import panel_figure
+from esm_explore.widgets.structure_still import how_it_lives
 from esm_explore.widgets.structure_view import StructureView
 
 # Looks at the origin from +z, from far enough that all of ubiquitin is seen.
@@ -156,6 +157,17 @@ print(*(matplotlib.rcParams[name] for name in ("font.size", "figure.facecolor", 
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["True", "False", "31.0", "red", "True"]
+
+
+@pytest.mark.parametrize(("style", "live"), [("stick", "sticks"), ("surface", "a surface")])
+def test_a_ribbon_that_is_none_in_the_live_view_says_so(trace, style, live):
+    """Below the picture."""
+    view = StructureView.of(trace)
+    assert how_it_lives(view) == HOW
+    before = view.still()
+    view.style = style
+    assert how_it_lives(view) == f"{HOW} The ribbon is {live} of the backbone's atoms then."
+    assert (pixels_of(view.still()) != pixels_of(before))[-30:].any()
 
 
 def test_colors_that_mean_something_are_as_they_are(trace):
