@@ -15,7 +15,7 @@ BESIDE := -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install lab test quick notebooks outputs lint audit bench test-lines test-real clean
+.PHONY: help install lab test quick notebooks outputs pictures lint audit bench test-lines test-real clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -44,6 +44,9 @@ notebooks: install ## run all notebooks and write a gallery that opens offline t
 
 outputs: install ## run all notebooks and store the outputs that nbval compares with
 	$(BIN)/python .ci/store_outputs.py notebooks/*.ipynb
+
+pictures: install ## renew the README's pictures from the notebooks' outputs and a JupyterLab
+	$(BIN)/python .ci/readme_pictures.py
 
 lint: install ## check style, without changing anything
 	$(BIN)/ruff check .

@@ -6,11 +6,21 @@ import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
 from lab import keep_busy, notebook_page, run_code, value_of, write_notebook
-from pages import SETUP, canvas_of, drawn, lonely, wait_for
+from pages import SETUP, VIEW, canvas_of, drawn, lonely, wait_for
 
 pytestmark = pytest.mark.browser
 
 BESIDE = "W.HBox([view, StructureView.of(ex.trace(encoder, ex.read_chain('1AKE')))])"
+WATCHED = """
+watched = ex.watch(ex.experiments.follow(encoder, ex.read_frames("1AS5")))
+box.children = [watched]
+"""
+# Where a cell of an image is on the page.
+CELL = """(plot, [column, row]) => {
+    const {xaxis, yaxis} = plot._fullLayout;
+    const box = plot.getBoundingClientRect();
+    return [box.left + xaxis._offset + xaxis.c2p(column), box.top + yaxis._offset + yaxis.c2p(row)];
+}"""
 EMPTY = "box = W.VBox([])\nbox"
 # Listeners that views, and 3Dmol.js for them, put on what outlives them.
 COUNT_LISTENERS = """
@@ -223,6 +233,22 @@ def test_a_hundred_views_opened_and_closed_leave_nothing_behind(page):
     assert page.locator(".esm-structure").count() == 3
     assert page.evaluate("globalThis.esmExplore.idle.length") == 1
     assert page.evaluate("window.listening.size") == listening
+
+
+def test_a_watched_chain_moves_with_its_slider_and_a_click_in_the_raster(page):
+    """Another frame is another picture from the same side; what is clicked is marked in 3D."""
+    assert run_code(page, WATCHED) == ""
+    canvas_of(page, 3).scroll_into_view_if_needed()
+    before, side = drawn(page, 3), canvas_of(page, 3).evaluate(VIEW)
+    page.get_by_role("slider").last.focus()
+    page.keyboard.press("ArrowRight")
+    wait_for(page, "watched.frame", 1)
+    assert drawn(page, 3) != before
+    assert canvas_of(page, 3).evaluate(VIEW) == pytest.approx(side, abs=1e-2)
+    page.mouse.click(*page.locator(".js-plotly-plot").last.evaluate(CELL, [7, 3]))
+    wait_for(page, "[watched.frame, watched.selected]", [7, 3])
+    label = value_of(page, "watched.structure.labels[3]")
+    page.locator(".esm-structure-label.selected").get_by_text(label).wait_for()
 
 
 def test_a_chain_of_2166_residues_is_drawn_and_can_be_clicked(page):

@@ -112,14 +112,14 @@ def test_a_click_in_any_view_selects_everywhere(inspector, view):
         inspector.selected = 41
         panel.on_residue(40)
     else:
-        inspector._pressed("find", "41")
+        inspector._acts.pressed("find", "41")
     assert inspector.selected == structure.selected == strip.selected == 40
 
 
 @pytest.mark.parametrize("text", ["41", " 41 ", "A:41", "1UBI:41"])
 def test_a_residue_is_typed_as_it_is_spoken_of(inspector, text):
     """By number, chain and number, or structure and number."""
-    inspector._pressed("find", text)
+    inspector._acts.pressed("find", text)
     assert inspector.selected == 40
 
 
@@ -130,7 +130,7 @@ def test_a_residue_is_typed_as_it_is_spoken_of(inspector, text):
 def test_a_wrong_residue_is_a_message_and_changes_nothing(inspector, text, said):
     """No exception either: it would be a traceback in the log."""
     before = inspector.selected
-    inspector._pressed("find", text)
+    inspector._acts.pressed("find", text)
     assert said in inspector._message.value
     assert inspector._message.layout.display == "block"
     assert inspector.selected == before
@@ -199,8 +199,8 @@ def test_traits_are_set_from_python_in_any_order(pair, trace, start):
         assert (pane.sequence.selected, pane.sequence.selection) == (selected, many)
         said = plain(pane.panel.sentence)
         assert said.startswith("No residue is" if selected < 0 else "codebook. Code")
-    assert (shown._bar.values["step"], shown._controls.values["chain"]) == (8, 1)
-    assert shown._controls.values["color"] == "token"
+    assert (shown._acts.bar.values["step"], shown._acts.controls.values["chain"]) == (8, 1)
+    assert shown._acts.controls.values["color"] == "token"
     shown.close()
 
 
@@ -220,7 +220,7 @@ def test_a_click_is_one_event(both):
 def test_a_residue_can_be_typed_again(inspector):
     """After another one was chosen in between."""
     for _ in range(2):
-        inspector._pressed("find", "57")
+        inspector._acts.pressed("find", "57")
         assert inspector.selected == 56
         inspector.selected = 20
 
@@ -260,7 +260,7 @@ def test_a_pinned_residue_is_compared_with_the_next(inspector):
     structure, _, panel = parts(inspector)
     inspector.selected = 29
     before = panel.sentence.value
-    inspector._pressed("pin")
+    inspector._acts.pressed("pin")
     assert inspector.pinned == (0, 29)
     assert panel.sentence.value == before
     inspector.selected = 50
@@ -270,7 +270,7 @@ def test_a_pinned_residue_is_compared_with_the_next(inspector):
     center = inspector.traces[0].chain.atom37_positions[50, 1]
     assert np.linalg.norm(ghost - center, axis=1).min() < 1e-3
     assert np.linalg.norm(ghost - center, axis=1).max() < 25
-    inspector._pressed("pin")
+    inspector._acts.pressed("pin")
     assert structure.ghost == []
     assert "Residue 51 sees" in panel.sentence.value
 
@@ -303,28 +303,28 @@ def test_two_chains_that_match_share_a_place_and_a_camera(both, trace, pair):
 
 def test_buttons_go_back_and_forward_and_clear(inspector):
     """And are gray while there is nothing to do."""
-    disabled = lambda: set(inspector._controls.disabled)  # noqa: E731
+    disabled = lambda: set(inspector._acts.controls.disabled)  # noqa: E731
     inspector.selected = 5
     inspector.selected = 9
     assert disabled() == {"next"}
-    inspector._pressed("past")
+    inspector._acts.pressed("past")
     assert (inspector.selected, disabled()) == (5, set())
-    inspector._pressed("next")
-    inspector._key("Escape")
+    inspector._acts.pressed("next")
+    inspector._acts.key("Escape")
     assert (inspector.selected, inspector.selection) == (-1, ())
     assert disabled() >= {"clear", "pin"}
-    inspector._pressed("past")
+    inspector._acts.pressed("past")
     assert inspector.selected == 9
 
 
 def test_many_found_are_marked_and_counted(inspector):
     """A motif, and what the box shows until something else is chosen."""
-    inspector._pressed("find", "LxGG")
+    inspector._acts.pressed("find", "LxGG")
     assert inspector.selection == (72, 73, 74, 75)
     assert "4 residues match LxGG" in inspector._message.value
-    assert inspector._controls.values["find"] == "LxGG"
+    assert inspector._acts.controls.values["find"] == "LxGG"
     inspector.selected = 3
-    assert inspector._controls.values["find"] == ""
+    assert inspector._acts.controls.values["find"] == ""
     assert inspector._message.layout.display == "none"
 
 
@@ -381,10 +381,10 @@ def test_a_drag_over_the_strip_is_a_selection(inspector):
 def test_clicking_a_code_marks_the_residues_that_have_it(inspector, trace):
     """None is said in words."""
     token = int(trace.tokens[30])
-    inspector._code_clicked(0, token)
+    inspector._acts.code_clicked(0, token)
     assert list(inspector.selection) == np.flatnonzero(trace.tokens == token).tolist()
     unused = int(np.setdiff1d(np.arange(4096), trace.tokens)[0])
-    inspector._code_clicked(0, unused)
+    inspector._acts.code_clicked(0, unused)
     assert inspector.selection == ()
     assert f"has code {unused}" in inspector._message.value
 
@@ -394,7 +394,7 @@ def test_every_step_changes_sentence_and_colors(inspector):
     """And the buttons show where one is."""
     sentences, colors = set(), set()
     for number in range(9):
-        inspector._bar.press(str(number + 1))
+        inspector._acts.bar.press(str(number + 1))
         assert inspector.step == number
         structure, strip, panel = parts(inspector)
         assert structure.colors == strip.colors
@@ -403,9 +403,9 @@ def test_every_step_changes_sentence_and_colors(inspector):
     assert len(sentences) == 9
     # The query's state is the last block's output.
     assert len(colors) == 8
-    inspector._bar.press("ArrowRight")
+    inspector._acts.bar.press("ArrowRight")
     assert inspector.step == 8
-    inspector._bar.press("ArrowLeft")
+    inspector._acts.bar.press("ArrowLeft")
     assert inspector.step == 7
 
 
@@ -467,7 +467,7 @@ def test_two_chains_are_linked_by_number(pair):
     assert (first.selected, second.selected) == (30, 30)
     second.selected = 77
     assert (shown.chain, shown.selected, first.selected) == (1, 77, 77)
-    shown._controls.put("linked_by", "alignment")
+    shown._acts.controls.put("linked_by", "alignment")
     assert first.selected == 77
     shown.close()
 
@@ -487,7 +487,7 @@ def test_of_three_chains_a_menu_shows_one(pair, trace):
     """Typing another chain's residue goes there."""
     shown = ex.inspect([*pair, trace])
     assert len(shown._panes) == 1
-    shown._pressed("find", "1UBI:5")
+    shown._acts.pressed("find", "1UBI:5")
     assert (shown.chain, shown.selected) == (2, 4)
     assert shown._panes[0].sequence.letters == trace.chain.sequence
     shown.choose(0, 200, [201])

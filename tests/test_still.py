@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import ipywidgets as widgets
+import matplotlib
 import numpy as np
 import pytest
 from conftest import with_positions
@@ -27,6 +30,7 @@ from esm_explore.widgets import lasting
 from esm_explore.widgets.lasting import Lasting
 from esm_explore.widgets.plot_view import plain
 from esm_explore.widgets.stage_figures import panel_figure
+from esm_explore.widgets.structure_still import how_it_lives
 from esm_explore.widgets.structure_view import StructureView
 
 # Looks at the origin from +z, from far enough that all of ubiquitin is seen.
@@ -156,6 +160,29 @@ print(*(matplotlib.rcParams[name] for name in ("font.size", "figure.facecolor", 
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["True", "False", "31.0", "red", "True"]
+
+
+@pytest.mark.parametrize(("style", "live"), [("stick", "sticks"), ("surface", "a surface")])
+def test_a_ribbon_that_is_none_in_the_live_view_says_so(trace, style, live):
+    """Below the picture."""
+    view = StructureView.of(trace)
+    assert how_it_lives(view) == HOW
+    before = view.still()
+    view.style = style
+    assert how_it_lives(view) == f"{HOW} The ribbon is {live} of the backbone's atoms then."
+    assert (pixels_of(view.still()) != pixels_of(before))[-30:].any()
+
+
+def test_pictures_drawn_in_threads_leave_the_readers_settings_alone():
+    """Three threads beside each other; matplotlib's settings are the process's."""
+    parts = StillParts("Title", "encoder", legend=[("#d62728", "x")] * 20)
+    with matplotlib.rc_context({"font.size": 31}):
+        threads = [threading.Thread(target=draw_still, args=[parts]) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert matplotlib.rcParams["font.size"] == 31
 
 
 def test_colors_that_mean_something_are_as_they_are(trace):
@@ -316,6 +343,27 @@ def test_without_a_notebook_it_is_text(capsys):
 
 def rest(toy, **content) -> None:
     toy._mounter._handle_custom_msg({"kind": "rest", **content}, [])
+
+
+def test_what_comes_to_rest_while_the_first_picture_is_drawn_is_the_last_one(shown):
+    """A notebook answers widgets in a thread of its own; the older picture must not stay."""
+    rested = []
+
+    class Slow(Toy):
+        def still(self):
+            png = super().still()
+            if not rested:
+                self.number.value = 5
+                rested.append(threading.Thread(target=rest, args=[self]))
+                rested[0].start()
+                rested[0].join(0.2)
+            return png
+
+    Slow()._ipython_display_()
+    rested[0].join()
+    pictures = [base64.b64decode(data["image/png"]) for data, *_ in shown[1:]]
+    assert pictures == [b"PNG 0", b"PNG 5"]
+    assert [more["update"] for _, more, _ in shown[1:]] == [False, True]
 
 
 def test_a_new_picture_is_drawn_at_rest_and_sent_if_it_is_another(shown):

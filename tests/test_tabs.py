@@ -13,7 +13,7 @@ from conftest import with_positions
 
 import esm_explore as ex
 from esm_explore.widgets import why_answer
-from esm_explore.widgets.offline_page import _Recorder
+from esm_explore.widgets.offline_record import Recorder
 
 KINDS = (
     *("secondary structure", "amino acid", "phi and psi", "burial"),
@@ -259,9 +259,7 @@ def test_clicks_do_not_wait_for_an_answer(inspector, monkeypatch):
 def test_a_saved_page_has_each_card_once(inspector, trace):
     """And says of each residue what the live tab says."""
     answers = inspector._answers["code"]
-    saved = _Recorder(inspector, answers).saved(
-        [None], {"step": 0, "color": "token", "tab": "code"}
-    )
+    saved = Recorder(inspector, answers).saved([None], {"step": 0, "color": "token", "tab": "code"})
     chain = saved["chains"][0]
     assert set(saved["cards"]) == set(trace.tokens.tolist())
     inspector.tab = "code"

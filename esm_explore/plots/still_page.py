@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _DPI = 100
 _LINE = 17  # pixels that a line of text is high
 _EDGE = 10  # pixels around all
 _LETTER = 6.9  # pixels that a letter is wide, on average
+# Matplotlib's settings are the process's, and a notebook answers its widgets in another thread.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def draw_still_svg(parts: StillParts, about: str) -> bytes:
 @contextmanager
 def _drawn(parts: StillParts) -> Iterator[Figure]:
     """Draw a page on a figure, which is to be written with the same settings."""
-    with matplotlib.rc_context():
+    with _ONE_AT_A_TIME, matplotlib.rc_context():
         matplotlib.rcdefaults()
         figure = Figure((parts.width / _DPI, parts.height / _DPI), dpi=_DPI)
         _Page(figure, parts).draw()

@@ -87,9 +87,13 @@ class Controls(Tools):
                 "pin", "pin", "Keep this residue; the next one that is chosen is compared with it"
             ),
         ]
-        titles = [option(i, trace.title) for i, trace in enumerate(traces)]
+        # A title would not fit into a menu.
+        titles = [trace.short_title for trace in traces]
+        if len(set(titles)) < len(titles):
+            titles = [trace.title for trace in traces]
         if len(traces) > 1:
-            items.append(_menu("chain", "chain", "Which chain is chosen in", titles))
+            chains = [option(i, title) for i, title in enumerate(titles)]
+            items.append(_menu("chain", "chain", "Which chain is chosen in", chains))
         if len(traces) == 2:
             items.append(_menu("linked_by", "linked by", "Which residues belong together",
                                _named(LINKS)))  # fmt: skip

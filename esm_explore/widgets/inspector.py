@@ -9,13 +9,12 @@ import ipywidgets as widgets
 import numpy as np
 from traitlets import Int, Unicode, observe, validate
 
-from esm_explore.analysis.finding import find_residues
-from esm_explore.errors import EsmExploreError, TraceError
+from esm_explore.errors import TraceError
 from esm_explore.plots.residue_colors import color_by_stage, color_together
 from esm_explore.tracing.traces import Trace
+from esm_explore.widgets.acting import Acts
 from esm_explore.widgets.code_answer import CodeAnswers
-from esm_explore.widgets.controls import BY_STEP, Controls, StepBar, color_keys, follow
-from esm_explore.widgets.history import History
+from esm_explore.widgets.controls import BY_STEP, color_keys, follow
 from esm_explore.widgets.map_panel import LAYOUTS, MapPanel
 from esm_explore.widgets.messages import Message, Whole, badge, find_problem, heading, row
 from esm_explore.widgets.offline_page import write_page
@@ -28,16 +27,6 @@ from esm_explore.widgets.why_answer import why_answer
 
 if TYPE_CHECKING:
     from esm_explore.atlas.reading import Atlas
-
-HELP = (
-    "Click a residue anywhere (map, structure, sequence, bars, heat map, table) and everything "
-    "follows. Drag over the sequence or lasso on the map for many. Keys: 1 to 9 choose a step, "
-    "← and → move on; in the sequence and the structure arrows move along the chain; Esc clears. "
-    "Find takes 185, K185, B:185, 50-60, token 1234, motifs such as GxGxxG, strand, margin < 0.1. "
-    "Tabs over the answer: the step, what the code means, why it is this one. "
-    "Pin keeps a residue, and the next one is compared with it. Click the structure before the "
-    "wheel zooms it."
-)
 
 
 class Inspector(Selection, Whole):
@@ -95,12 +84,10 @@ class Inspector(Selection, Whole):
         self._build()
         self._lay_out()
         self._show({"name": "step"})
-        self.observe(self._chosen, "choice")
+        self.observe(self._summarize, "choice")
         framed = np.flatnonzero(traces[0].has_frame)
         self.selected = int(framed[len(framed) // 2])
-        self._history = History(self)
-        self.observe(self._enable, ["choice", "pinned"])
-        self._enable()
+        self._acts.begin()
 
     def __repr__(self) -> str:
         titles = "; ".join(trace.title for trace in self.traces)
@@ -156,29 +143,27 @@ class Inspector(Selection, Whole):
         return write_page(path, self, coords, shown, self._answers[CODE], below)
 
     def _build(self) -> None:
-        stage = self._stages[0]
+        stage, self._acts = self._stages[0], Acts(self, self._message.say)
         chains = (0, 1) if len(self.traces) == 2 else (None,)
         self._panes = [TabPane(self, stage, chain, self._answers) for chain in chains]
         for pane in self._panes:
-            pane.listen(self._code_clicked)
+            pane.listen(self._acts.code_clicked)
             follow(self, pane.bar, "tab")
         self._map = MapPanel(self, self._message.say)
-        self._bar = StepBar(self._stages)
-        self._controls = Controls(self.traces, self._pressed)
         self._summary = widgets.HTML()
-        follow(self, self._bar, "step")
+        follow(self, self._acts.bar, "step")
         several = {2: ("chain", "linked_by")}.get(len(self.traces), ("chain",))
         names = ("color", "arrangement", *(several if len(self.traces) > 1 else ()))
-        follow(self, self._controls, *names)
+        follow(self, self._acts.controls, *names)
 
     def _lay_out(self) -> None:
         n = len(self._panes)
         title = repr(self).partition("\n")[0]
         self.children = [
-            Frame(title, self._key),
+            Frame(title, self._acts.key),
             widgets.HTML(heading(self.traces) + badge(self.traces)),
-            self._bar,
-            self._controls,
+            self._acts.bar,
+            self._acts.controls,
             self._message,
             row(
                 f"body-{n}",
@@ -192,54 +177,6 @@ class Inspector(Selection, Whole):
             self._summary,
         ]
 
-    # What the reader does
-
-    def _pressed(self, name: str, text: str = "") -> None:
-        self._message.say("")
-        match name:
-            case "find":
-                self._find(text)
-            case "past" | "next":
-                self._history.move(-1 if name == "past" else 1)
-            case "clear":
-                self.choose(self.chain)
-            case "pin":
-                free = self.pinned[1] < 0 <= self.selected
-                self.pinned = (self.chain, self.selected) if free else (0, -1)
-            case "help":
-                self._message.say(HELP)
-
-    def _key(self, key: str) -> None:
-        if key == "Escape":
-            self._pressed("clear")
-        else:
-            self._bar.press(key)
-
-    def _find(self, text: str) -> None:
-        if not text.strip():
-            return
-        try:
-            found = find_residues(self.traces, text, self.chain)
-        except EsmExploreError as error:
-            self._message.say(str(error))
-            return
-        if len(found.residues) == 1:
-            self.select(found.chain, found.residues[0])
-        else:
-            self.select_many(found.chain, found.residues)
-            self._message.say(found.said)
-        # It stays in the box until something else is chosen.
-        self._controls.put("find", text)
-
-    def _code_clicked(self, chain: int, code: int) -> None:
-        trace = self.traces[chain]
-        same = np.flatnonzero((trace.tokens == code) & trace.has_frame)
-        self.select_many(chain, same)
-        if not len(same):
-            self._message.say(f"No residue of {trace.title} has code {code} as its token.")
-
-    # What follows
-
     @validate("step", "color", "arrangement", "tab")
     def _is_known(self, proposal: dict) -> int | str:
         name, value = proposal["trait"].name, proposal["value"]
@@ -252,21 +189,8 @@ class Inspector(Selection, Whole):
         check_is_one_of(name, value, there[name])
         return value
 
-    def _chosen(self, _change: dict) -> None:
-        self._message.say("")
-        self._controls.put("find", "")
+    def _summarize(self, _change: dict) -> None:
         self._summary.value = summarize(self.traces[self.chain], self.selection)
-
-    def _enable(self, _change: dict | None = None) -> None:
-        """Let buttons that can do nothing be gray."""
-        can = {
-            "past": self._history.has_past,
-            "next": self._history.has_next,
-            "clear": self.selected >= 0 or bool(self.selection),
-            "pin": self.selected >= 0 or self.pinned[1] >= 0,
-        }
-        self._controls.disabled = [name for name, able in can.items() if not able]
-        self._controls.put("pin", self.pinned[1] >= 0)
 
     @observe("step", "arrangement", "color")
     def _show(self, change: dict) -> None:

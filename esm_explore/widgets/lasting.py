@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import sys
+import threading
 import time
 from uuid import uuid4
 
@@ -18,6 +19,9 @@ from esm_explore.escaping import NO_FORMULAS
 from esm_explore.widgets.page import FOLDER
 
 _CLASS = "esm-explore-live"
+# A notebook answers its widgets in another thread: it could draw before the first picture is out,
+# and the older one would stay.
+_ONE_PICTURE = threading.RLock()
 # What comes and goes with the pointer is not worth a new picture.
 _FLEETING = {"hovered", "comm"}
 _AT_ONCE = 0.5  # s within which changes are one
@@ -96,9 +100,10 @@ class Lasting:
             self._watch(self)
         # The place first: the page is at work while the picture is drawn.
         place = f'<div class="{_CLASS} {self._mounter.place} {NO_FORMULAS}"></div>'
-        display({"text/html": place, **text}, raw=True)
-        self._picture = self.still()
-        self._send_picture(update=False)
+        with _ONE_PICTURE:
+            display({"text/html": place, **text}, raw=True)
+            self._picture = self.still()
+            self._send_picture(update=False)
 
     def _send_picture(self, update: bool) -> None:
         said = f"Picture of {repr(self).splitlines()[0]}"
@@ -120,17 +125,20 @@ class Lasting:
 
     def _rested(self, _widget: object, content: dict, _buffers: object) -> None:
         """Draw it anew: nobody clicks now."""
-        if content.get("kind") != "rest" or self._mounter is None:
+        if content.get("kind") != "rest":
             return
         self._told = 0.0
-        picture = self.still()
-        if picture == self._picture:
-            return
-        self._picture = picture
-        if content.get("keeps"):
-            self._mounter.send({"kind": "picture", "png": _base64(picture)})
-        else:
-            self._send_picture(update=True)
+        with _ONE_PICTURE:
+            if self._mounter is None:
+                return
+            picture = self.still()
+            if picture == self._picture:
+                return
+            self._picture = picture
+            if content.get("keeps"):
+                self._mounter.send({"kind": "picture", "png": _base64(picture)})
+            else:
+                self._send_picture(update=True)
 
 
 def _image(png: bytes) -> dict[str, str]:

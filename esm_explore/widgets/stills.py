@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from esm_explore.plots.still_page import StillParts, draw_still
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.plot_view import PlotView
-from esm_explore.widgets.structure_still import chain_still
+from esm_explore.widgets.structure_still import chain_still, how_it_lives
 
 
 def still_of(
@@ -40,5 +40,6 @@ def still_of(
             panel.sentence.value,
             legend,
             structure.bar,
+            how_it_lives(structure),
         )
     )

@@ -10,7 +10,26 @@ from biotite.structure.io.pdbx import CIFFile, get_structure
 
 from esm_explore.palette import FRAMELESS, hex_colors
 from esm_explore.plots.still import ChainStill, frame_lines
+from esm_explore.plots.still_page import HOW
 from esm_explore.widgets.page import PageView
+
+# What is a ribbon in the picture.
+_LIVE = {"stick": "sticks", "surface": "a surface"}
+
+
+def how_it_lives(view: PageView) -> str:
+    """Say how a view's picture comes to life, and what is drawn another way then.
+
+    Parameters
+    ----------
+    view : StructureView
+
+    Returns
+    -------
+    str
+    """
+    live = _LIVE.get(view.style)
+    return f"{HOW} The ribbon is {live} of the backbone's atoms then." if live else HOW
 
 
 def chain_still(view: PageView, caption: str = "") -> ChainStill:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -183,13 +184,12 @@ class StructureView(Lasting, PageView):
         """Draw what is seen now, as PNG: what a notebook keeps of it."""
         # matplotlib is loaded when a picture is drawn.
         from esm_explore.plots.still_page import StillParts, draw_still
-        from esm_explore.widgets.structure_still import chain_still
+        from esm_explore.widgets.structure_still import chain_still, how_it_lives
 
         title, _, encoder = repr(self).partition("\nEncoder: ")
         legend = [(color or "#ffffff", text) for color, text in self.legend]
-        return draw_still(
-            StillParts(title, encoder, [chain_still(self)], legend=legend, bar=self.bar)
-        )
+        parts = StillParts(title, encoder, [chain_still(self)], legend=legend, bar=self.bar)
+        return draw_still(replace(parts, how=how_it_lives(self)))
 
     @validate("style", "camera")
     def _is_there(self, proposal: dict) -> object:
