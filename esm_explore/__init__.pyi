@@ -5,6 +5,7 @@ from . import export as export
 from . import plots as plots
 from .atlas.building import build_atlas as build_atlas
 from .atlas.reading import open_atlas as open_atlas
+from .chains.complexes import read_complex as read_complex
 from .chains.reading import read_chain as read_chain
 from .chains.reading import read_chains as read_chains
 from .chains.trajectories import read_frames as read_frames

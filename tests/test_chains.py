@@ -192,7 +192,8 @@ def test_all_chains_of_a_file_cost_one_parse_and_are_those_that_it_has(source, m
         alone = ex.read_chain(source, chain.chain_id)
         assert_same_chain(chain, alone)
         held, expected = reading_of(chain), reading_of(alone)
-        np.testing.assert_array_equal(held.other_ca, expected.other_ca)
+        np.testing.assert_array_equal(held.others, expected.others)
+        assert held.n_before == expected.n_before
         assert set(held.other_chains) == {c.chain_id for c in chains} - {chain.chain_id}
         assert (held.alternates, held.chosen_from) == (expected.alternates, "")
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import esm_explore as ex
 from esm_explore.cli.commands import doctor_command
-from esm_explore.diagnosis.file_findings import unseen_neighbors
+from esm_explore.diagnosis.interface_findings import unseen_neighbors
 from esm_explore.parsing import structure_files
 from esm_explore.sources.locating import locate
 

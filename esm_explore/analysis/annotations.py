@@ -12,6 +12,7 @@ from esm.utils.structure.protein_chain import ProteinChain
 from scipy.spatial import cKDTree
 
 from esm_explore.arguments import array_of
+from esm_explore.chains.joined import numbers_apart
 from esm_explore.encoders.own_chains import own_chain
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import check_trace
@@ -68,7 +69,7 @@ def annotate(chain: ProteinChain) -> pd.DataFrame:
     structure = np.full(len(chain), STRUCTURES[""], dtype=object)
     burial = np.full(len(chain), np.nan)
     if present.any():
-        structure[present] = _secondary_structure(ca, chain.residue_index[present])
+        structure[present] = _secondary_structure(ca, numbers_apart(chain)[present])
         burial[present] = cKDTree(ca).query_ball_point(ca, BURIAL_RADIUS, return_length=True) - 1
     return pd.DataFrame(
         {"amino_acid": list(chain.sequence), "secondary_structure": structure, "burial": burial}

@@ -95,6 +95,7 @@ def find_residues(traces: Trace | list[Trace], text: str, shown: int = 0) -> Fou
     for chain in order:
         try:
             residues = sorted({int(i) for i in _find(traces[chain], wanted)})
+            residues = _of_part(traces[chain], residues, name.strip(), wanted)
         except TraceError as error:
             refused[str(error)] = traces[chain].title
             continue
@@ -105,15 +106,35 @@ def find_residues(traces: Trace | list[Trace], text: str, shown: int = 0) -> Fou
 
 
 def _named_chains(traces: list[Trace], order: list[int], name: str) -> list[int]:
-    names = [(str(t.chain.chain_id), str(t.chain.id), t.short_title) for t in traces]
+    names = [
+        (
+            *(str(t.chain.chain_id), str(t.chain.id), t.short_title),
+            *(part for own, _ in t.parts for part in (own, f"{t.short_title} {own}")),
+        )
+        for t in traces
+    ]
     # As it is written first: chains a and A are two.
     named = [i for i in order if name in names[i]] or [
         i for i in order if name.lower() in (own.lower() for own in names[i])
     ]
     if not named:
-        there = ", ".join(f"{t.chain.chain_id} ({t.short_title})" for t in traces)
+        own = [(t, [part for part, _ in t.parts] or [t.chain.chain_id]) for t in traces]
+        there = ", ".join(f"{part} ({t.short_title})" for t, parts in own for part in parts)
         raise TraceError(f"There is no chain {name!r} here; there are: {there}.")
     return named
+
+
+def _of_part(trace: Trace, residues: list[int], name: str, wanted: str) -> list[int]:
+    """Keep those of the chain of a complex that was named."""
+    parts = {part for part, _ in trace.parts}
+    own = name.removeprefix(trace.short_title).strip()
+    part = name if name in parts else own if own in parts else own.upper()
+    if part not in parts:
+        return residues
+    kept = [i for i in residues if trace.chain_ids[i] == part]
+    if not kept:
+        raise TraceError(f"Chain {part} of {trace.title} has none of {wanted}.")
+    return kept
 
 
 def _said(residues: list[int], wanted: str) -> str:
@@ -167,8 +188,9 @@ def _where(trace: Trace, letter: str) -> str:
 
 
 def _labelled(trace: Trace, label: str) -> list[int]:
-    label = label[:-1] + label[-1].upper() if label not in trace.labels else label
-    found = [i for i, own in enumerate(trace.labels) if own == label]
+    plain = set(map(_plain, trace.labels))
+    label = label[:-1] + label[-1].upper() if label not in plain else label
+    found = [i for i, own in enumerate(trace.labels) if _plain(own) == label]
     return found or [trace.index_of(label)]
 
 
@@ -181,7 +203,8 @@ def _range(trace: Trace, first: str, last: str) -> list[int]:
         raise TraceError(f"{first}-{last} runs backward: {last}-{first} would be right.")
     if unique:
         return list(range(start, end + 1))
-    held = [i for i, label in enumerate(labels) if low <= _place(label) <= high]
+    residues = zip(labels, trace.breaks, strict=True)
+    held = [i for i, (own, gap) in enumerate(residues) if not gap and low <= _place(own) <= high]
     if not held:
         raise TraceError(
             f"No residue of {trace.title} is in {first}-{last}; it has: {labels[0]} to "
@@ -192,8 +215,13 @@ def _range(trace: Trace, first: str, last: str) -> list[int]:
 
 def _place(label: str) -> tuple[int, str]:
     """Give number and insertion code, which order residues."""
-    number, code = re.fullmatch(r"(-?\d+)(.*)", label).groups()
+    number, code = re.fullmatch(r"(-?\d+)(.*)", _plain(label)).groups()
     return int(number), code
+
+
+def _plain(label: str) -> str:
+    """Take off the chain, which labels of a complex begin with."""
+    return label.rpartition(":")[2]
 
 
 def _motif(trace: Trace, wanted: str) -> list[int]:
@@ -203,7 +231,9 @@ def _motif(trace: Trace, wanted: str) -> list[int]:
         raise TraceError(
             f"{wanted!r} is neither a residue nor a motif ({error}); try {EXAMPLES}."
         ) from None
-    if found := motif.find(trace.chain.sequence):
+    sequence = trace.chain.sequence
+    parts = [rows for _, rows in trace.parts] or [slice(0, len(sequence))]
+    if found := [rows.start + i for rows in parts for i in motif.find(sequence[rows])]:
         return found
     said = f"The motif {wanted} is not in the sequence of {trace.title}"
     if part := motif.longest_part(trace.chain.sequence):

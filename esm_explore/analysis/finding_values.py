@@ -44,7 +44,7 @@ def with_token(trace: Trace, token: int) -> list[int]:
 def of_kind(trace: Trace, word: str) -> list[int]:
     """Find the residues that are what one of `WORDS` says; else say what they are."""
     if word == _FRAMELESS:
-        found = np.flatnonzero(~trace.has_frame)
+        found = np.flatnonzero(~trace.has_frame & ~trace.breaks)
         there = "all of them have a backbone frame"
     else:
         values = residue_values(trace, "secondary_structure" if word in _KINDS else "amino_acid")

@@ -110,9 +110,11 @@ def backbone_mean(atoms: AtomArray, values: np.ndarray) -> np.ndarray:
     return means.reindex(range(len(residue_starts(atoms)))).to_numpy(float)
 
 
-def ca_positions(atoms: AtomArray) -> np.ndarray:
-    """Give the CA atoms of a chain, one a residue, Å."""
-    return most_occupied(atoms[atoms.atom_name == "CA"])[0].coord
+def backbone_positions(atoms: AtomArray) -> np.ndarray:
+    """Give N, CA and C of a chain's residues, shape=(L, 3, 3), Å; NaN where one is missing."""
+    atoms, _ = most_occupied(atoms[np.isin(atoms.atom_name, BACKBONE)])
+    places = atom_places(atoms)[:, _BACKBONE]
+    return np.where(places[..., None] >= 0, atoms.coord[places], np.nan).astype(np.float32)
 
 
 def check_flaws(atoms: AtomArray, flaws: Sequence[str]) -> list[str]:

@@ -41,8 +41,10 @@ class Reading:
         Means over N, CA and C; NaN where all are missing. Occupancy is 1 where a file has none.
     backbone : ndarray, shape=(L, 3, 3), dtype=float32
         N, CA and C as they were when read.
-    other_ca : ndarray, shape=(M, 3), dtype=float32
-        CA of the file's other protein chains, in Å.
+    others : ndarray, shape=(M, 3, 3), dtype=float32
+        N, CA and C of the file's other protein chains, in Å; NaN where one is missing.
+    n_before : int
+        So many of these residues are of chains that the file has before this one.
     other_chains : ndarray, shape=(M,), dtype=str
         Their chain ids.
     kind : {"model", "frame"}
@@ -63,7 +65,8 @@ class Reading:
     b_factor: np.ndarray
     occupancy: np.ndarray
     backbone: np.ndarray
-    other_ca: np.ndarray
+    others: np.ndarray
+    n_before: int
     other_chains: np.ndarray
     kind: str = "model"
 

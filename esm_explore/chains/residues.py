@@ -11,14 +11,25 @@ import pandas as pd
 from biotite.sequence import ProteinSequence
 from esm.utils.structure.protein_chain import ProteinChain
 
+from esm_explore.chains.joined import BREAK, ids_of_residues, parts_of
 from esm_explore.errors import TraceError
 from esm_explore.findings import Finding
 
 
 def residue_labels(chain: ProteinChain) -> list[str]:
-    """Give each residue's number and insertion code, such as ``57`` or ``57A``."""
+    """Give each residue's number and insertion code, such as ``57`` or ``57A``.
+
+    Of several chains in one the chain's id stands before it, ``A:57``; between two is ``|``.
+    """
     codes = np.char.strip(np.asarray(chain.insertion_code, dtype=str))
-    return [f"{int(n)}{c}" for n, c in zip(chain.residue_index, codes, strict=True)]
+    labels = [f"{int(n)}{c}" for n, c in zip(chain.residue_index, codes, strict=True)]
+    if not parts_of(chain):
+        return labels
+    ids = ids_of_residues(chain).tolist()
+    return [
+        BREAK if letter == BREAK else f"{name}:{label}"
+        for letter, name, label in zip(chain.sequence, ids, labels, strict=True)
+    ]
 
 
 def repeated_numbers(chain: ProteinChain) -> list[Finding]:
@@ -58,7 +69,9 @@ NUMBERINGS = {
 
 
 def three_letters(letter: str) -> str:
-    """Give a residue's name, UNK for an X."""
+    """Give a residue's name, UNK for an X; nothing between two chains."""
+    if letter == BREAK:
+        return ""
     try:
         return ProteinSequence.convert_letter_1to3(letter)
     except KeyError:
@@ -69,7 +82,7 @@ def residue_table(chain: ProteinChain, has_frame: np.ndarray, tokens: np.ndarray
     """Make the table of `Trace.to_frame`, one row a residue."""
     return pd.DataFrame(
         {
-            "chain": chain.chain_id,
+            "chain": ids_of_residues(chain) if parts_of(chain) else chain.chain_id,
             "number": chain.residue_index,
             "insertion_code": np.char.strip(np.asarray(chain.insertion_code, dtype=str)),
             "name": [three_letters(letter) for letter in chain.sequence],
@@ -83,6 +96,16 @@ def check_numbering(numbering: Numbering) -> None:
     """Refuse what is not one of the ways to number residues."""
     if not isinstance(numbering, str) or numbering not in NUMBERINGS:
         raise TraceError(f"numbering is {numbering!r}; it can be: {', '.join(NUMBERINGS)}.")
+
+
+def chain_of_label(label: str) -> str:
+    """Give the chain that a residue's label names; "" if it names none."""
+    return label.rpartition(":")[0]
+
+
+def _number_of(label: str) -> str:
+    """Give a label without insertion code and chain."""
+    return re.match(r"-?\d*", label.rpartition(":")[2])[0]
 
 
 def find_residue(labels: list[str], residue: int | str, title: str) -> int:
@@ -110,7 +133,7 @@ def find_residue(labels: list[str], residue: int | str, title: str) -> int:
         wanted = residue.strip()
         if wanted in labels:
             return labels.index(wanted)
-        same = [label for label in labels if re.match(r"-?\d+", label)[0] == wanted]
+        same = [label for label in labels if _number_of(label) == wanted]
         hint = f"with that number: {', '.join(same)}" if same else f"{labels[0]} to {labels[-1]}"
         raise TraceError(f"Residue {residue!r} is not in {title}; it has: {hint}.")
     if not isinstance(residue, int | np.integer) or not 0 <= residue < len(labels):

@@ -16,7 +16,7 @@ from esm_explore.chains.protein_atoms import protein_chains, residue_starts
 from esm_explore.chains.protein_chain import (
     atom_places,
     backbone_mean,
-    ca_positions,
+    backbone_positions,
     chain_of_atoms,
     check_backbone,
     check_flaws,
@@ -96,7 +96,8 @@ class Structure:
         labels = residue_labels(chain)
         check_numbers(chain, labels)
         frameless = check_backbone(chain, labels)
-        others = {c: ca for c, ca in self._ca.items() if c != chain_id}
+        others = {c: places for c, places in self._backbones.items() if c != chain_id}
+        before = self.chain_ids[: self.chain_ids.index(chain_id)]
         reading = Reading(
             model=self.model,
             n_models=self.n_models,
@@ -112,7 +113,8 @@ class Structure:
             b_factor=backbone_mean(atoms, atoms.b_factor),
             occupancy=backbone_mean(atoms, atoms.occupancy),
             backbone=chain.atom37_positions[:, :3].copy(),
-            other_ca=np.concatenate([np.zeros((0, 3), np.float32), *others.values()]),
+            others=np.concatenate([np.zeros((0, 3, 3), np.float32), *others.values()]),
+            n_before=sum(len(others[c]) for c in before),
             other_chains=np.repeat(np.array(list(others), str), [*map(len, others.values())]),
         )
         keep_reading(chain, reading)
@@ -161,8 +163,8 @@ class Structure:
         return {chain_id: len(residue_starts(chain.atoms)) for chain_id, chain in chains}
 
     @cached_property
-    def _ca(self) -> dict[str, np.ndarray]:
-        return {c: ca_positions(chain.atoms) for c, chain in self._proteins.chains.items()}
+    def _backbones(self) -> dict[str, np.ndarray]:
+        return {c: backbone_positions(chain.atoms) for c, chain in self._proteins.chains.items()}
 
 
 def _choices(reading: Reading, of_all: bool) -> Iterator[str]:

@@ -18,7 +18,7 @@ from esm_explore.chains.backbone import (
 )
 from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import repeated_numbers, residue_labels
-from esm_explore.diagnosis.file_findings import file_findings, surrounding_findings
+from esm_explore.diagnosis.file_findings import file_findings
 from esm_explore.findings import Finding
 from esm_explore.parsing.model import BONDED
 
@@ -32,7 +32,7 @@ def findings_of_chain(chain: ProteinChain) -> list[Finding]:
         # With other units or another order of atoms each residue would be odd.
         found += odd_geometry(chain.atom37_positions, labels)
         found += gaps(chain)
-    found += [*repeated_numbers(chain), *insertions(chain), *surrounding_findings(chain, reading)]
+    found += [*repeated_numbers(chain), *insertions(chain)]
     return found + (file_findings(chain, reading) if reading else [])
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
+from esm_explore.chains.complexes import Complex
+from esm_explore.chains.joined import separate_parts
 from esm_explore.chains.reading import parsed
 from esm_explore.chains.residues import Numbering
 from esm_explore.diagnosis.chain_findings import findings_of_chain
+from esm_explore.diagnosis.interface_findings import interface_findings
 from esm_explore.diagnosis.token_findings import token_findings
 from esm_explore.encoders.identity import has_changed
 from esm_explore.encoders.loading import load_encoder
@@ -32,8 +37,8 @@ def doctor(
 
     Parameters
     ----------
-    what : ProteinChain, Trace or object
-        A chain, a trace, or what `read_chain` takes. A chain that `read_chain` made still knows
+    what : ProteinChain, Complex, Trace or object
+        A chain, a complex, a trace, or what `read_chain` takes. A chain that `read_chain` made still knows
         what else its file held; another does not.
     encoder : StructureTokenEncoder, optional
         Whose tokens are meant; the bundled mini without it, and of a trace its own. The title
@@ -65,7 +70,7 @@ def doctor(
     """
     if isinstance(what, Trace):
         return examine(what)
-    if isinstance(what, ProteinChain):
+    if isinstance(what, ProteinChain | Complex):
         chain = what
     else:
         try:
@@ -83,22 +88,30 @@ def doctor(
             traced = trace(encoder, chain, numbering=numbering)
     except TraceError as error:
         title = f"{chain.id} chain {chain.chain_id}, {len(chain)} residues"
+        title = repr(chain) if isinstance(chain, Complex) else title
         return Report(title, [_refused("cannot be encoded", error)])
-    return examine(traced)
+    return examine(traced, chain.chains if isinstance(chain, Complex) else ())
 
 
-def examine(traced: Trace) -> Report:
+def examine(traced: Trace, chains: Sequence[ProteinChain] = ()) -> Report:
     """Report on a trace; what needs its encoder is left out where it has none.
 
     Parameters
     ----------
     traced : Trace
+    chains : sequence of ProteinChain
+        Those of a complex as they were read, which know what their file held.
 
     Returns
     -------
     Report
     """
-    encoder, found = traced.encoder, findings_of_chain(traced.chain)
+    encoder, found = traced.encoder, []
+    for chain in (chains or separate_parts(traced.chain)) if traced.parts else [traced.chain]:
+        of_one = findings_of_chain(chain)
+        if traced.parts:
+            of_one = [replace(each, title=f"chain {chain.chain_id}: {each.title}") for each in of_one]
+        found += of_one
     if encoder is not None and has_changed(encoder, traced.encoder_info):
         encoder = None
         found.append(
@@ -111,7 +124,7 @@ def examine(traced: Trace) -> Report:
             )
         )
     retrace = encoder and (lambda other: trace(encoder, traced.chain, numbering=other))
-    found = [*token_findings(traced, retrace), *found]
+    found = [*token_findings(traced, retrace), *interface_findings(traced, encoder), *found]
     return Report(f"{traced.title}, tokens of {traced.encoder_info.title}", found)
 
 

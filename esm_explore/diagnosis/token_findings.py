@@ -48,7 +48,7 @@ def _one_token(trace: Trace) -> list[Finding]:
 
 
 def _frameless(trace: Trace) -> list[Finding]:
-    frameless = ~trace.has_frame
+    frameless = ~trace.has_frame & ~trace.breaks
     if not frameless.any():
         return []
     code = trace.tokens[frameless][0]
@@ -58,7 +58,7 @@ def _frameless(trace: Trace) -> list[Finding]:
         trace.labels,
         "warning",
         f"no backbone frame, so that the token is the constant code {code}: "
-        f"{frameless.sum()} of {len(trace)} residues",
+        f"{frameless.sum()} of {frameless.sum() + trace.has_frame.sum()} residues",
         f"It is the code of an empty state and says nothing ({seen} residues with a frame "
         "have it, too); other residues' neighborhoods lack them.",
         "Leave them out of every statistic (has_frame); model the missing atoms if you can.",

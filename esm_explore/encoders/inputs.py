@@ -10,6 +10,7 @@ from esm.utils.structure.affine3d import Affine3D, build_affine3d_from_coordinat
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.backbone import NODES, alarms, flat_frames
+from esm_explore.chains.joined import numbers_apart
 from esm_explore.chains.provenance import reading_of
 from esm_explore.chains.residues import Numbering, check_numbering, repeated_numbers, residue_labels
 from esm_explore.encoders.modes import plain_float32
@@ -88,10 +89,11 @@ def chain_inputs(
             "torch.set_default_device('meta') is on, and esm makes tensors there, without "
             "numbers: use torch.set_default_device('cpu')."
         )
-    coords, _, residue_index = chain.to_structure_encoder_inputs()
-    coords, residue_index = coords[0, :, :3].clone(), residue_index[0].clone()
+    coords = chain.to_structure_encoder_inputs()[0][0, :, :3].clone()
     if numbering == "sequential":
         residue_index = torch.arange(1, len(coords) + 1)
+    else:
+        residue_index = torch.from_numpy(numbers_apart(chain))
     inputs = Inputs.build(coords.to(device), residue_index.to(device))
     if not inputs.has_frame.any():
         raise TraceError(

@@ -48,7 +48,7 @@ def own_chain(chain: ProteinChain) -> ProteinChain:
     if not isinstance(chain, ProteinChain):
         raise TraceError(
             f"Give one ProteinChain, from read_chain() or esm, not a {type(chain).__name__}; "
-            "of a complex or a list, one chain after the other."
+            "of a list, one chain after the other; of a complex, what ex.read_complex(...) gives."
         )
     _check_arrays(chain)
     held = {field.name: getattr(chain, field.name) for field in fields(ProteinChain)}

@@ -11,6 +11,8 @@ from .codebooks import letters_left_open as letters_left_open
 from .codes import code_distances as code_distances
 from .codes import code_usage as code_usage
 from .codes import stored_counts as stored_counts
+from .complexes import interface_along_chains as interface_along_chains
+from .complexes import view_interface as view_interface
 from .conformations import latents_and_motion as latents_and_motion
 from .conformations import view_conformations as view_conformations
 from .edges import along_chain as along_chain

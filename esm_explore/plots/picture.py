@@ -172,14 +172,15 @@ def residue_ticks(labels: Sequence[str]) -> dict:
     Parameters
     ----------
     labels : sequence of str
-        Residue numbers as in the file, with their insertion codes.
+        Residue numbers as in the file, with their insertion codes; of a complex after the chain.
 
     Returns
     -------
     dict
         For plotly's axes.
     """
-    numbers = {i: int(label) for i, label in enumerate(labels) if label.lstrip("-").isdigit()}
+    plain = [label.rpartition(":")[2] for label in labels]
+    numbers = {i: int(label) for i, label in enumerate(plain) if label.lstrip("-").isdigit()}
     steps = (factor * 10**power for power in range(9) for factor in (1, 2, 5))
     for step in steps:
         marks = [i for i, number in numbers.items() if number % step == 0]
@@ -193,6 +194,7 @@ def hover_of(trace: Trace) -> list[str]:
     chosen = zip(trace.tokens, trace.nearest.margin, strict=True)
     said = [f"token {token}, margin {margin:.2f}" for token, margin in chosen]
     framed = np.where(trace.has_frame, said, "no backbone frame")
+    framed = np.where(trace.breaks, "between two chains", framed)
     return [
         for_reading(f"{name} {label}, {rest}")
         for name, label, rest in zip(trace.to_frame()["name"], trace.labels, framed, strict=True)

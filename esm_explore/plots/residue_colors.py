@@ -107,7 +107,12 @@ def color_together(traces: list[Trace], key: str) -> ResidueColors:
     ResidueColors
     """
     if key == "chain":
-        values = [np.full(len(t), t.short_title) for t in traces]
+        values = [
+            np.array([f"{t.short_title} {name}" for name in t.chain_ids])
+            if t.parts
+            else np.full(len(t), t.short_title)
+            for t in traces
+        ]
     else:
         values = [values_to_color(trace, key) for trace in traces]
     colors = colors_of(np.concatenate(values), root=key == "margin")
@@ -132,7 +137,7 @@ def _colored(
         np.where(trace.has_frame, part, FRAMELESS).tolist()
         for trace, part in zip(traces, parts, strict=True)
     ]
-    if not all(trace.has_frame.all() for trace in traces):
+    if not all((trace.has_frame | trace.breaks).all() for trace in traces):
         legend = [*legend, [FRAMELESS, "no backbone frame"]]
     return ResidueColors(grayed, legend, bar)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 AXES = ("#d62728", "#2ca02c", "#1f77b4")
 LINE = "#e69f00"
+ACROSS = "#cc79a7"  # lines from one chain to another
 
 
 def frame_axes(atoms: np.ndarray) -> np.ndarray:
@@ -64,8 +65,9 @@ class ChainStill:
         The residue with a ring and its label; -1 for none.
     selection : sequence of int
         Residues with a dot.
-    lines : sequence of (int, int, float)
-        Pairs of residues to join, with a weight from 0 to 1 for the thickness.
+    lines : sequence of (int, int, float) or (int, int, float, str)
+        Pairs of residues to join, with a weight from 0 to 1 for the thickness, and their color,
+        ``#rrggbb``, if it is not `LINE`.
     focus : sequence of int
         Residues that a picture without a camera frames.
     named : sequence of int
@@ -84,7 +86,7 @@ class ChainStill:
     camera: Sequence[float] = ()
     selected: int = -1
     selection: Sequence[int] = ()
-    lines: Sequence[tuple[int, int, float]] = ()
+    lines: Sequence[Sequence[int | float | str]] = ()
     focus: Sequence[int] = ()
     named: Sequence[int] = ()
     ghost: Sequence[dict] = field(default=())

@@ -67,11 +67,12 @@ def _mark(ax: Axes, chain: ChainStill, camera: Camera, places: np.ndarray) -> No
     """Draw what is told about: on top, because it has to be seen."""
     seen = camera.see(places)[0]
     known = np.isfinite(seen).all(1)
-    for i, j, weight in chain.lines:
+    for i, j, weight, *given in chain.lines:
         if known[i] and known[j]:
             width = 0.8 + 3.5 * float(np.clip(weight, 0, 1))
             ax.plot(*seen[[i, j]].T, color="white", lw=width + 1.6, solid_capstyle="round")
-            ax.plot(*seen[[i, j]].T, color=LINE, lw=width, solid_capstyle="round")
+            color = given[0] if given else LINE
+            ax.plot(*seen[[i, j]].T, color=color, lw=width, solid_capstyle="round")
             ax.plot(*seen[j], "o", ms=6, mfc=chain.hexes[j], mec="black", mew=0.8)
     for i in chain.selection:
         if known[i]:

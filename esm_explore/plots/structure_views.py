@@ -70,10 +70,10 @@ def view(
     check_kind(label, str, "label", "a text")
     _, name, colors = given_colors(trace, color, label)
     shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
-    viewer = cartoon_viewer(trace, {"cartoon": {"colorscheme": _scheme(shown)}})
+    viewer = cartoon_viewer(trace, {"cartoon": {"colorscheme": scheme(shown)}})
     viewer.zoomTo()
     lines = [f"{trace.title}, colored by {name}", f"Encoder: {trace.encoder_info.title}"]
-    frameless = len(trace) - int(trace.has_frame.sum())
+    frameless = int((~trace.has_frame & ~trace.breaks).sum())
     if frameless:
         lines.append(f"Gray: {frameless} residues without a backbone frame")
     return StructurePicture(viewer, still_of(trace, shown), lines, colors.legend, colors.bar)
@@ -179,7 +179,7 @@ def laid_on(
     trace: Trace, hexes: list[str], other: Trace, atoms: np.ndarray
 ) -> tuple[py3Dmol.view, ChainStill]:
     """Show a chain in colors, and another one laid on it, with atoms at these places, in gray."""
-    viewer = cartoon_viewer(trace, {"cartoon": {"colorscheme": _scheme(hexes)}})
+    viewer = cartoon_viewer(trace, {"cartoon": {"colorscheme": scheme(hexes)}})
     viewer.addModel(backbone_cif(other, atoms), "cif")
     viewer.setStyle({"model": 1}, {"cartoon": {"color": _OTHER, "opacity": 0.6}})
     viewer.zoomTo()
@@ -188,7 +188,8 @@ def laid_on(
     return viewer, still_of(trace, hexes, ghost=ghost)
 
 
-def _scheme(colors: list[str]) -> dict:
+def scheme(colors: list[str]) -> dict:
+    """Give residues colors, ``#rrggbb`` each, in a style of 3Dmol.js."""
     return {"prop": "resi", "map": dict(enumerate(colors, start=1))}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from esm_explore.chains.joined import APART
 from esm_explore.chains.residues import NUMBERINGS
 from esm_explore.escaping import for_html, without_formulas
 from esm_explore.tracing.stages import output_table
@@ -27,10 +28,13 @@ def as_html(trace) -> str:
 
 
 def _header(trace) -> list[str]:
-    frameless = len(trace) - int(trace.has_frame.sum())
+    frameless = int((~trace.has_frame & ~trace.breaks).sum())
     left_out = f"{frameless} without a backbone frame" if frameless else "all with a backbone frame"
+    numbers = NUMBERINGS[trace.numbering]
+    if trace.parts and trace.numbering == "file":
+        numbers += f", each chain {APART} beyond the last"
     return [
-        f"Trace of {trace.title} ({left_out}); {NUMBERINGS[trace.numbering]}",
+        f"Trace of {trace.title} ({left_out}); {numbers}",
         f"Encoder: {trace.encoder_info.title}",
     ]
 

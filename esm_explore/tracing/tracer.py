@@ -10,6 +10,7 @@ import torch
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
+from esm_explore.chains.complexes import Complex
 from esm_explore.chains.residues import Numbering
 from esm_explore.encoders.changes import changes
 from esm_explore.encoders.checks import check_encoder
@@ -31,7 +32,10 @@ CHUNK = 256
 
 
 def trace(
-    encoder: StructureTokenEncoder, chain: ProteinChain, *, numbering: Numbering = "file"
+    encoder: StructureTokenEncoder,
+    chain: ProteinChain | Complex,
+    *,
+    numbering: Numbering = "file",
 ) -> Trace:
     """Encode a chain and keep what every stage produced.
 
@@ -39,14 +43,17 @@ def trace(
     ----------
     encoder : StructureTokenEncoder
         From `load_encoder`, or any of esm's; float32. It is left exactly as it was found.
-    chain : ProteinChain
+    chain : ProteinChain or Complex
         From `read_chain`, or any of esm's. The trace keeps a copy, which later changes of this
-        one do not reach.
+        one do not reach. A complex, from `read_complex`, is encoded as one input: neighborhoods
+        reach across its chains, and a row of ``|`` is between two, which has no backbone frame.
     numbering : {"file", "sequential"}
         Which residue numbers the encoder sees; they change tokens wherever the file's numbers
         have gaps or insertions. ``"file"``: the chain's own, as
-        ``ProteinChain.to_structure_encoder_inputs``. ``"sequential"``: 1 to L, as
-        ``esm.utils.encoding.tokenize_structure``, and as ``encode`` without ``residue_index``.
+        ``ProteinChain.to_structure_encoder_inputs``; each further chain of a complex is moved 512
+        beyond the last, so that no two residues of two chains seem near along a chain.
+        ``"sequential"``: 1 to L, as ``esm.utils.encoding.tokenize_structure``, and as ``encode``
+        without ``residue_index``; so ESM3 numbers complexes, too, each ``|`` counted.
 
     Returns
     -------
@@ -75,7 +82,7 @@ def trace(
     the encoder itself meanwhile (``encode``, in eval mode) is neither recorded nor changed.
     """
     check_encoder(encoder)
-    chain = own_chain(chain)
+    chain = own_chain(chain.joined if isinstance(chain, Complex) else chain)
     inputs = chain_inputs(chain, numbering, next(encoder.parameters()).device)
     if len(chain) <= WHOLE_CHAIN:
         capture = run(encoder, inputs)

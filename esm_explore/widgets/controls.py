@@ -18,7 +18,8 @@ BY_STEP = "this step"
 
 def color_keys(traces: list[Trace]) -> list[str]:
     """List what residues can be colored by."""
-    return [BY_STEP, *KEYS, *(["chain"] if len(traces) > 1 else [])]
+    several = len(traces) > 1 or any(trace.parts for trace in traces)
+    return [BY_STEP, *KEYS, *(["chain"] if several else [])]
 
 
 class StepBar(Tools):

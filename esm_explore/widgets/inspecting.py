@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from esm.models.vqvae import StructureTokenEncoder
 
 from esm_explore.arguments import check_kind
+from esm_explore.chains.complexes import Complex
 from esm_explore.chains.reading import read_chain
 from esm_explore.encoders.loading import load_encoder
 from esm_explore.errors import TraceError
@@ -35,7 +36,8 @@ def inspect(
     traces : Trace, source or list of them
         All of one encoder. One is shown alone. Two are shown side by side, linked by residue
         number or by alignment. Of more, a menu chooses which one is shown; all are on the map.
-        A source is what `read_chain` takes (``"file.pdb"``, ``"1ITU"``, a chain): it is traced.
+        A source is what `read_chain` takes (``"file.pdb"``, ``"1ITU"``, a chain), or a complex
+        from `read_complex`: it is traced.
     encoder : StructureTokenEncoder, optional
         Traces what is not traced yet. Without it that is the encoder of the first trace, or mini.
     atlas : Atlas, optional
@@ -111,4 +113,9 @@ def _traces(given: object, encoder: StructureTokenEncoder | None) -> list[Trace]
     if encoder is None and len(made) < len(many):
         held = (one.encoder for one in made if one.encoder is not None)
         encoder = next(held, None) or load_encoder("mini")
-    return [one if isinstance(one, Trace) else trace(encoder, read_chain(one)) for one in many]
+    return [
+        one
+        if isinstance(one, Trace)
+        else trace(encoder, one if isinstance(one, Complex) else read_chain(one))
+        for one in many
+    ]

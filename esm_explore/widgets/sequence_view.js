@@ -4,6 +4,7 @@ const TEN = 10; // letters stand in groups of ten, with a gap after each
 const LETTER = 13; // px, as the style sheet has it
 const GAP = 5;
 const NUMBER = 44;
+const BREAK = "|"; // between two chains of a complex
 
 /** Black or white, whichever has more contrast by WCAG 2: one of them has always 4.5. */
 function textOn(rgb) {
@@ -13,6 +14,18 @@ function textOn(rgb) {
   });
   const luminance = 0.2126 * r + 0.7152 * g + 0.0722 * b;
   return luminance > 0.179 ? "#000" : "#fff";
+}
+
+/** First and next residue of each row; each chain of a complex begins a row of its own. */
+function rowsOf(letters, perRow) {
+  const rows = [];
+  let from = 0;
+  for (const chain of letters.split(BREAK)) {
+    for (let at = 0; at < chain.length; at += perRow)
+      rows.push([from + at, from + Math.min(at + perRow, chain.length)]);
+    from += chain.length + 1;
+  }
+  return rows;
 }
 
 export default {
@@ -47,7 +60,7 @@ export default {
       perRow = fitting();
       cells = [];
       shown = { selected: -1, hovered: -1, chosen: new Set() };
-      for (let start = 0; start < letters.length; start += perRow) {
+      for (const [start, end] of rowsOf(letters, perRow)) {
         const row = document.createElement("div");
         row.setAttribute("role", "presentation");
         const number = document.createElement("span");
@@ -55,17 +68,20 @@ export default {
         number.setAttribute("aria-hidden", "true");
         number.textContent = labels[start];
         row.append(number);
-        for (let i = start; i < Math.min(start + perRow, letters.length); i++) {
+        for (let i = start; i < end; i++) {
           const cell = document.createElement("span");
           cell.textContent = letters[i];
           cell.dataset.index = i;
           cell.id = `${id}-${i}`;
           cell.setAttribute("role", "option");
           cell.setAttribute("aria-selected", "false");
-          cell.className = "esm-explore-residue" + (i % TEN === TEN - 1 ? " esm-explore-tenth" : "");
+          const tenth = (i - start) % TEN === TEN - 1;
+          cell.className = "esm-explore-residue" + (tenth ? " esm-explore-tenth" : "");
           row.append(cell);
           cells.push(cell);
         }
+        // What stands between two chains has a place among the cells, and none on the page.
+        if (letters[end] === BREAK) cells.push(document.createElement("span"));
         box.append(row);
       }
       paint();
@@ -168,7 +184,8 @@ export default {
         const selected = model.get("selected");
         const last = cells.length - 1;
         const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow }[event.key];
-        const next = { Home: 0, End: last }[event.key] ?? selected + (step ?? NaN);
+        let next = { Home: 0, End: last }[event.key] ?? selected + (step ?? NaN);
+        if (model.get("letters")[next] === BREAK) next += Math.sign(step);
         if (!(next >= 0 && next <= last) || event.ctrlKey || event.altKey || event.metaKey) return;
         event.preventDefault();
         event.stopPropagation();

@@ -17,7 +17,7 @@ class SequenceView(anywidget.AnyWidget):
     Attributes
     ----------
     letters : str
-        One letter a residue.
+        One letter a residue; ``|`` between two chains of a complex, each in rows of its own.
     labels, hover : list of str
         Each residue's number, and what hovering says.
     colors : bytes

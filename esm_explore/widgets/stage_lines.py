@@ -7,7 +7,8 @@ from functools import singledispatch
 
 import numpy as np
 
-from esm_explore.plots.still import LINE
+from esm_explore.chains.residues import chain_of_label
+from esm_explore.plots.still import ACROSS, LINE
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Neighbors, RelativePosition, Stage
 
@@ -18,14 +19,14 @@ class Space:
 
     Attributes
     ----------
-    lines : list of (int, int, float)
-        From the residue to a node, with the thickness from 0 to 1.
+    lines : list of (int, int, float) or (int, int, float, str)
+        From the residue to a node, with the thickness from 0 to 1; to another chain with a color.
     frames : list of int
         Nodes whose backbone frame is drawn.
     near : list of int
         All nodes with a backbone frame: what the camera frames.
     said : list of (str, str)
-        Color and meaning of the lines.
+        Colors and meanings of the lines.
     """
 
     lines: list[list]
@@ -37,14 +38,20 @@ class Space:
 def drawn_around(stage: Stage, opened: Neighborhood, head: int | None) -> Space:
     """Say what a stage draws around a residue, in a head or (None) on average."""
     weights, frames, said = _drawn(stage, opened, head)
-    nodes = opened.edges.tolist()
+    nodes, own = opened.edges.tolist(), chain_of_label(opened.label)
+    foreign = [chain_of_label(label) != own for label in opened.labels]
     lines = [
-        [nodes[0], node, float(min(weight, 1))]
-        for node, weight, framed in zip(nodes, weights, opened.has_frame, strict=True)
+        [nodes[0], node, float(min(weight, 1)), *([ACROSS] if other else [])]
+        for node, weight, framed, other in zip(
+            nodes, weights, opened.has_frame, foreign, strict=True
+        )
         if node != nodes[0] and framed and weight > 0
     ]
     near = opened.edges[opened.has_frame].tolist()
-    return Space(lines, near if frames else [], near, [[LINE, said]] if said else [])
+    legend = [[LINE, said]] if said else []
+    if any(len(line) > 3 for line in lines):
+        legend.append([ACROSS, "to another chain"])
+    return Space(lines, near if frames else [], near, legend)
 
 
 @singledispatch

@@ -34,10 +34,12 @@ function marksOf(scene, colorOf) {
   }
 
   function drawLines() {
-    const lines = shape(model.get("_drawn").line);
-    for (const [i, j, weight] of model.get("lines")) {
+    const { line } = model.get("_drawn");
+    const shapesOf = {}; // one shape a color
+    for (const [i, j, weight, color = line] of model.get("lines")) {
       const [start, end] = [scene.ca(i), scene.ca(j)];
       if (!start || !end) continue;
+      const lines = (shapesOf[color] ??= shape(color));
       const radius = TUBE + 0.4 * Math.min(Math.max(weight, 0), 1);
       lines.tube(start, end, radius);
       lines.ball(end, radius + 0.3);

@@ -66,8 +66,9 @@ class StructureView(Lasting, PageView):
         The residue under the pointer; -1 for none.
     selection : list of int
         Residues that are marked together.
-    lines : list of (int, int, float)
-        Pairs of residues to join, with a weight from 0 to 1 for the thickness.
+    lines : list of (int, int, float) or (int, int, float, str)
+        Pairs of residues to join, with a weight from 0 to 1 for the thickness, and a color
+        (``#rrggbb``) if it is not that of all lines.
     frames : list of int
         Residues whose backbone frame is drawn as three axes.
     ghost : list of dict
