@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -169,6 +172,51 @@ def test_a_trajectory_that_was_cut_off_is_refused_before_anything_is_computed(
     assert len(list(frames[:4])) == 4
 
 
+def xyz(folder: Path, frames: AtomArrayStack) -> Path:
+    """Write a text that MDAnalysis alone reads."""
+    lines = []
+    for frame in frames:
+        lines += [str(len(frame)), "a frame"]
+        lines += [f"{a.element} " + " ".join(f"{x:.4f}" for x in a.coord) for a in frame]
+    path = folder / "moving.xyz"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_what_mdanalysis_reads_is_read(tmp_path, moving):
+    """In any order, in Å; the rest of a cut-off frame is told, which MDAnalysis leaves out."""
+    pytest.importorskip("MDAnalysis", reason="MDAnalysis is not installed: its formats are left")
+    path = xyz(tmp_path, moving[:3])
+    frames = ex.read_frames(moving[0], path)
+    assert len(frames) == 3
+    for number in (2, 0, 1):
+        alone = ex.read_chain(moving[number])
+        np.testing.assert_allclose(
+            frames[number].atom37_positions, alone.atom37_positions, atol=1e-4
+        )
+    text = path.read_text()
+    path.write_text(text[:-2000])
+    with pytest.raises(ex.ChainError, match="cut off in frame 3: .* 1,050 lines of the 2 frames"):
+        ex.read_frames(moving[0], path)
+    path.write_text(text + "\n\n")
+    assert len(ex.read_frames(moving[0], path)) == 3
+    unknown = path.rename(tmp_path / "moving.unknown")
+    with pytest.raises(ex.ChainError, match="none of the trajectories .* knows none that ends"):
+        ex.read_frames(moving[0], unknown)
+
+
+def test_without_mdanalysis_its_formats_are_told(tmp_path, moving, monkeypatch):
+    """Which package would read it; one that is broken is no damaged file."""
+    path = xyz(tmp_path, moving[:1])
+    monkeypatch.setitem(sys.modules, "MDAnalysis.coordinates.core", None)
+    if find_spec("MDAnalysis") is None:
+        with pytest.raises(ex.ChainError, match="With MDAnalysis installed .pip install MDAnal"):
+            ex.read_frames(moving[0], path)
+    monkeypatch.setitem(sys.modules, "MDAnalysis", ModuleType("MDAnalysis"))
+    with pytest.raises(ex.ChainError, match="needs MDAnalysis, which cannot be imported"):
+        ex.read_frames(moving[0], path)
+
+
 def test_wrong_input_is_refused(tmp_path, moving):
     """Other atoms, no trajectory, no protein, a chain of esm's own, models that differ."""
     path = written(tmp_path, "xtc", moving)
@@ -179,7 +227,7 @@ def test_wrong_input_is_refused(tmp_path, moving):
     with pytest.raises(ex.ChainError, match="454 atoms, structure 523: as many as the topology's"):
         ex.read_frames(moving[0], alone)
     with pytest.raises(ex.ChainError, match="none of the trajectories .* XTC, TRR, DCD and NetCDF"):
-        ex.read_frames(moving[0], topology(tmp_path, moving))
+        ex.read_frames(moving[0], topology(tmp_path, moving).rename(tmp_path / "5pti.unknown"))
     empty = tmp_path / "empty.xtc"
     empty.touch()
     for wrong, said in (("gone.xtc", "no trajectory"), (empty, "is empty"), (5, "trajectory is a")):

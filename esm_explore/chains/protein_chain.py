@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,12 @@ def chain_of_atoms(atoms: AtomArray, name: str, chain_id: str, plddt: float | No
         atom37_mask=np.isfinite(positions).all(-1),
         confidence=confidence,
     )
+
+
+def with_atoms(chain: ProteinChain, positions: np.ndarray) -> ProteinChain:
+    """Give a chain other places for its atoms, (L, 37, 3) in Å; NaN where one is missing."""
+    there = np.isfinite(positions).all(-1)
+    return replace(chain, atom37_positions=positions, atom37_mask=there)
 
 
 def atom_places(atoms: AtomArray) -> np.ndarray:

@@ -6,18 +6,16 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
 
-from esm_explore.chains.frame_checks import BackboneBonds
+from esm_explore.chains.frame_places import Models, Places, Trajectory
 from esm_explore.chains.given_chains import check_id
+from esm_explore.chains.protein_chain import with_atoms
 from esm_explore.chains.provenance import keep_reading, reading_of
-from esm_explore.chains.residues import residue_labels
 from esm_explore.chains.structure import Structure
-from esm_explore.errors import ChainError, heard
-from esm_explore.parsing.trajectory_files import TrajectoryFile
+from esm_explore.errors import ChainError
 from esm_explore.sources.bundled import bundled_models
 from esm_explore.sources.locating import Source, locate
 from esm_explore.sources.unpacking import unpacked
@@ -105,24 +103,13 @@ class Frames:
         return self.title
 
     def _chain(self, number: int, positions: np.ndarray) -> ProteinChain:
-        present = np.isfinite(positions).all(-1)
-        chain = replace(self.chain, atom37_positions=positions, atom37_mask=present)
+        chain = with_atoms(self.chain, positions)
         reading = reading_of(self.chain)
         if reading is not None:
             of_frame = {"model": number + 1, "n_models": self._places.n_frames, "kind": self.kind}
             backbone = positions[:, :3].copy()
             keep_reading(chain, replace(reading, backbone=backbone, **of_frame))
         return chain
-
-
-class Places(Protocol):
-    """Where the atoms of a chain are in each frame."""
-
-    kind: str
-    n_frames: int
-
-    def read(self, numbers: range | list[int]) -> np.ndarray:
-        """Read some, shape=(n, L, 37, 3), in Å; a ChainError if one is broken."""
 
 
 def read_frames(
@@ -178,9 +165,9 @@ def read_frames(
     structure = Structure(source, 1)
     chain = structure.read(chain_id, of_all=trajectory is None)
     if trajectory is None:
-        places = _Models(source, structure, chain)
+        places = Models(source, structure, chain)
     else:
-        places = _Trajectory(_path(trajectory), structure, chain)
+        places = Trajectory(_path(trajectory), structure, chain)
     return Frames(chain, places, range(places.n_frames))
 
 
@@ -198,69 +185,3 @@ def _path(trajectory: object) -> Path:
             "DCD or NetCDF file."
         )
     return Path(os.path.expanduser(trajectory))
-
-
-class _Models:
-    """The models of a structure."""
-
-    kind = "model"
-
-    def __init__(self, source: Source, structure: Structure, chain: ProteinChain):
-        self.n_frames = structure.n_models
-        self._source, self._chain = source, chain
-        self._residues = _residues(chain)
-
-    def read(self, numbers: range | list[int]) -> np.ndarray:
-        return np.stack([self._positions(number) for number in numbers])
-
-    def _positions(self, number: int) -> np.ndarray:
-        # The first said it all.
-        with heard():
-            chain = Structure(self._source, number + 1).read(self._chain.chain_id)
-        found = _residues(chain)
-        if found != self._residues:
-            raise ChainError(
-                f"Model {number + 1} of {self._source.title} has other residues than the first in "
-                f"chain {self._chain.chain_id} ({len(found)}, not {len(self._residues)}, or with "
-                "other names): residue by residue only models of one molecule can be followed. "
-                "Read it alone, with read_chain(..., model=...)."
-            )
-        return chain.atom37_positions
-
-
-def _residues(chain: ProteinChain) -> list[tuple[str, str]]:
-    return list(zip(residue_labels(chain), chain.sequence, strict=True))
-
-
-class _Trajectory:
-    """The frames of a trajectory file."""
-
-    kind = "frame"
-
-    def __init__(self, path: Path, structure: Structure, chain: ProteinChain):
-        self._file = TrajectoryFile(path)
-        self.n_frames = self._file.n_frames
-        rows = structure.atom_rows(chain.chain_id)
-        self._slots = np.nonzero(rows >= 0)
-        self._atoms = rows[self._slots]
-        self._shape = rows.shape
-        self._bonds = BackboneBonds.of(chain.atom37_positions[:, :3], residue_labels(chain))
-        if self._file.n_atoms != structure.n_atoms:
-            hint = (
-                "as many as the topology's protein has: give a topology of the protein alone"
-                if self._file.n_atoms == structure.n_protein_atoms
-                else "give the structure that was simulated, with its hydrogens, waters and ions, "
-                "or what was kept of it"
-            )
-            raise ChainError(
-                f"{path} has {self._file.n_atoms:,} atoms, {structure.name} "
-                f"{structure.n_atoms:,}: {hint}."
-            )
-
-    def read(self, numbers: range | list[int]) -> np.ndarray:
-        places = np.full((len(numbers), *self._shape, 3), np.nan, np.float32)
-        places[:, *self._slots] = self._file.read(numbers, self._atoms)
-        for number, each in zip(numbers, places, strict=True):
-            frame = f"Frame {number + 1} of {self._file.title}"
-            self._bonds.check(each[:, :3], frame)
-        return places

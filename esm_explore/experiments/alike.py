@@ -106,7 +106,7 @@ def seen_from(trace: Trace, query: int) -> np.ndarray:
     return (ca - trace.coords[query, 1]) @ rotation
 
 
-def laid_on(trace: Trace, query: int, places: np.ndarray) -> np.ndarray:
+def put_back(trace: Trace, query: int, places: np.ndarray) -> np.ndarray:
     """Undo `seen_from`: put places that one residue sees into the chain, as its file has it.
 
     Parameters

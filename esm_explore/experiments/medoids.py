@@ -8,7 +8,7 @@ import numpy as np
 
 from esm_explore.atlas.cards import Card
 from esm_explore.errors import TraceError
-from esm_explore.experiments.alike import laid_on, seen_from
+from esm_explore.experiments.alike import put_back, seen_from
 from esm_explore.tracing.traces import Trace
 
 
@@ -74,9 +74,9 @@ def against_medoid(trace: Trace, index: int, card: Card) -> AgainstMedoid:
     pairs = linear_sum_assignment(squared)
     return AgainstMedoid(
         medoid.label,
-        laid_on(trace, index, own),
+        put_back(trace, index, own),
         trace.residue_index[nodes] - trace.residue_index[index],
-        laid_on(trace, index, medoid.ca),
+        put_back(trace, index, medoid.ca),
         medoid.relative_positions,
         float(np.sqrt(squared[pairs].mean())),
         len(pairs[0]),

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.errors import TraceError
-from esm_explore.experiments.alike import laid_on, seen_from
+from esm_explore.experiments.alike import put_back, seen_from
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.stages import Neighbors, Stage
 from esm_explore.tracing.traces import Trace
@@ -207,4 +207,4 @@ def _between(a: np.ndarray, b: np.ndarray) -> float:
 
 def _moved(first: Trace, row: int, second: Trace, other: int) -> np.ndarray:
     places = seen_from(second, other)[second.edges[other]]
-    return laid_on(first, row, places)
+    return put_back(first, row, places)

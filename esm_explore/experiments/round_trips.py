@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from esm.models.vqvae import StructureTokenDecoder
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.backbone import fit
+from esm_explore.chains.protein_chain import with_atoms
 from esm_explore.decoding.chains import DecodedChain, decode
 from esm_explore.decoding.identity import decoder_info
 from esm_explore.encoders.identity import EncoderInfo, unchanged
@@ -162,8 +162,7 @@ def with_backbone(chain: ProteinChain, backbone: np.ndarray) -> ProteinChain:
     """Give a chain another backbone, and no other atoms."""
     positions = np.full_like(chain.atom37_positions, np.nan)
     positions[:, :3] = backbone
-    there = np.isfinite(positions).all(-1)
-    return dataclasses.replace(chain, atom37_positions=positions, atom37_mask=there)
+    return with_atoms(chain, positions)
 
 
 def _ca(places: np.ndarray) -> AtomArray:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ _FORMATS = (
     (4, b"CORD", "dcd.DCDFile"),
     (0, b"CDF", "netcdf.NetCDFFile"),
 )
+# Lines of a frame's head in texts whose frames MDAnalysis counts by lines.
+_HEADS = {"XYZ": 2, "LAMMPSDUMP": 9}
 _PER_NM = 10.0
 
 
@@ -29,6 +32,8 @@ class TrajectoryFile:
     Parameters
     ----------
     path : Path
+    n_atoms : int
+        That it should have: some formats do not say.
 
     Attributes
     ----------
@@ -43,7 +48,7 @@ class TrajectoryFile:
         If it is missing, empty, damaged at its beginning, or of a format that is not read.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, n_atoms: int):
         self.title = str(path)
         if not path.is_file():
             raise ChainError(f"There is no trajectory {path}.")
@@ -53,7 +58,7 @@ class TrajectoryFile:
             raise ChainError(f"{path} is empty.")
         name = next((name for at, mark, name in _FORMATS if start[at:].startswith(mark)), None)
         try:
-            self._open = _of_biotite(path, name) if name else _of_mdanalysis(path)
+            self._open = _of_biotite(path, name) if name else _of_mdanalysis(path, n_atoms)
             # It stays open: to go to a frame, an XTC file is searched from its beginning once.
             self._file, self._place = self._open(), 1
             self.n_frames = _said_frames(start) if name == "dcd.DCDFile" else 0
@@ -137,9 +142,18 @@ class _OfBiotite:
 class _OfMdanalysis:
     """What MDAnalysis opens; it is in Å always."""
 
-    def __init__(self, path: Path):
-        self._file = import_module("MDAnalysis.coordinates.core").reader(str(path))
+    def __init__(self, path: Path, n_atoms: int):
+        core = import_module("MDAnalysis.coordinates.core")
+        try:
+            core.get_reader_for(str(path))
+        except ValueError as error:
+            raise ChainError(
+                f"{path} is none of the trajectories that are read here, XTC, TRR, DCD and NetCDF, "
+                "and MDAnalysis, which goes by how a name ends, knows none that ends as this one."
+            ) from error
+        self._file = core.reader(str(path), n_atoms=n_atoms)
         self._next = 0
+        _check_whole(path, self._file)
 
     def __len__(self) -> int:
         return self._file.n_frames
@@ -156,20 +170,36 @@ class _OfMdanalysis:
         return np.stack([self._file[row].positions[chosen].astype(np.float32) for row in rows])
 
 
+def _check_whole(path: Path, reader: object) -> None:
+    """Refuse a text whose last frame was cut off, which MDAnalysis leaves out without a word."""
+    # Others have a list of names there.
+    head = _HEADS.get(str(reader.format))
+    if head is None:
+        return
+    n_lines = reader.n_frames * (reader.n_atoms + head)
+    with import_module("MDAnalysis.lib.util").anyopen(str(path)) as file:
+        left = any(line.strip() for line in islice(file, n_lines, None))
+    if left:
+        raise ChainError(
+            f"{path} is cut off in frame {reader.n_frames + 1}: copy it again, or cut it to the "
+            f"{n_lines:,} lines of the {reader.n_frames} frames that are whole."
+        )
+
+
 def _of_biotite(path: Path, name: str) -> Callable[[], _OfBiotite]:
     module, _, kind = name.partition(".")
     opener = getattr(import_module(f"biotite.structure.io.{module}"), kind).traj_type()
     return lambda: _OfBiotite(opener, path)
 
 
-def _of_mdanalysis(path: Path) -> Callable[[], _OfMdanalysis]:
+def _of_mdanalysis(path: Path, n_atoms: int) -> Callable[[], _OfMdanalysis]:
     if "MDAnalysis" not in sys.modules and find_spec("MDAnalysis") is None:
         raise ChainError(
             f"{path} is none of the trajectories that are read here, XTC, TRR, DCD and NetCDF. "
             "With MDAnalysis installed (pip install MDAnalysis) its formats are read, too; a "
             "structure with several models is given alone: read_frames(structure)."
         )
-    return lambda: _OfMdanalysis(path)
+    return lambda: _OfMdanalysis(path, n_atoms)
 
 
 def _said_frames(start: bytes) -> int:
