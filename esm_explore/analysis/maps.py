@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -270,7 +271,7 @@ def _checked(latents: np.ndarray) -> np.ndarray:
     return np.array(latents, dtype=np.float32, order="C")
 
 
-def _fitted(settings: MapSettings, data: np.ndarray, **progress) -> np.ndarray:
+def _fitted(settings: MapSettings, data: np.ndarray, **progress: Any) -> np.ndarray:
     # Imported here: umap takes seconds to import, and most of this package does not need it.
     from esm_explore.analysis.reducers import fitted
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
 from scipy.spatial import cKDTree
@@ -32,7 +34,7 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
     labels = residue_labels(chain)
     found = []
 
-    def add(severity, title, residues, why, remedy):
+    def add(severity: Any, title: str, residues: Any, why: str, remedy: str) -> None:
         found.append(Finding(severity, title, tuple(residues), why, remedy))
 
     if reading.ending:
