@@ -6,13 +6,17 @@ import os
 from collections.abc import Collection, Mapping
 from operator import index
 from pathlib import Path
+from types import UnionType
 
 import numpy as np
 
 from esm_explore.errors import TraceError
 
+# What isinstance takes.
+Kinds = type | UnionType | tuple[type | UnionType, ...]
 
-def check_kind(given: object, kinds: type | tuple[type, ...], name: str, right: str) -> None:
+
+def check_kind(given: object, kinds: Kinds, name: str, right: str) -> None:
     """Refuse an argument, by its name, that is of no such kind; `right` says what it has to be.
 
     Examples

@@ -159,7 +159,7 @@ def said(error: Exception) -> str:
 def write_own(
     path: Path,
     is_ours: Callable[[Path], bool],
-    write: Callable[[Path], None],
+    write: Callable[[Path], object],
     failures: tuple[type[Exception], ...] = (OSError, ValueError),
 ) -> None:
     """Write a file in one step, in the place of none or of one of this program.

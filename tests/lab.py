@@ -46,10 +46,12 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def lab_server(folder: Path, home: Path, app: tuple[str, str] = LAB) -> Iterator[str]:
+def lab_server(
+    folder: Path, home: Path, app: tuple[str, str] = LAB, python: str = sys.executable
+) -> Iterator[str]:
     """Serve `folder` in a JupyterLab whose settings live in `home`; yield its address.
 
-    `app` is the module of another application of Jupyter, and its class.
+    `app` is the module of another application of Jupyter, and its class; `python` has it installed.
     """
     settings = home / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
@@ -62,7 +64,7 @@ def lab_server(folder: Path, home: Path, app: tuple[str, str] = LAB) -> Iterator
         "JUPYTER_CONFIG_DIR": str(home / "config"),
     }
     command = [
-        *(sys.executable, "-m", app[0], "--no-browser", "--allow-root"),
+        *(python, "-m", app[0], "--no-browser", "--allow-root"),
         *(f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         *("--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"),

@@ -23,10 +23,10 @@ _LETTERS = {"helix": "h", "strand": "s", "coil": "c"}
 _CA = residue_constants.atom_order["CA"]
 BURIAL_RADIUS = 10.0
 # biotite 1 writes secondary structure in letters ("" where it has none), biotite 2 in numbers.
-STRUCTURES = {
-    **{"a": "helix", "b": "strand", "c": "coil", "": "unknown"},
-    **{1: "helix", 2: "strand", 0: "coil"},
-}
+STRUCTURES: dict[str | int, str] = {
+    "a": "helix", "b": "strand", "c": "coil", "": "unknown",
+    1: "helix", 2: "strand", 0: "coil",
+}  # fmt: skip
 CLASSES = {
     **dict.fromkeys("AVILM", "aliphatic"),
     **dict.fromkeys("FWY", "aromatic"),
@@ -130,8 +130,8 @@ def amino_acid_classes(letters: Sequence[str]) -> list[str]:
     ['glycine', 'positive', 'other']
     """
     right = "one-letter codes, such as chain.sequence"
-    given = list(letters) if isinstance(letters, str) else letters
-    given = array_of(given, "letters", right, ndim=1, kinds="UO")
+    listed = list(letters) if isinstance(letters, str) else letters
+    given = array_of(listed, "letters", right, ndim=1, kinds="UO")
     return [CLASSES.get(str(letter), "other") for letter in given.tolist()]
 
 

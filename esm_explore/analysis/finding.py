@@ -164,7 +164,9 @@ def _residues(trace: Trace, part: str) -> list[int]:
         return _range(trace, match[1], match[2])
     if re.fullmatch(_NUMBER, part):
         return _labelled(trace, part)
-    name, label = _NAMED.fullmatch(part).groups()
+    named = _NAMED.fullmatch(part)
+    assert named is not None, part  # what else there is was told apart above
+    name, label = named.groups()
     letter = name.upper() if len(name) == 1 else _LETTERS.get(name.upper())
     if letter is None:
         known = ", ".join(sorted(_LETTERS))
@@ -215,7 +217,9 @@ def _range(trace: Trace, first: str, last: str) -> list[int]:
 
 def _place(label: str) -> tuple[int, str]:
     """Give number and insertion code, which order residues."""
-    number, code = re.fullmatch(r"(-?\d+)(.*)", _plain(label)).groups()
+    parts = re.fullmatch(r"(-?\d+)(.*)", _plain(label))
+    assert parts is not None, label  # labels of traces are made so
+    number, code = parts.groups()
     return int(number), code
 
 

@@ -82,17 +82,16 @@ def head_statistics(trace: Trace, residues: list[int] | None = None) -> pd.DataF
         If it is no trace, has no encoder, or there are no such residues.
     """
     encoder = _encoder(trace, "head_statistics")
-    if residues is None:
-        residues = np.flatnonzero(trace.has_frame)
-    residues = array_of(residues, "residues", "a list of indices", ndim=1, kinds="iu").tolist()
-    if not residues:
+    given = np.flatnonzero(trace.has_frame) if residues is None else residues
+    chosen = array_of(given, "residues", "a list of indices", ndim=1, kinds="iu").tolist()
+    if not chosen:
         raise TraceError("There are no residues to average over.")
-    totals = 0
-    for residue in tqdm(residues, unit="residue", leave=False, disable=len(residues) < 100):
+    totals = np.zeros(())
+    for residue in tqdm(chosen, unit="residue", leave=False, disable=len(chosen) < 100):
         edges = trace.edges[trace.index_of(residue)]
         opened = open_neighborhood(encoder, trace.inputs, edges, trace.labels)
         totals = totals + _of_neighborhood(opened)
-    statistics = (totals / len(residues)).reshape(-1, 5)
+    statistics = (totals / len(chosen)).reshape(-1, 5)
     names = ["entropy", "reach", "self", "sequence", "space"]
     return pd.concat([head_weights(trace), pd.DataFrame(statistics, columns=names)], axis=1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -111,7 +112,7 @@ def load_map(path: str | Path) -> LatentMap:
     return LatentMap(points, data, settings)
 
 
-def _fitted(settings: MapSettings, data: np.ndarray, **progress) -> np.ndarray:
+def _fitted(settings: MapSettings, data: np.ndarray, **progress: Any) -> np.ndarray:
     # Imported here: umap takes seconds to import, and most of this package does not need it.
     from esm_explore.analysis.reducers import fitted
 

@@ -82,8 +82,10 @@ def read_motif(text: str) -> Motif:
     while at < len(plain):
         place = _PLACE.match(plain, at)
         letters = "".join(place.groups(default="")[:3]).upper() if place else ""
-        is_any = bool(place) and place[3] is not None and letters == "X"
-        if not is_any and (not letters or set(letters) - set(AMINO_ACIDS + "UO")):
+        is_any = place is not None and place[3] is not None and letters == "X"
+        if place is None or (
+            not is_any and (not letters or set(letters) - set(AMINO_ACIDS + "UO"))
+        ):
             raise MotifError(f"{plain[at : at + 12]!r} is not an amino acid, x, [..] or {{..}}")
         times = (place[4] or "").replace("(", "{").replace(")", "}")
         kind = "." if is_any else f"[{'^' if place[2] else ''}{letters}]"

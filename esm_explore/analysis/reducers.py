@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from umap import UMAP
 from umap.umap_ import nearest_neighbors
@@ -10,7 +12,7 @@ from umap.umap_ import nearest_neighbors
 _MANY = 4_096
 
 
-def fitted(data: np.ndarray, seed: int | None, **options) -> UMAP:
+def fitted(data: np.ndarray, seed: int | None, **options: Any) -> UMAP:
     """Fit UMAP, on one core with a seed, on all without.
 
     Parameters
@@ -41,5 +43,7 @@ def fitted(data: np.ndarray, seed: int | None, **options) -> UMAP:
 class _OwnDraws(UMAP):
     draws: np.random.RandomState
 
-    def _fit_embed_data(self, X, n_epochs, init, random_state, **kwargs):
+    def _fit_embed_data(
+        self, X: Any, n_epochs: Any, init: Any, random_state: Any, **kwargs: Any
+    ) -> Any:
         return super()._fit_embed_data(X, n_epochs, init, self.draws, **kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from esm.models.vqvae import StructureTokenEncoder
@@ -118,7 +119,7 @@ def build_atlas(
     out = check_out(as_path(out, "out"), go_on=True)
     found = find_sources(map(str, given), report.failures, out)
     inputs = [path for source in found if (path := local_file(source))]
-    options = {"inputs": inputs, "go_on": True, "progress": progress}
+    options: dict[str, Any] = {"inputs": inputs, "go_on": True, "progress": progress}
     options |= {"families": by_chain, "client": client}
     build(run, found, out, report, all_chains=all_chains, **options)
     if not report.n_chains:
@@ -197,7 +198,9 @@ def build(
                 tasks_of(items, done), lambda task: [item.source for item in task]
             )
             if client is None:
-                pieces = (p for t in tasks for p in pieces_of(run, t, _GROUP, bar.update))
+                pieces: Iterator[Piece] = (
+                    p for t in tasks for p in pieces_of(run, t, _GROUP, bar.update)
+                )
             else:
                 pieces = pieces_from(client, run, tasks, _GROUP, bar.update)
             for part in _parts(pieces):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -208,7 +209,7 @@ def _mini() -> tuple[StructureTokenEncoder, str]:
     return mini, encoder_info(mini).digest
 
 
-def _said(row) -> str:
+def _said(row: Any) -> str:
     sure = "" if row.q < _Q else ", as expected"
     return f"{row.category} {row.share:.0%} ({row.enrichment:.1f}x{sure})"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,7 +77,7 @@ def _sorted(found: dict[int, list[dict]]) -> dict[int, list[dict]]:
     return {code: sorted(them, key=lambda one: one["value"]) for code, them in found.items()}
 
 
-def _at(parts: list[Path], chosen: pd.DataFrame, numbering: str | None):
+def _at(parts: list[Path], chosen: pd.DataFrame, numbering: str | None) -> Iterator[Any]:
     """Go through chosen rows, a part at a time, with their places and neighborhoods."""
     columns = [*_PLACE, *(["index", "backbone", "neighbors"] if numbering else [])]
     for i, rows in chosen.groupby("part"):

@@ -7,6 +7,7 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,7 @@ class LatentIndex:
         By how many nearest are asked for: the share of those that it finds.
     """
 
-    graph: object
+    graph: Any
     rows: pa.ipc.RecordBatchFileReader
     recall: dict[int, float]
 
@@ -87,7 +88,7 @@ class LatentIndex:
         return rows.set_index(order).sort_index().assign(distance=distance)
 
 
-def distances_of(graph: object, keys: np.ndarray, query: np.ndarray) -> np.ndarray:
+def distances_of(graph: Any, keys: np.ndarray, query: np.ndarray) -> np.ndarray:
     """Compute distances as exact search does; usearch's own are squared and rounded."""
     latents = np.asarray(graph.get(keys), np.float32)
     return np.linalg.norm(latents - query, axis=1)

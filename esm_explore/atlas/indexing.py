@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -156,7 +157,7 @@ def _bar(parts: list[Path], progress: bool | None) -> tqdm:
     return tqdm(total=total, unit="residue", desc="index", disable=hidden)
 
 
-def _fill(graph: object, file: Path, parts: list[Path], bar: tqdm) -> int:
+def _fill(graph: Any, file: Path, parts: list[Path], bar: tqdm) -> int:
     """Add all residues, and write what is known of them; gives how many."""
     n = 0
     schema = pa.schema([RESIDUES.field(name) for name in PLAIN])
@@ -171,7 +172,7 @@ def _fill(graph: object, file: Path, parts: list[Path], bar: tqdm) -> int:
     return n
 
 
-def _measured(graph: object, parts: list[Path], n: int) -> tuple[int, dict[int, float]]:
+def _measured(graph: Any, parts: list[Path], n: int) -> tuple[int, dict[int, float]]:
     """Look at as many candidates as are needed; gives how many, and recall by number of nearest."""
     chosen = np.sort(np.random.default_rng(_SEED).choice(n, min(_SAMPLE, n), replace=False))
     queries = np.asarray(graph.get(chosen), np.float32)

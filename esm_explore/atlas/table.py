@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -261,5 +262,5 @@ class CodesTable:
             raise AtlasError(refusal)
 
 
-def _field(column, name: str):
+def _field(column: Any, name: str) -> Any:
     return column.combine_chunks().field(name)

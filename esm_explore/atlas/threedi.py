@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -38,7 +39,7 @@ def letters_3di(part: Path) -> np.ndarray | None:
     return np.concatenate(found)[table["has_frame"].to_numpy()]
 
 
-def _of_chain(encoder, backbone: np.ndarray) -> np.ndarray:
+def _of_chain(encoder: Any, backbone: np.ndarray) -> np.ndarray:
     n, ca, c = (np.ascontiguousarray(backbone[:, i]) for i in range(3))
     # It compares each residue with its neighbors in the chain and in space.
     if len(ca) < 3:

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Any
 from uuid import uuid4
 
 from esm_explore.arguments import wrong
@@ -50,11 +51,12 @@ class _Encoding:
 def _encode(items: list[Item], least: int, name: str) -> list[Piece]:
     from distributed import get_worker
 
-    return get_worker().plugins[name].pieces(items, least)
+    plugins: dict[str, Any] = get_worker().plugins
+    return plugins[name].pieces(items, least)
 
 
 def pieces_from(
-    client: object,
+    client: Any,
     run: ChunkedEncoder,
     tasks: Iterable[list[Item]],
     least: int,
@@ -84,7 +86,8 @@ def pieces_from(
         pass
 
     lost = (distributed.KilledWorker, distributed.client.FutureCancelledError, OSError)
-    name, tasks, waiting = f"esm_explore-{uuid4()}", iter(tasks), deque()
+    name, tasks = f"esm_explore-{uuid4()}", iter(tasks)
+    waiting: deque[Any] = deque()
     try:
         client.register_plugin(Plugin(run, os.getcwd()), name=name)
         while True:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from biotite.structure import AtomArray
 from scipy.spatial import cKDTree
 
 from esm_explore.parsing.amino_acids import BACKBONE, WATERS, is_standard, parent_letter
@@ -42,7 +44,7 @@ class Groups:
 
     model: Model
     starts: np.ndarray
-    first: object
+    first: Any  # an AtomArray with the annotations of parsing/model.py
     letters: np.ndarray
     nitrogen: np.ndarray
     carbon: np.ndarray
@@ -137,7 +139,7 @@ def residue_groups(model: Model) -> Groups:
     return Groups(model, starts, first, letters, places["N"], places["C"], backbone, candidates)
 
 
-def _letters(model: Model, first, of_atom: np.ndarray) -> np.ndarray:
+def _letters(model: Model, first: AtomArray, of_atom: np.ndarray) -> np.ndarray:
     """Look each residue name up once, with all atoms that it has in the file."""
     atoms = model.atoms
     letters = np.full(len(first), None, object)
@@ -149,7 +151,9 @@ def _letters(model: Model, first, of_atom: np.ndarray) -> np.ndarray:
     return letters
 
 
-def _attached(atoms, starts, first, residues: np.ndarray, places: dict) -> np.ndarray:
+def _attached(
+    atoms: AtomArray, starts: np.ndarray, first: AtomArray, residues: np.ndarray, places: dict
+) -> np.ndarray:
     """Find groups without a backbone that are bonded to a C and to an N of their chain.
 
     Chromophores name their atoms otherwise; `places` gets where their bonds are.

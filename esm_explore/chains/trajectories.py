@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
@@ -61,6 +62,12 @@ class Frames:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @overload
+    def __getitem__(self, which: int) -> ProteinChain: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> Frames: ...
+
     def __getitem__(self, which: int | slice) -> ProteinChain | Frames:
         if isinstance(which, slice):
             return Frames(self.chain, self._places, self.numbers[which])
@@ -106,7 +113,11 @@ class Frames:
         chain = with_atoms(self.chain, positions)
         reading = reading_of(self.chain)
         if reading is not None:
-            of_frame = {"model": number + 1, "n_models": self._places.n_frames, "kind": self.kind}
+            of_frame: dict[str, Any] = {
+                "model": number + 1,
+                "n_models": self._places.n_frames,
+                "kind": self.kind,
+            }
             backbone = positions[:, :3].copy()
             keep_reading(chain, replace(reading, backbone=backbone, **of_frame))
         return chain
@@ -165,17 +176,18 @@ def read_frames(
     structure = Structure(source, 1)
     chain = structure.read(chain_id, of_all=trajectory is None)
     if trajectory is None:
-        places = Models(source, structure, chain)
+        places: Places = Models(source, structure, chain)
     else:
         places = Trajectory(_path(trajectory), structure, chain)
     return Frames(chain, places, range(places.n_frames))
 
 
 def _located(topology: object, chain_id: str | None) -> Source:
-    models = bundled_models(topology) if isinstance(topology, str) else None
-    if models is None or Path(topology).exists():
-        return locate(topology, chain_id)
-    return Source(topology.upper(), topology, unpacked(models, topology))
+    if isinstance(topology, str):
+        models = bundled_models(topology)
+        if models is not None and not Path(topology).exists():
+            return Source(topology.upper(), topology, unpacked(models, topology))
+    return locate(topology, chain_id)
 
 
 def _path(trajectory: object) -> Path:

@@ -33,7 +33,7 @@ def ended_by_signals() -> Iterator[None]:
     A second one ends it at once.
     """
 
-    def end(number: int, _) -> None:
+    def end(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)
         raise SystemExit(128 + number)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -66,7 +67,7 @@ def write_rows(
     raise typer.Exit(2 if not report.n_chains else 1 if report.failures else 0)
 
 
-def _print_failures(console, failures: list[tuple[str, str, str]]) -> None:
+def _print_failures(console: Any, failures: list[tuple[str, str, str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.provenance import Reading
@@ -30,7 +31,7 @@ def file_findings(chain: ProteinChain, reading: Reading) -> list[Finding]:
     labels = residue_labels(chain)
     found = []
 
-    def add(severity, title, residues, why, remedy):
+    def add(severity: Any, title: str, residues: Any, why: str, remedy: str) -> None:
         found.append(Finding(severity, title, tuple(residues), why, remedy))
 
     if reading.ending:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
@@ -22,7 +22,9 @@ class _WithoutNumbers(TorchFunctionMode):
     torch imports for seconds before it writes to the first of its tensors.
     """
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         kwargs = kwargs or {}
         if function in _MAKERS:
             return torch.empty(*args, **kwargs | {"device": "meta"})

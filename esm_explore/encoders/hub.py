@@ -138,7 +138,7 @@ def _status(repository: str, file: str, token: str | bool, until: float) -> int 
     answer: list[int] = []
     left = max(0.1, until - time.monotonic())
 
-    def ask():
+    def ask() -> None:
         try:
             url, headers = hf_hub_url(repository, file), build_hf_headers(token=token)
             response = get_session().head(url, headers=headers, timeout=left)

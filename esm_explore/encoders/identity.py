@@ -73,7 +73,9 @@ class EncoderInfo:
 class Made(Protocol):
     """Anything that an encoder made: it says which."""
 
-    encoder_info: EncoderInfo
+    @property
+    def encoder_info(self) -> EncoderInfo:
+        """Which."""
 
 
 def same_encoder(a: EncoderInfo, b: EncoderInfo) -> bool:
@@ -222,7 +224,7 @@ def _at_a_glance(encoder: StructureTokenEncoder) -> list:
 
     Also what is no weight. Takes half the time of a digest.
     """
-    found = [settings(encoder), changes(encoder)]
+    found: list[object] = [settings(encoder), changes(encoder)]
     for tensor in encoder.state_dict().values():
         version = None if tensor.is_inference() else tensor._version
         found.append((tensor.data_ptr(), tensor.shape, version, bits(tensor)))
@@ -232,4 +234,4 @@ def _at_a_glance(encoder: StructureTokenEncoder) -> list:
 def bits(tensor: torch.Tensor) -> int:
     """Give a checksum of a tensor's bits: torch does not count what is written to ``.data``."""
     flat = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
-    return crc32(memoryview(flat.numpy()))
+    return crc32(flat.numpy().data)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 import torch
 from esm.models.vqvae import StructureTokenEncoder
@@ -184,11 +185,11 @@ def relative_position_bins(relative: torch.Tensor, limit: int = LIMIT) -> torch.
     return relative.clamp(-limit, limit) + limit + 1
 
 
-def encode_chain(encoder: StructureTokenEncoder, inputs) -> torch.Tensor:
+def encode_chain(encoder: StructureTokenEncoder, inputs: Any) -> torch.Tensor:
     """Run esm's own ``encode`` on a whole chain; gives its edges, shape=(L, K)."""
     search, found = encoder.find_knn_edges, []
 
-    def find_knn_edges(*args, **kwargs):
+    def find_knn_edges(*args: Any, **kwargs: Any) -> Any:
         edges, mask = search(*args, **kwargs)
         found.append(edges[0])
         return edges, mask
@@ -198,7 +199,7 @@ def encode_chain(encoder: StructureTokenEncoder, inputs) -> torch.Tensor:
     return found[0]
 
 
-def encode_rows(encoder: StructureTokenEncoder, inputs, edges: torch.Tensor) -> None:
+def encode_rows(encoder: StructureTokenEncoder, inputs: Any, edges: torch.Tensor) -> None:
     """Run the steps of ``encode`` on some neighborhoods, shape=(M, K), of a chain.
 
     After the neighbor search each residue is a batch of its own, so any rows of the edges can be
@@ -223,7 +224,7 @@ def _searching(encoder: StructureTokenEncoder, search: Callable) -> Iterator[Non
     """Let an encoder find its edges in another way, which hooks cannot; in this thread alone."""
     before, own = encoder.find_knn_edges, vars(encoder).get("find_knn_edges")
 
-    def undo():
+    def undo() -> None:
         vars(encoder).pop("find_knn_edges", None)
         if own is not None:
             encoder.find_knn_edges = own

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 from weakref import WeakSet
 
 
@@ -15,7 +15,7 @@ class Turns:
 
     _all: ClassVar[WeakSet[Turns]] = WeakSet()
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.RLock()
         self._all.add(self)
 
@@ -53,7 +53,7 @@ def of_this_thread(function: Callable, otherwise: Callable) -> Callable:
     """Give a function that is the first in the thread that asks, and the second in all others."""
     owner = threading.get_ident()
 
-    def chosen(*args, **kwargs):
+    def chosen(*args: Any, **kwargs: Any) -> Any:
         return (function if threading.get_ident() == owner else otherwise)(*args, **kwargs)
 
     return chosen

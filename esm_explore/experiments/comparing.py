@@ -197,7 +197,7 @@ def superposed_on(first: Trace, second: Trace, by: str = LINKS[0]) -> np.ndarray
 
 def _counted(labels: list[str]) -> Iterator[tuple[str, int]]:
     """Give each label with how many were like it before."""
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for label in labels:
         yield label, seen[label]
         seen[label] += 1

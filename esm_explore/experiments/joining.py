@@ -13,8 +13,8 @@ from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import TraceError, heard
 from esm_explore.experiments.rerunning import Setting, code_steps, run_rows, setting_of
-from esm_explore.tracing.traces import Trace
 from esm_explore.tracing.tracer import trace as trace_chain
+from esm_explore.tracing.traces import Trace
 
 # What else chains can be numbered as, and what that is.
 NUMBERED = {

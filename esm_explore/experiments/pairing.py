@@ -151,12 +151,12 @@ def compare_residues(
         table.append((stage.title, float(apart[0]), float(cosine[0]), nearer))
     stages = pd.DataFrame(table, columns=list(COLUMNS))
     far = stages[stages["random pairs nearer"] > 0.5]
-    tokens = tuple(int(trace.tokens[row]) for trace, row in zip(traces, rows, strict=True))
-    names = [
-        f"{trace.short_title} {trace.labels[row]}" for trace, row in zip(traces, rows, strict=True)
-    ]
+    tokens = int(first.tokens[rows[0]]), int(second.tokens[rows[1]])
     return ResiduePair(
-        tuple(names),
+        (
+            f"{first.short_title} {first.labels[rows[0]]}",
+            f"{second.short_title} {second.labels[rows[1]]}",
+        ),
         tokens,
         stages,
         str(far["stage"].iloc[0]) if len(far) else "",

@@ -183,7 +183,7 @@ def replace(trace: Trace, stage: str, residue: int | str, value: int | str) -> R
     )
 
 
-def _donor_of(trace: Trace, value: object) -> int:
+def _donor_of(trace: Trace, value: int | str) -> int:
     try:
         return framed_index(trace, value)
     except TraceError as error:

@@ -13,8 +13,13 @@ from esm_explore.experiments.rerunning import Setting, run_rows
 class Encoded(Protocol):
     """A chain's tokens, shape=(L,), and its neighborhoods, shape=(L, K), such as a trace's."""
 
-    tokens: np.ndarray
-    edges: np.ndarray
+    @property
+    def tokens(self) -> np.ndarray:
+        """Codes."""
+
+    @property
+    def edges(self) -> np.ndarray:
+        """Nodes of each residue."""
 
 
 def kept_nodes(

@@ -52,7 +52,7 @@ def places(codebook: np.ndarray, placing: str) -> tuple[np.ndarray, str]:
 class CodeTable:
     """What the index knows of each code; its cards are added in order."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._names: list[str] = []
         self._rows: list[dict] = []
         self._shares: list[list[int]] = []

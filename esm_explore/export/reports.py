@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,8 +68,9 @@ def report(
     TraceError
         If a trace has no encoder, or the file cannot be written.
     """
-    traced = what
-    if not isinstance(what, Trace):
+    if isinstance(what, Trace):
+        traced = what
+    else:
         chain = what if isinstance(what, ProteinChain) else read_chain(what, chain_id, model=model)
         traced = trace(encoder or load_encoder(), chain)
     sections = _STYLE + '<main class="esm-explore-report">'
@@ -82,7 +84,7 @@ def _codes(traced: Trace) -> str:
     atlas = open_atlas()
     framed = np.flatnonzero(traced.has_frame)
     codes = pd.Series(framed).groupby(traced.tokens[framed])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "code": int(code),
             "residues": ", ".join(traced.labels[i] for i in places),

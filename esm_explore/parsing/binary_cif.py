@@ -8,6 +8,7 @@ holds, so that a file could run code. So neither is left to it here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgpack
 import numpy as np
@@ -52,7 +53,7 @@ def parse_binary_cif(content: bytes, title: str) -> BinaryCIFFile:
     """
     parts = 0
 
-    def counted(part):
+    def counted(part: Any) -> Any:
         nonlocal parts
         parts += 1
         if parts > _MAX_PARTS:

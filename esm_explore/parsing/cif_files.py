@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from biotite.structure import AtomArray
@@ -23,6 +25,8 @@ from esm_explore.parsing.cif_columns import (
 from esm_explore.parsing.model import PREDICTORS, Model, check_model, complete
 
 _BLANK = re.compile(r"\s*")
+# A column of atom_site by its name.
+Cell = Callable[[str], Any]
 _NUMBER = re.compile(r"([+-]?\d+)([A-Za-z]?)")
 
 
@@ -128,7 +132,9 @@ def _read(names: list[str], blocks: list[Columns], model: int, title: str) -> Mo
     )
 
 
-def _atoms(cell, n: int, rows: np.ndarray, title: str) -> tuple[AtomArray, list[str], list[str]]:
+def _atoms(
+    cell: Cell, n: int, rows: np.ndarray, title: str
+) -> tuple[AtomArray, list[str], list[str]]:
     atoms = complete(AtomArray(n))
     flaws: list[str] = []
     notes: list[str] = []
@@ -163,13 +169,15 @@ def _atoms(cell, n: int, rows: np.ndarray, title: str) -> tuple[AtomArray, list[
     return atoms, flaws, notes
 
 
-def _add_flaw(atoms: AtomArray, row: int, flaws: list[str], what: str, rows, title: str) -> None:
+def _add_flaw(
+    atoms: AtomArray, row: int, flaws: list[str], what: str, rows: np.ndarray, title: str
+) -> None:
     named = f"{atoms.atom_name[row]} of {atoms.res_name[row]}"
     flaws.append(f"{title}, row {rows[row] + 1} of atom_site ({named}): {what}.")
     atoms.flaw[row] = len(flaws)
 
 
-def _first_of(cell, n: int, first: str, second: str) -> np.ndarray:
+def _first_of(cell: Cell, n: int, first: str, second: str) -> np.ndarray:
     """Give the author's column, and the other where it has nothing."""
     values = texts(cell(first), n)
     return (
@@ -177,7 +185,7 @@ def _first_of(cell, n: int, first: str, second: str) -> np.ndarray:
     )
 
 
-def _number(atoms: AtomArray, cell, label: np.ndarray, notes: list[str]) -> np.ndarray:
+def _number(atoms: AtomArray, cell: Cell, label: np.ndarray, notes: list[str]) -> np.ndarray:
     """Give residues their author's numbers, or the sequence's; mark those without."""
     n = len(atoms)
     numbers, letters, known = _parsed(texts(cell("auth_seq_id"), n))
@@ -207,7 +215,7 @@ def _parsed(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return numbers[inverse], letters[inverse], known[inverse]
 
 
-def _in_sequence(columns: Columns, cell, atoms: AtomArray) -> np.ndarray:
+def _in_sequence(columns: Columns, cell: Cell, atoms: AtomArray) -> np.ndarray:
     """Mark residues that the sequence of their entity has; of the 20 that says nothing."""
     marked = np.zeros(len(atoms), bool)
     entities = [columns("entity_poly_seq", name) for name in ("entity_id", "mon_id")]

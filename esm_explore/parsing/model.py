@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from biotite.structure import AtomArray
@@ -16,7 +17,7 @@ BONDED = 2.0
 # What titles and remarks of predictions name, in capitals.
 PREDICTORS = re.compile(r"ALPHAFOLD|COLABFOLD|ESMFOLD|BOLTZ|CHAI-1|OPENFOLD|ROSETTAFOLD|PLDDT")
 # Annotations beside biotite's own, with what they are where a format has none.
-ANNOTATIONS = {
+ANNOTATIONS: dict[str, tuple[Any, Any]] = {
     "altloc_id": ("<U2", ""),
     "occupancy": (float, 1.0),
     "b_factor": (float, 0.0),

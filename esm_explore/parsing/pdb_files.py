@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 import numpy as np
+from biotite.structure import AtomArray
 
 from esm_explore.parsing.amino_acids import WATERS, is_standard
 from esm_explore.parsing.model import PREDICTORS, Model, check_model
@@ -127,7 +128,7 @@ def _parents(header: list[str]) -> dict[str, set[str]]:
     return parents
 
 
-def _in_sequence(header: list[str], atoms, parents: dict[str, set[str]]) -> np.ndarray:
+def _in_sequence(header: list[str], atoms: AtomArray, parents: dict[str, set[str]]) -> np.ndarray:
     """Mark residues whose name the sequence of their chain has, or MODRES.
 
     Of the 20 a name says nothing: a free amino acid has it, too.

@@ -100,7 +100,9 @@ def atlas_stored_counts(atlas: Atlas, encoder: StructureTokenEncoder) -> Picture
         f"Counts stored with the codebook (quartiles {quartiles}), against use",
         [],
         stored,
-        **{"source": _source(atlas), "legend": LEGEND_ABOVE, "showlegend": True},
+        source=_source(atlas),
+        legend=LEGEND_ABOVE,
+        showlegend=True,
     )
     figure.update_xaxes(title="stored count N of the code", type="log", dtick=1)
     figure.update_yaxes(title="residues with the code", type="log", dtick=1)

@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.experiments.joining import JointComparison
+from esm_explore.findings import some
 from esm_explore.palette import CATEGORIES, CHANGE
 from esm_explore.plots.picture import (
     GRAY,
@@ -18,7 +19,6 @@ from esm_explore.plots.picture import (
     draw,
     residue_ticks,
 )
-from esm_explore.findings import some
 from esm_explore.plots.still import ACROSS
 from esm_explore.plots.structure import StructurePicture, point
 from esm_explore.plots.structure_views import cartoon_viewer, scheme, still_of

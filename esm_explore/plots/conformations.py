@@ -90,6 +90,7 @@ def view_conformations(first: Trace, second: Trace, compared: Comparison) -> Str
     colors = colors_of(values)
     shown = np.where(np.isfinite(values), colors.hex, FRAMELESS).tolist()
     laid = superposed_on(first, second, compared.by)
+    assert laid is not None  # there is no comparison of fewer than three residues
     viewer, still = laid_on(first, shown, second, laid)
     lines = [
         f"{compared.names[0]} colored by how far its latents are from those of {compared.names[1]}",
@@ -99,7 +100,7 @@ def view_conformations(first: Trace, second: Trace, compared: Comparison) -> Str
     return StructurePicture(viewer, still, lines, colors.legend, colors.bar)
 
 
-def _check_compared(first: object, second: object, compared: object, verb: str) -> None:
+def _check_compared(first: Trace, second: Trace, compared: Comparison, verb: str) -> None:
     traces = traces_of([first, second], verb)
     right = "what ex.experiments.compare_conformations makes of the traces"
     check_kind(compared, Comparison, "compared", right)

@@ -104,7 +104,7 @@ def _capped(radii: FlipRadius) -> np.ndarray:
     return np.minimum(radii.radius, LARGEST)
 
 
-def _check_radii(trace: object, radii: object, verb: str) -> None:
+def _check_radii(trace: Trace, radii: FlipRadius, verb: str) -> None:
     check_found(trace, radii, FlipRadius, "radii", "flip_radius", verb)
     if radii.labels != trace.labels or not np.array_equal(radii.tokens, trace.tokens):
         raise TraceError(

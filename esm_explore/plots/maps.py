@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -61,7 +63,10 @@ def map_figure(
         dots.append(_dots(behind.points, {"size": 4, "color": BEHIND}, None, name))
     if values.ndim == 2 or values.dtype.kind in "iuf":
         numbers = values.ndim == 1
-        marker = {"size": size, "color": values if numbers else colors_of(values).hex}
+        marker: dict[str, Any] = {
+            "size": size,
+            "color": values if numbers else colors_of(values).hex,
+        }
         if numbers:
             marker |= {"colorscale": "Viridis", "colorbar": {"title": for_plotly(what)}}
         dots.append(_dots(points, marker, hover))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from esm_explore.arguments import check_kind
-from esm_explore.encoders.identity import one_encoder
+from esm_explore.encoders.identity import Made, one_encoder
 from esm_explore.errors import TraceError
 from esm_explore.escaping import for_plotly, for_reading
 from esm_explore.experiments.rerunning import name_of
@@ -56,7 +57,7 @@ def draw(
     numbers: np.ndarray,
     *,
     source: str = "",
-    **layout,
+    **layout: Any,
 ) -> Picture:
     """Make a picture.
 
@@ -87,13 +88,18 @@ def draw(
         # Means of shares, such as 1/16, lie on an edge of rounding: all machines take one side.
         mean = finite.mean() * (1 + 1e-6)
         text += f", mean {mean:.2g}, from {finite.min():.2g} to {finite.max():.2g}"
-    given = {"template": "plotly_white", "width": 820, "height": 480, "margin": {}} | layout
+    given: dict[str, Any] = {
+        "template": "plotly_white",
+        "width": 820,
+        "height": 480,
+        "margin": {},
+    } | layout
     # Its button would upload the figure.
     figure.layout.modebar.remove = ["sendChartToCloud"]
     figure.update_layout(meta={"what": what, "text": text}, **given)
     # Room for the title's two lines and for what stands between them and the plot.
     above = 110 if figure.layout.legend.orientation == "h" or figure.layout.annotations else 80
-    margin = {"t": above, "l": 60, "r": 30, "b": 55} | given["margin"]
+    margin: dict[str, int] = {"t": above, "l": 60, "r": 30, "b": 55} | given["margin"]
     title = title_of(what, source, given["width"])
     # The plot keeps its size below a title of more lines.
     more = _MODE_BAR + _TITLE_LINE * (title.count("<br>") - 1)
@@ -106,7 +112,7 @@ def draw(
     return figure
 
 
-def check_table(given: object, name: str, columns: tuple[str, ...], made_by: str) -> None:
+def check_table(given: pd.DataFrame, name: str, columns: tuple[str, ...], made_by: str) -> None:
     """Refuse what is no table with some columns, which a function makes."""
     right = f"the table that {made_by} makes, with columns {', '.join(columns)}"
     check_kind(given, pd.DataFrame, name, right)
@@ -115,9 +121,7 @@ def check_table(given: object, name: str, columns: tuple[str, ...], made_by: str
         raise TraceError(f"{name} has columns {held}; it has to be {right}.")
 
 
-def check_found(
-    trace: object, found: object, kind: type, name: str, made_by: str, verb: str
-) -> None:
+def check_found(trace: Trace, found: Made, kind: type, name: str, made_by: str, verb: str) -> None:
     """Refuse what is no trace, no result of an experiment, or one of another encoder."""
     check_trace(trace, verb)
     check_kind(found, kind, name, f"what ex.experiments.{made_by} makes of the trace")
@@ -125,7 +129,7 @@ def check_found(
 
 
 def check_found_at(
-    trace: object, found: object, kind: type, name: str, made_by: str, verb: str
+    trace: Trace, found: Any, kind: type, name: str, made_by: str, verb: str
 ) -> None:
     """Refuse also a result of another residue than one of the trace's."""
     check_found(trace, found, kind, name, made_by, verb)

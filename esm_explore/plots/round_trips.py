@@ -105,7 +105,7 @@ def view_round_trip(trace: Trace, trip: RoundTrip) -> StructurePicture:
     return StructurePicture(viewer, still, lines, colors.legend, colors.bar)
 
 
-def _check_of(trace: object, trip: object, verb: str) -> None:
+def _check_of(trace: Trace, trip: RoundTrip, verb: str) -> None:
     check_trace(trace, verb)
     check_kind(trip, RoundTrip, "trip", "what ex.experiments.round_trip makes of the trace")
     if trip.title != trace.title or trip.encoder_info.digest != trace.encoder_info.digest:

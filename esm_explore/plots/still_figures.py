@@ -7,6 +7,7 @@ import io
 import re
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ from esm_explore.errors import TraceError
 from esm_explore.plots.still_text import plain_text
 
 _SYMBOLS = {"circle": "o", "diamond": "D", "diamond-open": "D", "line-ew-open": "_", "x": "x"}
-TITLE = {"fontsize": 8.5, "loc": "left", "parse_math": False}
+TITLE: dict[str, Any] = {"fontsize": 8.5, "loc": "left", "parse_math": False}
 _KINDS = ("scatter", "bar", "heatmap", "image")
 _POINTS = 0.6  # of a pixel of plotly's: the picture is shown smaller than the page's view
 _MOST_TICKS = 24

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -166,7 +167,7 @@ class _Page:
             bottom = self._legend(bottom)
         self._pictures(top + 4, bottom - 4)
 
-    def _write(self, top: float, text: str, size: float = 8.5, **style: object) -> float:
+    def _write(self, top: float, text: str, size: float = 8.5, **style: Any) -> float:
         """Write lines from this far below the top; give where they end."""
         width, height = self._parts.width, self._parts.height
         self._figure.text(
@@ -182,7 +183,8 @@ class _Page:
 
     def _legend(self, bottom: float) -> float:
         """Write swatches in lines that end here; give where they begin."""
-        rows, x = [[]], 0.0
+        x = 0.0
+        rows: list[list[Any]] = [[]]
         for color, meaning in self._parts.legend:
             wide = 26 + _LETTER * len(meaning)
             if rows[-1] and x + wide > self._parts.width - 2 * _EDGE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Callable
 
 import numpy as np
 import py3Dmol
@@ -33,7 +34,10 @@ _UNDER = '<img alt="{}" src="data:image/png;base64,{}" style="position: absolute
 class Viewer(py3Dmol.view):
     """A viewer whose commands, which stand in a script block, cannot end it."""
 
-    def __getattr__(self, name: str):
+    startjs: str
+    updatejs: str
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
         command = super().__getattr__(name)
 
         def give(*args: object, **kwargs: object) -> object:

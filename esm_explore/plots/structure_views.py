@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import py3Dmol
@@ -168,7 +169,7 @@ def cartoon_viewer(trace: Trace, style: dict) -> py3Dmol.view:
     return viewer
 
 
-def still_of(trace: Trace, hexes: list[str], **marks: object) -> ChainStill:
+def still_of(trace: Trace, hexes: list[str], **marks: Any) -> ChainStill:
     """Say how a chain is drawn without a browser: colors, and marks as `ChainStill` has them."""
     ca = trace.chain.atom37_positions[:, 1].astype(float)
     ca = np.where(trace.chain.atom37_mask[:, 1, None], ca, np.nan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from esm_explore.errors import ChainError
@@ -153,8 +153,8 @@ def _is_left_by_a_system(name: str) -> bool:
     return "__MACOSX" in parts or parts[-1].startswith(".")
 
 
-def _listed(names: object) -> str:
+def _listed(names: Iterable[str]) -> str:
     """List names of files; they can hold anything."""
-    names = ["".join(c if c.isprintable() else "?" for c in name)[:80] for name in names]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    shown = ["".join(c if c.isprintable() else "?" for c in name)[:80] for name in names]
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return ", ".join(shown[:_SHOWN]) + more

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
+from typing import Any
 
 from esm_explore.outputs import UNFINISHED, printable
 from esm_explore.sources.archives import archive_kind
@@ -45,7 +46,7 @@ def find_sources(
     list of str
         Each once, in the order given; within a directory or pattern sorted.
     """
-    found = {}
+    found: dict[Any, Any] = {}
     for text in given:
         source = os.path.expanduser(text)
         if os.path.isdir(source):

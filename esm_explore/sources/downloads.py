@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import requests
 from platformdirs import user_cache_path
@@ -175,7 +176,8 @@ def _fetched(name: str, address: Callable[[float], str], missing: str) -> bytes:
 
 def _get(address: str, deadline: float) -> bytes:
     """Fetch all of a file until a moment of the monotonic clock, or raise a requests' error."""
-    left, answers = max(deadline - time.monotonic(), 0.001), queue.SimpleQueue()
+    left = max(deadline - time.monotonic(), 0.001)
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def fetch() -> None:
         try:

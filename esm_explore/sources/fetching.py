@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 
@@ -46,7 +46,8 @@ def fetched_ahead(
     task
         In order.
     """
-    over, waiting = threading.Event(), deque()
+    over = threading.Event()
+    waiting: deque[Any] = deque()
     pool = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="fetching")
     try:
         for task in tasks:

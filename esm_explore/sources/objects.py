@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from biotite.structure import AtomArray, AtomArrayStack
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.errors import ChainError
 
-_Content = bytes | AtomArray | AtomArrayStack | list[ProteinChain]
+_Content: TypeAlias = bytes | AtomArray | AtomArrayStack | list[ProteinChain]
 
 
 def content_of_object(source: object) -> tuple[str, _Content] | None:
@@ -52,14 +53,14 @@ def content_of_object(source: object) -> tuple[str, _Content] | None:
         ) from error
 
 
-def _of_gemmi(structure) -> tuple[str, bytes]:
+def _of_gemmi(structure: Any) -> tuple[str, bytes]:
     # Without entities its mmCIF has no polymers, and no numbers of their residues.
     structure = structure.clone()
     structure.setup_entities()
     return structure.name, structure.make_mmcif_document().as_string().encode()
 
 
-def _of_gemmi_model(model) -> tuple[str, bytes]:
+def _of_gemmi_model(model: Any) -> tuple[str, bytes]:
     import gemmi
 
     structure = gemmi.Structure()
@@ -67,7 +68,7 @@ def _of_gemmi_model(model) -> tuple[str, bytes]:
     return _of_gemmi(structure)
 
 
-def _of_gemmi_chain(chain) -> tuple[str, bytes]:
+def _of_gemmi_chain(chain: Any) -> tuple[str, bytes]:
     import gemmi
 
     model = gemmi.Model(1)
@@ -75,7 +76,7 @@ def _of_gemmi_chain(chain) -> tuple[str, bytes]:
     return _of_gemmi_model(model)
 
 
-def _of_biopython(entity) -> tuple[str, bytes]:
+def _of_biopython(entity: Any) -> tuple[str, bytes]:
     from Bio.PDB.mmcifio import MMCIFIO
 
     writer, text = MMCIFIO(), io.StringIO()
@@ -84,11 +85,11 @@ def _of_biopython(entity) -> tuple[str, bytes]:
     return str(entity.id) if entity.level == "S" else "", text.getvalue().encode()
 
 
-def _of_complex(chains) -> tuple[str, list[ProteinChain]]:
+def _of_complex(chains: Any) -> tuple[str, list[ProteinChain]]:
     return chains.id or "", list(chains.chain_iter())
 
 
-def _of_esm_protein(protein) -> tuple[str, list[ProteinChain]]:
+def _of_esm_protein(protein: Any) -> tuple[str, list[ProteinChain]]:
     if "|" in (protein.sequence or ""):
         return _of_complex(protein.to_protein_complex())
     return "", [protein.to_protein_chain()]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -105,7 +104,11 @@ class ChunkedEncoder:
         check_numbering(numbering)
         if not isinstance(dtype, str) or dtype not in DTYPES:
             raise TraceError(f"dtype is {dtype!r}; it can be: {', '.join(DTYPES)}.")
-        if not isinstance(chunk_size, Integral) or isinstance(chunk_size, bool) or chunk_size < 1:
+        if (
+            not isinstance(chunk_size, int | np.integer)
+            or isinstance(chunk_size, bool)
+            or chunk_size < 1
+        ):
             raise TraceError(
                 f"chunk_size is {chunk_size!r}; it has to be a whole number of residues, 1 or more."
             )
@@ -153,7 +156,7 @@ class ChunkedEncoder:
 
     def _encode_chunk(self, chunk: list[Part]) -> None:
         # Chains of fewer than 16 residues have smaller neighborhoods: each size by itself.
-        by_size = {}
+        by_size: dict[int, list[Part]] = {}
         for chain, part in chunk:
             by_size.setdefault(chain.edges.shape[1], []).append((chain, part))
         for parts in by_size.values():

@@ -98,7 +98,9 @@ def folded_feed_forward(
     small = (raised * scale) @ _centered(by_axis(out).detach().cpu().double(), 0)
     bias = raised @ shift + offset
 
-    def look(state: torch.Tensor, attended: torch.Tensor, bins: torch.Tensor):
+    def look(
+        state: torch.Tensor, attended: torch.Tensor, bins: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         # torch.var takes seven times as long.
         variance = (state - state.mean(1, keepdim=True)).square_().mean(1, keepdim=True)
         shrink = variance.add_(norm.eps).rsqrt_()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import prod, sqrt
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -95,12 +96,14 @@ class LeanPass:
             return self._latent(state)
 
 
-def _looked_up(tables, bins: torch.Tensor, rows: int, some: slice):
+def _looked_up(
+    tables: Any, bins: torch.Tensor, rows: int, some: slice
+) -> tuple[torch.Tensor, torch.Tensor]:
     queries, keys = tables
     return queries[bins[some, :rows]], keys[bins[some]]
 
 
-def _rows(projected, m: int, some: slice):
+def _rows(projected: Any, m: int, some: slice) -> list[torch.Tensor]:
     return [x.unflatten(0, (m, -1))[some] for x in projected]
 
 
@@ -183,7 +186,7 @@ class _Block:
         return out
 
 
-def _weigh(asking, asked, near, logits, spare):
+def _weigh(asking: Any, asked: Any, near: Any, logits: torch.Tensor, spare: Any) -> Any:
     """Attend in all heads: arrays are (M, Q or K, 3, heads), logits (M, Q, K, heads)."""
     (query, query_point), (key, key_point, value) = asking, asked
     for axis in range(3):

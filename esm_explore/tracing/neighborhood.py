@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -143,5 +144,5 @@ def _opened(
     )
 
 
-def _stack(tensors) -> np.ndarray:
+def _stack(tensors: Any) -> np.ndarray:
     return as_array(torch.cat(list(tensors)).detach())

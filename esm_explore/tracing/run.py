@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -188,10 +189,10 @@ def _check_edited(name: str, before: torch.Tensor, after: object) -> None:
 
 
 def _hook(point: CatchPoint, catch: _Catcher) -> Callable:
-    def on_input(_module, args):
+    def on_input(_module: object, args: Any) -> Any:
         return (catch(point, args[0]), *args[1:])
 
-    def on_output(_module, _args, output):
+    def on_output(_module: object, _args: object, output: Any) -> Any:
         if not isinstance(output, tuple):
             return catch(point, output)
         changed = catch(point, output[point.index])
@@ -205,9 +206,10 @@ def _hook(point: CatchPoint, catch: _Catcher) -> Callable:
 def _hooked(
     encoder: StructureTokenEncoder, points: list[CatchPoint], catch: _Catcher
 ) -> Iterator[None]:
-    handles, modes = [], []
+    handles: list[Any] = []
+    modes: list[tuple[Any, bool]] = []
 
-    def undo():
+    def undo() -> None:
         for handle in handles:
             handle.remove()
         for module, training in modes:

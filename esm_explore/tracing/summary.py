@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from esm_explore.chains.joined import APART
@@ -10,7 +12,7 @@ from esm_explore.escaping import for_html, without_formulas
 from esm_explore.tracing.stages import output_table
 
 
-def as_text(trace) -> str:
+def as_text(trace: Any) -> str:
     """Write the summary of a trace as lines."""
     table = _table(trace)
     widths = [max(table[name].str.len().max(), len(name)) for name in table]
@@ -21,13 +23,13 @@ def as_text(trace) -> str:
     return "\n".join([*_header(trace), "", *lines])
 
 
-def as_html(trace) -> str:
+def as_html(trace: Any) -> str:
     """Write the summary of a trace as HTML."""
     header = "<br>".join(for_html(line) for line in _header(trace))
     return without_formulas(f"<p>{header}</p>{_table(trace).to_html(index=False, border=0)}")
 
 
-def _header(trace) -> list[str]:
+def _header(trace: Any) -> list[str]:
     frameless = int((~trace.has_frame & ~trace.breaks).sum())
     left_out = f"{frameless} without a backbone frame" if frameless else "all with a backbone frame"
     numbers = NUMBERINGS[trace.numbering]
@@ -39,7 +41,7 @@ def _header(trace) -> list[str]:
     ]
 
 
-def _table(trace) -> pd.DataFrame:
+def _table(trace: Any) -> pd.DataFrame:
     rows = []
     for name, module, meaning in output_table(len(trace.blocks)):
         if name == "relative_position":  # not made for its shape alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
@@ -39,7 +40,7 @@ _TABLES = {
 _INDICES = {"edges": "L", "tokens": "n_codes", "relative_position.bins": "n_bins"}
 
 
-def write_trace(trace, path: str | Path) -> Path:
+def write_trace(trace: Any, path: str | Path) -> Path:
     """Write a trace; see `Trace.save`."""
     chain = trace.chain
     tensors = {f"chain.{name}": np.asarray(getattr(chain, name)) for name in _CHAIN_ARRAYS}
@@ -111,7 +112,7 @@ def _fields(about: dict, arrays: dict[str, np.ndarray]) -> dict:
 def _check_arrays(arrays: Mapping[str, np.ndarray], n_blocks: int) -> None:
     """Refuse arrays that are not those of one trace, which would fail later and elsewhere."""
     layers = {f"{name}.{i}": _ARRAYS["query"] for name in LAYERED for i in range(n_blocks)}
-    sizes = {}
+    sizes: dict[Any, int] = {}
     for name, (dtype, *shape) in (_ARRAYS | _TABLES | layers).items():
         held = arrays[name].shape
         right = tuple(

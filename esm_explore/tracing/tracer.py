@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -95,6 +96,10 @@ def trace(
     numbers = inputs.residue_index[edges]
     bins = relative_position_bins(numbers - numbers[:, :1], modules.limit)
     blocks = range(len(modules.blocks))
+    states: dict[str, Any] = {
+        **{name: tuple(kept[f"{name}[{i}]"] for i in blocks) for name in LAYERED},
+        **{name: kept[name] for name in ("query", "pre_vq", "z_q", "tokens")},
+    }
     return Trace(
         chain=chain,
         encoder_info=encoder_info(encoder),
@@ -107,8 +112,7 @@ def trace(
         relative_position=RelativePositions(
             as_array(bins), as_array(modules.positions.weight.detach()).copy()
         ),
-        **{name: tuple(kept[f"{name}[{i}]"] for i in blocks) for name in LAYERED},
-        **{name: kept[name] for name in ("query", "pre_vq", "z_q", "tokens")},
+        **states,
         codebook=as_array(modules.codes).copy(),
         encoder=encoder,
     )

@@ -16,7 +16,7 @@ _WORKER = ThreadPoolExecutor(1, "esm_explore-answers")
 class Asked:
     """The last thing that was asked for; what was asked for before is forgotten."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._pending: tuple[Future, Callable] | None = None
 
     def ask(self, work: Callable[[], T], show: Callable[[T], None]) -> None:

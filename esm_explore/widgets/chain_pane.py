@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from esm_explore.errors import EsmExploreError
 from esm_explore.escaping import for_reading
@@ -55,7 +56,9 @@ class ChainPane:
         self.trace = selection.traces[self.chain]
         self._opened: Neighborhood | None = None
         self._colors: list[bytes] = []
-        self._legend, self._said, self._focus = [], [], []
+        self._legend: list[Any] = []
+        self._said: list[Any] = []
+        self._focus: list[Any] = []
         self._place()
         self.structure = StructureView.of(self.trace, coords=self.coords)
         self.structure.group = self._group

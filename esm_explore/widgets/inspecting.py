@@ -74,7 +74,7 @@ def inspect(
     return made
 
 
-def check_atlas(atlas: object, traces: list[Trace]) -> None:
+def check_atlas(atlas: Atlas, traces: list[Trace]) -> None:
     """Refuse what is no atlas of the encoder that made some traces; see `inspect`."""
     # Brings in pyarrow.
     from esm_explore.atlas.belonging import check_is_of

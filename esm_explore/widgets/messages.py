@@ -17,7 +17,7 @@ from esm_explore.widgets.lasting import Lasting
 class Message(widgets.HTML):
     """A place for a message to the reader, which is there only while it says something."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(layout={"display": "none"})
         self.add_class("esm-explore-message")
 

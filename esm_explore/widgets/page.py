@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anywidget
 from ipywidgets import widget_serialization
@@ -57,7 +58,7 @@ class PageView(anywidget.AnyWidget):
 
     _script = Instance(Script, allow_none=True).tag(sync=True, **widget_serialization)
 
-    def __init__(self, **traits):
+    def __init__(self, **traits: Any):
         super().__init__(**traits)
         self.on_msg(lambda _widget, content, _buffers: self.received(content))
 

@@ -8,6 +8,7 @@ on a busy machine leaves an empty plot.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from plotly.offline import get_plotlyjs
@@ -47,9 +48,9 @@ class PlotView(PageView):
 
     _esm = module("plot_view.js")
     _css = FOLDER / "plot_view.css"
-    base = List().tag(sync=True)
-    overlay = List().tag(sync=True)
-    axes = Dict().tag(sync=True)
+    base: Any = List().tag(sync=True)
+    overlay: Any = List().tag(sync=True)
+    axes: Any = Dict().tag(sync=True)
     height = Int(400).tag(sync=True)
     source = Unicode().tag(sync=True)
 
@@ -58,7 +59,7 @@ class PlotView(PageView):
         on_click: Callable[[int], None],
         on_hover: Callable[[int], None] | None = None,
         on_lasso: Callable[[list[int]], None] | None = None,
-        **traits,
+        **traits: Any,
     ):
         super().__init__(_script=self.script(), **traits)
         self._on_click, self._on_hover, self._on_lasso = on_click, on_hover, on_lasso
@@ -84,7 +85,7 @@ class PlotView(PageView):
             self._on_lasso(points)
 
 
-def plain(value: object) -> object:
+def plain(value: object) -> Any:
     """Make JSON of dictionaries, sequences and arrays; what is not finite becomes None.
 
     Examples

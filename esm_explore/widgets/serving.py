@@ -12,6 +12,7 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from esm_explore.arguments import whole_number
 from esm_explore.chains.reading import read_chain
@@ -129,7 +130,12 @@ def _checked(wanted: list[tuple[str, str | None, int]], encoder: str) -> str:
 
 
 def _notebook(code: str, title: str) -> dict:
-    cell = {"cell_type": "code", "execution_count": None, "id": "inspector", "metadata": {}}
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "inspector",
+        "metadata": {},
+    }
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return {
         "cells": [cell | {"outputs": [], "source": code}],

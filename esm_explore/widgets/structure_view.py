@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from ipywidgets import Layout
@@ -103,7 +104,7 @@ class StructureView(Lasting, PageView):
     steady = Bool(False).tag(sync=True)
     secondary = Unicode().tag(sync=True)
     colors = Bytes().tag(sync=True)
-    legend = List().tag(sync=True)
+    legend: Any = List().tag(sync=True)
     bar = Dict().tag(sync=True)
     style = Unicode(STYLES[0])
     # In the page each widget's `style` is a model of ipywidgets.
@@ -112,7 +113,7 @@ class StructureView(Lasting, PageView):
     selected = Int(-1).tag(sync=True)
     hovered = Int(-1).tag(sync=True)
     selection = List(Int()).tag(sync=True)
-    lines = List().tag(sync=True)
+    lines: Any = List().tag(sync=True)
     frames = List(Int()).tag(sync=True)
     ghost = List(Dict()).tag(sync=True)
     focus = List(Int()).tag(sync=True)
@@ -124,7 +125,7 @@ class StructureView(Lasting, PageView):
     _cdn = Unicode(CDN).tag(sync=True)
     _drawn = Dict({"axes": list(AXES), "line": LINE, "missing": FRAMELESS}).tag(sync=True)
 
-    def __init__(self, **traits):
+    def __init__(self, **traits: Any):
         # In a Box a view without these would have no width.
         layout = Layout(flex="1 1 auto", min_width="240px")
         super().__init__(**{"_script": self.script(), "layout": layout} | traits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from traitlets import Dict, Int, List, Unicode
 
@@ -38,8 +39,8 @@ class TableView(PageView):
     _esm = module("table_view.js")
     _css = FOLDER / "table_view.css"
     columns = List(Dict()).tag(sync=True)
-    rows = List().tag(sync=True)
-    sort_values = List().tag(sync=True)
+    rows: Any = List().tag(sync=True)
+    sort_values: Any = List().tag(sync=True)
     caption = Unicode().tag(sync=True)
     residues = List(Int()).tag(sync=True)
     selected = Int(-1).tag(sync=True)

@@ -18,7 +18,7 @@ TABS = {
 class TabBar(Tools):
     """Chooses what is said of the residue; its value is one of `TABS`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         tabs = [option(name, name, hint=hint) for name, hint in TABS.items()]
         item = {"kind": "tabs", "name": "tab", "text": "What is said of the residue"}
         super().__init__(item["text"], [{**item, "options": tabs}])

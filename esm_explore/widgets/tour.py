@@ -59,7 +59,8 @@ class Tour(Whole):
     residue = Int(0)
 
     def __init__(self, trace: Trace, residue: int):
-        self._trace, self._pane = trace, None
+        self._trace = trace
+        self._pane: ChainPane | None = None
         super().__init__()
         self.add_class("esm-explore-inspector")
         problem = find_problem([trace])
@@ -74,12 +75,12 @@ class Tour(Whole):
         # The tour stays with its residue; neighbors are for the inspector to visit.
         selection = Selection([trace])
         selection.select(0, residue)
-        self._pane = ChainPane(selection, trace.stages[0], zoomed=True)
+        pane = self._pane = ChainPane(selection, trace.stages[0], zoomed=True)
         heading = widgets.HTML(
             f"<b>{for_html(f'Residue {trace.labels[residue]} of {trace.title}')}</b> · encoder: "
             f"<b>{for_html(trace.encoder_info.title)}</b>"
         )
-        body = row("tour", {"structure-0": self._pane.structure, "answer-0": self._pane.panel})
+        body = row("tour", {"structure-0": pane.structure, "answer-0": pane.panel})
         frame = Frame(repr(self).partition("\n")[0], self._bar.press)
         self.children = [frame, heading, self._bar, self._explanation, body]
         follow(self, self._bar, "step")
@@ -107,6 +108,7 @@ class Tour(Whole):
         return proposal["value"]
 
     def _show(self) -> None:
+        assert self._pane is not None
         stages = self._trace.stages
         stage = stages[self.step]
         self._explanation.value = (

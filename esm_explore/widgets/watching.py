@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -193,7 +194,7 @@ class _Raster(PlotView):
         Called with row and column.
     """
 
-    def __init__(self, on_cell: Callable[[int, int], None], **traits):
+    def __init__(self, on_cell: Callable[[int, int], None], **traits: Any):
         super().__init__(lambda _: None, **traits)
         self._on_cell = on_cell
 
