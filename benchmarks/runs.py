@@ -40,7 +40,8 @@ class Chains:
 
     def __init__(self, path: Path):
         table = pq.read_table(path / "residues", columns=["index", "backbone", "has_frame", "psi"])
-        self.backbone = np.array(table["backbone"].to_pylist(), np.float32).reshape(-1, 3, 3)
+        flat = table["backbone"].combine_chunks().flatten()
+        self.backbone = flat.to_numpy(zero_copy_only=False).reshape(-1, 3, 3)
         self.index = table["index"].to_numpy()
         self.joined = table["has_frame"].to_numpy() & table["psi"].is_valid().to_numpy()
         firsts = np.append(np.flatnonzero(self.index == 0), len(self.index))

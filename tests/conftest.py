@@ -14,6 +14,7 @@ import pytest
 import torch
 from biotite.structure.io.pdb import PDBFile
 from esm.models.vqvae import StructureTokenEncoder
+from services import standing_in
 
 import esm_explore as ex
 
@@ -158,3 +159,10 @@ def page(inspectors):
     inspectors.console_errors.clear()
     inspectors.left_loopback.clear()
     assert complaints == []
+
+
+@pytest.fixture
+def service(monkeypatch, tmp_path):
+    """A stand-in for the PDB, and an empty cache."""
+    with standing_in(monkeypatch, tmp_path / "cache") as server:
+        yield server

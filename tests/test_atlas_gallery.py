@@ -15,7 +15,8 @@ import esm_explore as ex
 from esm_explore.cli import app
 from esm_explore.errors import AtlasError
 from esm_explore.export import gallery
-from esm_explore.export.code_page import card_data, code_page
+from esm_explore.export.card_data import card_data
+from esm_explore.export.code_page import code_page
 from esm_explore.export.gallery import CHUNK, write_gallery
 from esm_explore.export.index_page import said_of
 

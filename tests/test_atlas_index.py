@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -53,6 +54,29 @@ def asked(monkeypatch):
 
     monkeypatch.setattr(LatentIndex, "nearest", nearest)
     return calls
+
+
+KILLED = """
+import os, signal, sys
+import esm_explore as ex
+from esm_explore.atlas import indexing
+
+atlas = ex.open_atlas(sys.argv[1])
+for place in ("_fill before", "_fill after", "_measured after", "file_digest after", "put before"):
+    name, when = place.split()
+    child = os.fork()
+    if not child:
+        real = getattr(indexing, name)
+        def killed(*args):
+            if when == "after":
+                real(*args)
+            os.kill(os.getpid(), signal.SIGKILL)
+        setattr(indexing, name, killed)
+        atlas.build_index(progress=False)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, (place, status)
+"""
 
 
 def without_index(path):
@@ -209,6 +233,26 @@ def test_a_full_disk_leaves_the_index_that_was_there(copied, trace, asked, monke
     assert not left.exists()
     ex.open_atlas(copied).neighbors(trace, 0)
     assert asked == [20]
+
+
+@pytest.mark.slow
+def test_killed_at_five_places_it_leaves_the_atlas_as_useful_as_before(copied, trace, asked):
+    """SIGKILL while it is filled, measured, sealed and moved: all residues are compared, without
+    a warning; made again it is asked, and of what was killed nothing is left.
+    """
+    right = without_index(copied).neighbors(trace, "57")
+    names = {path.name for path in copied.iterdir()}
+    script = [sys.executable, "-c", KILLED, str(copied)]
+    subprocess.run(script, check=True, timeout=300)
+    assert not (copied / "index").exists()
+    atlas = ex.open_atlas(copied)
+    with heard() as told:
+        assert atlas.neighbors(trace, "57").equals(right)
+    assert (told, asked) == ([], [])
+    atlas.build_index()
+    assert atlas.neighbors(trace, "57").equals(right)
+    assert asked == [20]
+    assert {path.name for path in copied.iterdir()} == {*names, "index"}
 
 
 def test_large_atlases_get_one_when_they_are_built(coded, tmp_path, monkeypatch, trace, asked):

@@ -52,3 +52,38 @@ def test_yes_builds_it(tmp_path, monkeypatch):
     assert "3 chains of 3 entries" in done.output
     assert "download: 2 entries" in done.output
     assert len(ex.open_atlas(tmp_path / "atlas").residues()) == 100
+
+
+def test_it_runs_to_its_end_beside_a_service_that_is_busy(tmp_path, monkeypatch, service):
+    """Costs are said before the first request; what is not there is listed, and a second time
+    nothing is fetched.
+    """
+    chains = tmp_path / "chains.txt"
+    names = [f"9as{i}" for i in "0123456789ab"]
+    chains.write_text("\n".join(f"{name}_A" for name in [*names, "9bus", "9not"]))
+    monkeypatch.setattr(reference, "CHAINS", chains)
+    said_first = []
+    real = reference.costs
+
+    def costs(run, out):
+        said_first.append((list(service.asked), real(run, out)))
+        return said_first[-1][1]
+
+    monkeypatch.setattr(reference, "costs", costs)
+    command = ["atlas", "reference", "-o", str(tmp_path / "atlas"), "--encoder", "mini"]
+    done = CliRunner().invoke(app, command, input="y\n")
+    assert done.exit_code == 1, done.output  # 9not is not there
+    (asked, lines), *_ = said_first
+    assert asked == []
+    assert "14 chains of 14 entries" in lines[0]
+    assert "download: 14 entries" in lines[1]
+    assert sorted(set(service.asked)) == sorted([*names, "9bus", "9not"])
+    atlas = ex.open_atlas(tmp_path / "atlas")
+    assert atlas.residues()["file"].unique().tolist() == [f"{name}_A" for name in [*names, "9bus"]]
+    assert len(atlas.residues()) == 13 * 24
+    (failure,) = atlas.manifest["failures"]
+    assert failure["file"] == "9not_A"
+    service.asked.clear()
+    assert CliRunner().invoke(app, [*command, "--yes"]).exit_code == 1
+    assert set(service.asked) == {"9not"}
+    assert "download: 1 entries" in said_first[1][1][1]

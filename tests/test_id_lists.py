@@ -2,60 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-
 import pytest
 import requests
 
 import esm_explore as ex
 from esm_explore.atlas import pieces
-from esm_explore.sources import downloads, fetching
+from esm_explore.sources import fetching
 from esm_explore.sources.directories import find_sources
 from esm_explore.sources.id_lists import read_id_list
-
-EXAMPLES = Path(ex.__file__).parent / "sources" / "examples"
-
-
-class Service(BaseHTTPRequestHandler):
-    """1AS5 under any name; 9bus is busy the first two times, 9not is not there."""
-
-    body = gzip.decompress((EXAMPLES / "1as5.bcif.gz").read_bytes())
-
-    def do_GET(self):
-        server, name = self.server, self.path.strip("/").split(".")[0]
-        with server.lock:
-            server.asked.append(name)
-            server.now += 1
-            server.most = max(server.most, server.now)
-            times = server.asked.count(name)
-        time.sleep(0.03)
-        status = 404 if name == "9not" else 503 if name == "9bus" and times < 3 else 200
-        self.send_response(status)
-        if status == 503:
-            self.send_header("Retry-After", "0")
-        self.end_headers()
-        self.wfile.write(self.body if status == 200 else b"")
-        with server.lock:
-            server.now -= 1
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def service(monkeypatch, tmp_path):
-    """A stand-in for the PDB, and an empty cache."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    server.lock, server.asked, server.now, server.most = threading.Lock(), [], 0, 0
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(downloads, "PDB", f"http://127.0.0.1:{server.server_port}/")
-    monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path / "cache"))
-    yield server
-    server.shutdown()
 
 
 def test_a_list_has_an_id_on_each_line(tmp_path):

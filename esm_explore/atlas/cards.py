@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from esm.models.vqvae import StructureTokenEncoder
 
+from esm_explore.atlas.card_lines import lines_of
 from esm_explore.chains.backbone import NODES
 from esm_explore.decoding.local import DecodedNeighborhood, decode_neighborhood
 from esm_explore.encoders.identity import encoder_info
 from esm_explore.encoders.mini import load_mini
 from esm_explore.escaping import for_html, without_formulas
-
-_KIND_WORDS = {
-    "ss": "secondary structure",
-    "amino_acid": "amino acid",
-    "ramachandran": "phi and psi",
-    "burial": "burial",
-    "relative_position": "neighborhood has",
-    "contact_order": "contact order",
-    "threedi": "3Di",
-}
-# Categories of each kind that are printed.
-_SHOWN = 4
-_Q = 0.05
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -145,59 +132,40 @@ class Card:
         apart = self.decoded.ca[1:] - self.exemplars[0].ca[1:]
         return float(np.sqrt((apart**2).sum(1).mean()))
 
-    def _top(self) -> list[tuple[str, list[str]]]:
-        """Name the most frequent categories of each kind, and those that stand out."""
-        found = []
-        for kind, words in _KIND_WORDS.items():
-            rows = self._frame[(self._frame["kind"] == kind) & (self._frame["count"] > 0)]
-            by, none = "count", "not known of any residue"
-            if kind == "relative_position" and len(rows):
-                # All neighborhoods have the next residues: what stands out says something.
-                rows = rows[(rows["enrichment"] > 1) & (rows["q"] < _Q)]
-                by, none = "enrichment", "as others"
-            rows = rows.sort_values(by, ascending=False, kind="stable").head(_SHOWN)
-            found.append((words, [_said(row) for row in rows.itertuples()] or [none]))
-        return found
+    @property
+    def has_shares(self) -> bool:
+        """Whether there are residues enough to tell shares: 20, a family counting as one chain."""
+        return bool(self._frame["share"].notna().any())
 
-    def _lines(self) -> list[tuple[str, str]]:
-        """Give the card's lines: what it is about, and what there is."""
-        share = f"{self.share:.3%} ({self.share_low:.3%} to {self.share_high:.3%})"
-        lines = [
-            (
-                "residues",
-                f"{self.count:,} in {self.chains:,} chains of {self.families:,} families, "
-                f"{share} of all",
-            ),
-        ]
-        if self._frame["share"].notna().any():
-            lines += [(name, ", ".join(them)) for name, them in self._top()]
-        if self.count:
-            lines += [
-                ("medoid", str(self.exemplars[0])),
-                ("exemplars", ", ".join(one.label for one in self.exemplars[1:]) or "none"),
-                ("edges", ", ".join(f"{label} ({m:.3f})" for label, m in self.edges)),
-                ("borders", _codes(self.borders)),
-                ("before", _following(self.before)),
-                ("after", _following(self.after)),
-                *self._drawn(),
-                ("synonyms", ", ".join(map(str, self.synonyms)) or "none"),
-            ]
-        return [*lines, ("encoder", self.title)]
+    def spread(self) -> pd.DataFrame:
+        """Say how far the exemplars' neighbors are apart, superposed by the query's frame.
 
-    def _drawn(self) -> list[tuple[str, str]]:
-        if self.decoded is None:
-            return []
-        return [("decoder", f"draws the medoid's neighbors {self.decoder_rmsd:.1f} Å off (RMSD)")]
+        Returns
+        -------
+        DataFrame
+            One row a relative position that at least two exemplars have a CA at: relative_position,
+            exemplars (how many have), spread (Å: the standard deviations along x, y and z, squared
+            and summed, and of that the root).
+        """
+        ca = [np.zeros((0, 3)), *(one.ca for one in self.exemplars)]
+        at = [np.zeros(0, int), *(one.relative_positions for one in self.exemplars)]
+        places = pd.DataFrame(np.concatenate(ca), columns=list("xyz"))
+        named = places.assign(relative_position=np.concatenate(at)).dropna()
+        groups = named.groupby("relative_position")
+        found = pd.DataFrame(
+            {"exemplars": groups.size(), "spread": groups.std().pow(2).sum(axis=1) ** 0.5}
+        )
+        return found[found["exemplars"] > 1].reset_index()
 
     def __repr__(self) -> str:
-        lines = [f"{name:20}{text}" for name, text in self._lines()]
+        lines = [f"{name:20}{text}" for name, text in lines_of(self)]
         return "\n".join([f"Code {self.code}: {self.description}", *lines])
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f'<tr><th style="text-align:left">{for_html(name)}</th>'
             f'<td style="text-align:left">{for_html(text)}</td></tr>'
-            for name, text in self._lines()
+            for name, text in lines_of(self)
         )
         head = f"<b>Code {self.code}</b>: {for_html(self.description)}"
         return without_formulas(f"<p>{head}</p><table>{rows}</table>")
@@ -207,21 +175,3 @@ class Card:
 def _mini() -> tuple[StructureTokenEncoder, str]:
     mini = load_mini()
     return mini, encoder_info(mini).digest
-
-
-def _said(row: Any) -> str:
-    sure = "" if row.q < _Q else ", as expected"
-    return f"{row.category} {row.share:.0%} ({row.enrichment:.1f}x{sure})"
-
-
-def _codes(table: pd.DataFrame) -> str:
-    named = [f"{token} ({count:,})" for token, count in table.itertuples(index=False)]
-    return ", ".join(named) or "none"
-
-
-def _following(table: pd.DataFrame) -> str:
-    named = [
-        f"{row.token} ({row.n:,}, {row.lift:.0f}x{'' if row.q < _Q else ', as expected'})"
-        for row in table.rename(columns={"count": "n"}).itertuples()
-    ]
-    return ", ".join(named) or "none"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -135,35 +136,27 @@ def _used(counts: Counts, families: Families) -> dict[str, np.ndarray]:
 
 def _met(counts: Counts) -> dict[str, list]:
     """Name the codes that each meets."""
-    pairs = counts.pairs
-    lift, q = pairs.lift()
-    further = {"families": pairs.in_families, "lift": lift, "q": q}
-    codes = range(len(counts.count))
+    following, n_codes = counts.pairs.following(), len(counts.count)
+    turned = following.rename(columns={"code": "token", "token": "code"})
     return {
-        "borders": [_most(pairs.borders[code]) for code in codes],
-        "after": [
-            _most(pairs.following[code], {name: a[code] for name, a in further.items()})
-            for code in codes
-        ],
-        "before": [
-            _most(pairs.following[:, code], {name: a[:, code] for name, a in further.items()})
-            for code in codes
-        ],
+        "borders": _most(counts.pairs.bordering(), n_codes),
+        "after": _most(following, n_codes),
+        "before": _most(turned, n_codes),
     }
 
 
-def _most(counts: np.ndarray, further: Mapping[str, np.ndarray] | None = None) -> list[dict]:
-    """List the codes counted most often."""
-    there = np.flatnonzero(counts)
+def _most(pairs: pd.DataFrame, n_codes: int) -> list[list[dict]]:
+    """List, for each code, those counted most often with it."""
     # Thirds that are added up are no ties otherwise.
-    order = there[np.argsort(-counts[there].round(3), kind="stable")[:_MOST]]
-    return [
-        {
-            **{"token": int(code), "count": max(round(float(counts[code])), 1)},
-            **{name: values[code].item() for name, values in (further or {}).items()},
-        }
-        for code in order
-    ]
+    ranked = pairs.assign(rank=-pairs["count"].round(3))
+    ranked = (
+        ranked.sort_values(["code", "rank", "token"], kind="stable").groupby("code").head(_MOST)
+    )
+    ranked["count"] = ranked["count"].round().clip(lower=1).astype(int)
+    found: list[list[dict]] = [[] for _ in range(n_codes)]
+    for row in ranked.drop(columns="rank").to_dict("records"):
+        found[row.pop("code")].append(row)
+    return found
 
 
 def _shown(typical: dict, last: dict, n_codes: int) -> dict[str, list]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import pdist, squareform
+from scipy.spatial.distance import squareform
 
 from esm_explore.atlas.counting import COLUMNS, Counts
+from esm_explore.atlas.pairs import values_at
 from esm_explore.atlas.statistics import LEAST
 
 # Codes that are listed, and among which those of the same meaning are looked for.
 NEAREST = 10
+# As many more are compared by differences.
+_MORE = 6
 # What has to be alike, in bits of Jensen and Shannon's divergence beyond what chance makes.
 ANNOTATIONS = ("ss", "ramachandran", "burial", "amino_acid")
 ALIKE = 0.05
@@ -38,15 +41,8 @@ def near_codes(codebook: np.ndarray, counts: Counts) -> dict[str, list | np.ndar
     any two codes of one mean the same.
     """
     used = counts.count > 0
-    distance = squareform(pdist(codebook.astype(np.float64))).astype(np.float32)
-    np.fill_diagonal(distance, np.inf)
-    # Codes that no residue has are far from all, and are neighbors of none.
-    distance[:, ~used] = np.inf
-    n = min(NEAREST, max(int(used.sum()) - 1, 0))
-    nearest = np.argpartition(distance, max(n - 1, 0), axis=1)[:, :n]
-    nearest = np.take_along_axis(
-        nearest, np.argsort(np.take_along_axis(distance, nearest, 1), axis=1, kind="stable"), 1
-    )
+    nearest, distance = _nearest(codebook.astype(np.float64), used)
+    n = nearest.shape[1]
     rows = np.repeat(np.arange(len(codebook)), n)
     columns = nearest.ravel()
     divergence = divergences(counts, rows, columns)
@@ -62,17 +58,32 @@ def near_codes(codebook: np.ndarray, counts: Counts) -> dict[str, list | np.ndar
             zip(
                 *(
                     values.reshape(-1, n).tolist()
-                    for values in (columns, distance[rows, columns], divergence, exchanged)
+                    for values in (columns, distance.ravel(), divergence, exchanged)
                 ),
                 strict=True,
             )
         )
     ]
-    same = np.zeros(distance.shape, bool)
+    same = np.zeros((len(codebook), len(codebook)), bool)
     # NaN, of codes too rare to tell, is not alike.
     alike = (divergence <= ALIKE) & (exchanged >= EXCHANGED)
     same[rows[alike], columns[alike]] = True
     return {"near": listed, "meaning": _clusters(same & same.T, used)}
+
+
+def _nearest(codebook: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the codes nearest to each among those that residues have, and how far they are."""
+    n = min(NEAREST, max(int(used.sum()) - 1, 0))
+    norm = (codebook**2).sum(1)
+    squared = norm[:, None] + np.where(used, norm, np.inf) - 2 * codebook @ codebook.T
+    np.fill_diagonal(squared, np.inf)
+    # Products are too rough to rank by: of a few more than are asked for, differences tell.
+    few = min(n + _MORE, len(codebook))
+    found = np.argpartition(squared, few - 1, axis=1)[:, :few]
+    apart = np.linalg.norm(codebook[found] - codebook[:, None], axis=2)
+    apart = np.where(np.isfinite(np.take_along_axis(squared, found, 1)), apart, np.inf)
+    order = np.lexsort([found, apart], axis=1)[:, :n]
+    return tuple(np.take_along_axis(a, order, 1) for a in (found, apart.astype(np.float32)))
 
 
 def divergences(counts: Counts, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -114,7 +125,7 @@ def _entropy(shares: np.ndarray) -> np.ndarray:
 def exchanges(counts: Counts, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Give the share of the residues of two codes whose runner-up is the other, shape=(n,)."""
     total, borders = counts.sums.counts[:, 0], counts.pairs.borders
-    both = borders[first, second] + borders[second, first]
+    both = values_at(borders, first, second) + values_at(borders, second, first)
     return both / np.maximum(total[first] + total[second], 1e-9)
 
 

@@ -129,7 +129,7 @@ class Output:
             for name, table in zip((CODES_FILE, FAMILIES_FILE), tables, strict=True):
                 file = self._new / name
                 file.parent.mkdir(exist_ok=True)
-                pq.write_table(table, file, compression="zstd", compression_level=15)
+                pq.write_table(table, file, compression="zstd")
             names = {part.name: state["rows"] for part, state in zip(parts, self.done, strict=True)}
             text = json.dumps({**manifest, "parts": names, **about}, indent=1, ensure_ascii=False)
             (self._new / MANIFEST).write_text(f"{text}\n", encoding="utf-8")

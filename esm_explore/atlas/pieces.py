@@ -6,21 +6,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
-import torch
 
 from esm_explore.atlas.items import Item, remarks, said
 from esm_explore.atlas.schema import RESIDUES, Encoded, Report, residue_rows
-from esm_explore.encoders.codebook import squared_distances, take_nearest
-from esm_explore.encoders.modes import plain_float32
 from esm_explore.outputs import printable
 from esm_explore.tokens.chunks import ChunkedEncoder, PreparedChain
 
 # Sources that are tokenized one after the other, by one process.
 _TOGETHER = 32
-# Residues that are compared with all codes at a time.
-_ROWS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,20 +87,8 @@ def _piece(
     tables = []
     for tokens in run.encode(prepared()):
         file, ready, dssp = waiting.popleft()
-        runner_up = _runner_up(run.codes, tokens.pre_vq)
-        encoded = Encoded(tokens, runner_up, ready.rows.numpy(), ready.edges.numpy(), dssp)
+        encoded = Encoded(tokens, ready.rows.numpy(), ready.edges.numpy(), dssp)
         tables.append(residue_rows(encoded, file))
         report.n_chains += 1
         report.n_residues += len(tokens)
     return Piece(pa.concat_tables(tables) if tables else RESIDUES.empty_table(), read, report)
-
-
-def _runner_up(codes: torch.Tensor, latents: np.ndarray) -> np.ndarray:
-    """Find the second nearest code of each latent, shape=(L,), dtype=int64."""
-    found = []
-    with plain_float32(codes.device):
-        for rows in torch.from_numpy(latents).to(codes.device).split(_ROWS):
-            squared = squared_distances(codes, rows)
-            take_nearest(squared)
-            found.append(squared.argmin(dim=1).cpu())
-    return torch.cat(found).numpy()

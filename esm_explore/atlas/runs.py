@@ -22,7 +22,7 @@ from esm_explore.tracing.traces import Trace
 
 _COLUMNS = [
     *("file", "structure", "chain", "number", "insertion_code", "amino_acid", "ss"),
-    *("token", "backbone", "latent"),
+    *("token", "backbone"),
 ]
 _OWN = ("structure", "chain", "first", "last", "sequence")
 _RUN = [*_OWN, "ss", "distance", "rmsd", "same_tokens", "same_amino_acids", "file"]
@@ -42,11 +42,13 @@ def find_run(
     latents = trace.pre_vq[rows].astype(np.float32)
     best, searched = None, 0
     for number, part in enumerate(parts):
-        starts, distance = _distances(part, latents)
+        starts, distance, of_part = _distances(part, latents)
         searched += len(starts)
         # One more than asked for: the query's own place is not counted.
         found = _apart(starts, distance, len(latents), k + 1)
         new = pd.DataFrame({"distance": distance[found], "part": number, "row": starts[found]})
+        # Reading them again would take as long as all of this did.
+        new["latents"] = [of_part[start : start + len(latents)].copy() for start in new["row"]]
         both = new if best is None else pd.concat([best, new])
         best = both.sort_values("distance", kind="stable").head(k + 1)
     if not searched:
@@ -82,12 +84,16 @@ def _rows(trace: Trace, first: int | str, last: int | str) -> np.ndarray:
     return rows
 
 
-def _distances(part: Path, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Compare all runs of a part; gives where they start, and summed distances of latents."""
+def _distances(part: Path, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compare all runs of a part.
+
+    Gives where they start, summed distances of latents, and the latents of all rows.
+    """
     table = pq.ParquetFile(part).read(columns=["index", "has_frame", "psi", "latent"])
     index, n = table["index"].to_numpy(), len(latents)
+    rows = latents_of(table["latent"])
     if len(index) < n:
-        return np.zeros(0, int), np.zeros(0, np.float32)
+        return np.zeros(0, int), np.zeros(0, np.float32), rows
     framed = table["has_frame"].to_numpy()
     # What is bonded to the next residue has a psi.
     bonded = framed & table["psi"].is_valid().to_numpy()
@@ -96,13 +102,12 @@ def _distances(part: Path, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     gaps = np.concatenate([[0], (~bonded).cumsum()])
     whole = one_chain & framed[n - 1 :] & (gaps[n - 1 : len(index)] == gaps[: len(index) - n + 1])
     starts = np.flatnonzero(whole)
-    rows = latents_of(table["latent"])
     squared = (rows**2).sum(1)[:, None] + (latents**2).sum(1) - 2 * rows @ latents.T
     distances = np.sqrt(squared.clip(min=0))
     summed = np.zeros(len(starts), np.float32)
     for i in range(n):
         summed += distances[starts + i, i]
-    return starts, summed
+    return starts, summed, rows
 
 
 def _apart(starts: np.ndarray, distance: np.ndarray, n: int, k: int) -> list[int]:
@@ -124,8 +129,8 @@ def _found(
     labels = [trace.labels[i] for i in rows]
     own = (trace.chain.id, trace.chain.chain_id, labels[0], labels[-1], letters)
     kept, backbones = [], []
-    for run in _read(parts, best, len(rows)):
-        row, backbone = _compared(run, trace, rows, letters)
+    for run, near in _read(parts, best, len(rows)):
+        row, backbone = _compared(run, near, trace, rows, letters)
         if tuple(row[name] for name in _OWN) != own:
             fitted, _ = superimpose(query.reshape(-1, 3), backbone.reshape(-1, 3))
             row["rmsd"] = float(rmsd(query.reshape(-1, 3), fitted))
@@ -145,25 +150,25 @@ def _found(
     )
 
 
-def _read(parts: list[Path], best: pd.DataFrame, n: int) -> Iterator[pa.Table]:
-    """Read runs, a part at a time."""
+def _read(parts: list[Path], best: pd.DataFrame, n: int) -> Iterator[tuple[pa.Table, np.ndarray]]:
+    """Read runs, a part at a time; gives their latents, too."""
     for number, chosen in best.groupby("part"):
         table = pq.ParquetFile(parts[int(number)]).read(columns=_COLUMNS)
-        for start in chosen["row"].astype(int):
-            yield table.slice(start, n)
+        for run in chosen.itertuples():
+            yield table.slice(run.row, n), run.latents
 
 
 def _compared(
-    run: pa.Table, trace: Trace, rows: np.ndarray, letters: str
+    run: pa.Table, near: np.ndarray, trace: Trace, rows: np.ndarray, letters: str
 ) -> tuple[dict, np.ndarray]:
     """Say how a run differs from the query; gives its backbone, too."""
-    values = {name: run[name].to_pylist() for name in _COLUMNS[:-2]}
+    values = {name: run[name].to_pylist() for name in _COLUMNS[:-1]}
     labels = [
         f"{number}{code}"
         for number, code in zip(values["number"], values["insertion_code"], strict=True)
     ]
     # Once more, of differences: products are too rough for what is near.
-    apart = latents_of(run["latent"]) - trace.pre_vq[rows]
+    apart = near - trace.pre_vq[rows]
     return {
         **{name: values[name][0] for name in ("file", "structure", "chain")},
         **{"first": labels[0], "last": labels[-1]},

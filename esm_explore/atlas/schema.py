@@ -103,9 +103,9 @@ CODES = pa.schema(
         "after": _FOLLOWING,
         "near": pa.list_(NEAR),  # in the codebook, nearest first
         "meaning": pa.int32(),  # the same number for codes that mean the same
-        "exemplars": pa.list_(EXEMPLAR),  # the medoid first, each of another chain
+        "exemplars": pa.list_(EXEMPLAR),  # the medoid first, each of another family
         "medoid_backbone": pa.list_(pa.float16()),  # N, CA and C of its nodes, as `ca`
-        "edges": pa.list_(pa.struct(_PLACE)),  # the smallest margins, each of another chain
+        "edges": pa.list_(pa.struct(_PLACE)),  # the smallest margins, each of another family
     }
 )
 
@@ -117,8 +117,6 @@ class Encoded:
     Attributes
     ----------
     tokens : ChainTokens
-    runner_up : ndarray, shape=(L,), dtype=int64
-        The second nearest code.
     rows : ndarray, shape=(M,), dtype=int64
         Residues with a backbone frame.
     edges : ndarray, shape=(M, K), dtype=int64
@@ -128,7 +126,6 @@ class Encoded:
     """
 
     tokens: ChainTokens
-    runner_up: np.ndarray
     rows: np.ndarray
     edges: np.ndarray
     dssp: str = ""
@@ -153,7 +150,7 @@ def residue_rows(encoded: Encoded, file: str) -> pa.Table:
         "psi": psi,
         "burial": known["burial"],
         "margin": tokens.margin,
-        "runner_up": encoded.runner_up,
+        "runner_up": tokens.runner_up,
         "latent": _lists(tokens.pre_vq.astype(np.float16)),
         "backbone": pa.FixedSizeListArray.from_arrays(
             pa.array(chain.atom37_positions[:, :3].astype(np.float32).ravel()), 9

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from esm_explore.atlas.folders import not_of, place_refusal
 from esm_explore.atlas.schema import FORMAT, MARK, RESIDUES
 from esm_explore.errors import AtlasError
 from esm_explore.findings import some
@@ -22,9 +22,12 @@ FAMILIES_FILE = "codes/families.parquet"
 INDEX_FOLDER = "index"
 # Of a build that goes on where it broke off.
 BUILDING = "building"
-_CODES_FOLDER = CODES_FILE.split("/")[0]
-_PART = re.compile(r"part-\d+\.parquet")
-_CODES = re.compile(r"(codes|families)\.parquet")
+_INSIDE = {
+    RESIDUES_FOLDER: re.compile(r"part-\d+\.parquet"),
+    CODES_FILE.split("/")[0]: re.compile(r"(codes|families)\.parquet"),
+}
+# An index, also one that was being made when its process was killed.
+_BESIDE = re.compile(f"{INDEX_FOLDER}|{re.escape(UNFINISHED)}.*")
 
 
 def check_out(
@@ -75,15 +78,13 @@ def _refusal(out: Path, inputs: Iterable[Path], overwrite: bool, go_on: bool) ->
             f"{out} would be a folder: give a file that ends in .parquet, or a folder's name "
             "without an ending."
         )
-    if out.is_dir() and Path.cwd().is_relative_to(out):
-        return f"{out} is where you are, and would be replaced: give another folder."
-    if not out.parent.is_dir():
-        return f"There is no directory {out.parent}."
-    if not os.access(out.parent, os.W_OK):
-        return f"Nothing can be written to {out.parent}."
+    if refusal := place_refusal(out):
+        return refusal
     if not out.exists():
         return ""
-    others = _not_of_an_atlas(out, go_on) if out.is_dir() else []
+    others = not_of(out, MANIFEST, FORMAT, _INSIDE, _BESIDE) if out.is_dir() else []
+    if go_on and BUILDING in others:
+        others.remove(BUILDING)
     if others:
         return (
             f"{out} holds what is not of an atlas ({some(others)}), and is left as it is: give a "
@@ -116,24 +117,3 @@ def _is_residues(path: Path) -> bool:
     except (OSError, pa.ArrowException):
         return False
     return MARK.encode() in (schema.metadata or {}) and schema.names == RESIDUES.names
-
-
-def _not_of_an_atlas(folder: Path, go_on: bool) -> list[str]:
-    """List what is in a folder beside an atlas; everything, where there is none."""
-    names = sorted(os.listdir(folder))
-    if go_on and BUILDING in names:
-        names.remove(BUILDING)
-    try:
-        about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        is_atlas = about["format"].startswith(f"{FORMAT} ")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        is_atlas = False
-    if not is_atlas:
-        return names
-    own = (MANIFEST, RESIDUES_FOLDER, _CODES_FOLDER, INDEX_FOLDER)
-    # An index that was being made when its process was killed.
-    others = [name for name in names if name not in own and not name.startswith(UNFINISHED)]
-    for inside, pattern in ((RESIDUES_FOLDER, _PART), (_CODES_FOLDER, _CODES)):
-        found = sorted(os.listdir(folder / inside)) if (folder / inside).is_dir() else []
-        others += [f"{inside}/{name}" for name in found if not pattern.fullmatch(name)]
-    return others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
@@ -57,7 +58,7 @@ def parts_of(chain: ProteinChain) -> list[tuple[str, slice]]:
     if len(ids) != len(breaks) + 1:
         return []
     edges = [-1, *breaks, len(chain.sequence)]
-    rows = [slice(start + 1, end) for start, end in zip(edges, edges[1:], strict=False)]
+    rows = [slice(start + 1, end) for start, end in pairwise(edges)]
     return list(zip(ids, rows, strict=True))
 
 
@@ -93,7 +94,7 @@ def ids_of_residues(chain: ProteinChain) -> np.ndarray:
 
 
 def numbers_apart(chain: ProteinChain) -> np.ndarray:
-    """Number residues as the file does, but each chain `APART` beyond the one before it.
+    """Count as the file does, each chain `APART` beyond the one before it.
 
     Parameters
     ----------
@@ -106,6 +107,6 @@ def numbers_apart(chain: ProteinChain) -> np.ndarray:
     """
     numbers = np.array(chain.residue_index, dtype=np.int64)
     parts = [rows for _, rows in parts_of(chain)]
-    for before, rows in zip(parts, parts[1:], strict=False):
+    for before, rows in pairwise(parts):
         numbers[rows] += numbers[before].max() + APART - numbers[rows].min()
     return numbers

@@ -38,8 +38,8 @@ def doctor(
     Parameters
     ----------
     what : ProteinChain, Complex, Trace or object
-        A chain, a complex, a trace, or what `read_chain` takes. A chain that `read_chain` made still knows
-        what else its file held; another does not.
+        A chain, a complex, a trace, or what `read_chain` takes. A chain that `read_chain` made
+        still knows what else its file held; another does not.
     encoder : StructureTokenEncoder, optional
         Whose tokens are meant; the bundled mini without it, and of a trace its own. The title
         says which it was.

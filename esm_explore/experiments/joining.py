@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -186,11 +187,11 @@ def _alone(trace: Trace, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbers(trace: Trace) -> dict[str, np.ndarray]:
-    """Number residues in other ways; within a chain differences stay those of the trace."""
+    """Give residues other numbers; within a chain differences stay those of the trace."""
     parts = [rows for _, rows in trace.parts]
     seen = trace.residue_index
     ways = {way: seen.copy() for way in NUMBERED}
-    for before, rows in zip(parts, parts[1:], strict=False):
+    for before, rows in pairwise(parts):
         first, last = seen[rows].min(), seen[rows].max()
         ways["reversed"][rows] += ways["reversed"][before].min() - APART - last
         # The row between two chains has a number of its own.

@@ -1,25 +1,16 @@
-"""The page of one code in a gallery: its card in HTML, and its neighborhoods as data."""
+"""The page of one code in a gallery: its card in HTML."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from esm_explore.atlas.cards import Card
-from esm_explore.atlas.describing import SS_WORDS
 from esm_explore.atlas.statistics import LEAST
-from esm_explore.escaping import for_html, for_reading
+from esm_explore.escaping import for_html
 
-_KINDS = {
-    "ss": "Secondary structure (DSSP)",
-    "amino_acid": "Amino acid",
-    "ramachandran": "phi and psi",
-    "burial": "Burial",
-    "threedi": "3Di",
-}
+_Q = 0.05
 _AROUND = {
     "borders": ("Borders", "the next nearest code of its residues"),
-    "before": ("Before", "the code of the residue before"),
-    "after": ("After", "the code of the residue after"),
+    "before": ("Before", "the code of the residue before, and how often over what chance makes"),
+    "after": ("After", "the code of the residue after, likewise"),
 }
 
 
@@ -68,62 +59,10 @@ def code_page(card: Card, told: str, n_codes: int, chunk: int) -> str:
     ]
     if card.count:
         parts += [_structure(card), _enrichments(card), _around(card), _edges(card)]
+        parts.append(_synonyms(card))
     head = '<script defer src="../lib/code.js"></script>'
     title = f"Code {card.code}: {card.description}"
     return page(title, "../", head, "\n".join([*parts, "</main>"]))
-
-
-def card_data(card: Card) -> dict:
-    """Give what is drawn of a card, as JSON knows it.
-
-    Returns
-    -------
-    dict
-        ``exemplars``, the medoid first, which has its N, CA and C as ``backbone``: ``label``,
-        ``relative``, and ``ca`` in the query's frame in 0.01 Å, three numbers a node, None where an
-        atom is missing. ``rows``, one a category: count, share in ‰, enrichment and q, None where
-        they are not told.
-    """
-    exemplars = [
-        {
-            "label": for_reading(one.label),
-            "relative": one.relative_positions.tolist(),
-            "ca": _hundredths(one.ca),
-        }
-        for one in card.exemplars
-    ]
-    if exemplars:
-        exemplars[0]["backbone"] = _hundredths(card.medoid_backbone)
-    frame = card.to_frame()
-    told = zip(frame["count"], 1000 * frame["share"], frame["enrichment"], frame["q"], strict=True)
-    rows = [[int(count), *map(_short, numbers)] for count, *numbers in told]
-    return {"exemplars": exemplars, "rows": rows}
-
-
-def kinds_data(card: Card) -> list[dict]:
-    """Give the kinds of categories, in a card's order, with the background in ‰."""
-    frame = card.to_frame()
-    return [
-        {
-            "title": title_of(kind),
-            "names": [_named(kind, name) for name in rows["category"].astype(str)],
-            "background": [_short(1000 * share) for share in rows["background"]],
-        }
-        for kind, rows in frame.groupby("kind", sort=False)
-    ]
-
-
-def _named(kind: str, name: str) -> str:
-    return for_reading(f"{name} {SS_WORDS.get(name, '')}".strip() if kind == "ss" else name)
-
-
-def _short(number: float) -> float | None:
-    return float(f"{number:.3g}") if np.isfinite(number) else None
-
-
-def _hundredths(places: np.ndarray) -> list[int | None]:
-    numbers = np.asarray(places, float).ravel()
-    return [round(100 * x) if np.isfinite(x) else None for x in numbers.tolist()]
 
 
 def _ways(code: int, n_codes: int) -> str:
@@ -139,10 +78,13 @@ def _facts(card: Card) -> str:
     facts = [
         ("residues", f"{card.count:,}"),
         ("chains", f"{card.chains:,}"),
+        ("families", f"{card.families:,}"),
         ("of all residues", f"{card.share:.3%} ({card.share_low:.3%} to {card.share_high:.3%})"),
     ]
     if card.count:
         facts.append(("mean margin", f"{card.margin:.2f}"))
+    if card.decoded is not None:
+        facts.append(("decoder's neighbors, from the medoid's", f"{card.decoder_rmsd:.1f} Å RMSD"))
     cells = "".join(f"<div><dt>{name}</dt><dd>{text}</dd></div>" for name, text in facts)
     return f'<dl class="facts">{cells}</dl>'
 
@@ -158,23 +100,41 @@ def _structure(card: Card) -> str:
     )
     return (
         '<section><h2>Exemplars</h2><p class="note">The residues nearest to the mean latent of the '
-        "code, each of another chain, superposed by the residue's own backbone frame. Lines: "
+        "code, each of another family, superposed by the residue's own backbone frame. Lines: "
         "neighbors along the chain (of the medoid N, CA and C, of the others CA alone); balls: "
         'CA of neighbors more than 4 away along the chain.</p><div class="space">'
         f'<div id="structure" role="img" aria-label="Code {what}"></div>'
-        f'<ul id="exemplars">{items}</ul></div></section>'
+        f'<ul id="exemplars">{items}</ul></div>{_spread(card)}</section>'
+    )
+
+
+def _spread(card: Card) -> str:
+    """Say how far the exemplars are apart at each place along the chain that two or more have."""
+    spread = card.spread()
+    cells = "".join(
+        f"<div><dt>{row.relative_position:+d}</dt><dd>{row.spread:.1f}</dd></div>"
+        for row in spread[spread["relative_position"] != 0].itertuples()
+    )
+    if not cells:
+        return ""
+    return (
+        '<p class="note">How far neighbors are apart among exemplars that have one there (Å), by '
+        f'place along the chain:</p><dl class="spread">{cells}</dl>'
     )
 
 
 def _enrichments(card: Card) -> str:
     """Give the place where `code.js` draws bars."""
-    if card.count < LEAST:
-        said = f"With fewer than {LEAST} residues there are counts, but no shares."
+    if not card.has_shares:
+        said = (
+            f"With fewer than {LEAST} residues, a family counting as one chain, there are counts, "
+            "but no shares."
+        )
     else:
         said = (
-            "Bars: share of the code's residues; mark: share of all residues; each table has a "
-            "scale of its own. Then their ratio, bold where it is above 1 with q below 0.05, pale "
-            "where q is not below."
+            "Numbers of residues; then bars: share of the code's residues, a family counting as "
+            "one chain; mark: share of all residues; each table has a scale of its own. Then their "
+            f"ratio, bold where it is above 1 with q below {_Q}, pale where q is not below."
         )
     return (
         f'<section><h2>What its residues are</h2><p class="note">{said}</p>'
@@ -182,23 +142,35 @@ def _enrichments(card: Card) -> str:
     )
 
 
-def title_of(kind: str) -> str:
-    """Name a kind of categories for the reader."""
-    return _KINDS.get(kind, kind.replace("_", " ").capitalize())
-
-
 def _around(card: Card) -> str:
     parts = []
     for name, (title, what) in _AROUND.items():
         table = getattr(card, name)
         links = "".join(
-            f'<li><a href="{token}.html">{token}</a> {count:,} '
-            f"<small>{count / card.count:.0%}</small>"
-            for token, count in zip(table["token"], table["count"], strict=True)
+            f'<li><a href="{row.token}.html">{row.token}</a> {row.n:,} '
+            f"<small>{_often(row, card.count)}</small>"
+            for row in table.rename(columns={"count": "n"}).itertuples()
         )
         listed = f"<ol>{links}</ol>" if links else "<p>none</p>"
         parts.append(f'<section><h2>{title}</h2><p class="note">{what}</p>{listed}</section>')
     return f'<div class="around">{"".join(parts)}</div>'
+
+
+def _often(row, n: int) -> str:
+    """Give the share of a code's residues; of codes before and after also over chance."""
+    said = f"{row.n / n:.0%}"
+    if not hasattr(row, "lift"):
+        return said
+    return f"{said}, {row.lift:,.0f}x{'' if row.q < _Q else ', as expected'}"
+
+
+def _synonyms(card: Card) -> str:
+    links = ", ".join(f'<a href="{code}.html">{code}</a>' for code in card.synonyms) or "none"
+    return (
+        '<section><h2>Synonyms</h2><p class="note">Codes that mean the same: near in the codebook, '
+        "of residues alike, and runner-up of one another.</p>"
+        f"<p>{links}</p></section>"
+    )
 
 
 def _edges(card: Card) -> str:
@@ -207,5 +179,5 @@ def _edges(card: Card) -> str:
     )
     return (
         '<section><h2>Edges</h2><p class="note">Where the code ends: its smallest margins, each of '
-        f"another chain.</p><ul>{items}</ul></section>"
+        f"another family.</p><ul>{items}</ul></section>"
     )

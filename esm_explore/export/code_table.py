@@ -8,7 +8,6 @@ import pandas as pd
 from esm_explore.analysis.maps import fit_map
 from esm_explore.atlas.cards import Card
 from esm_explore.atlas.describing import SS_WORDS
-from esm_explore.atlas.statistics import LEAST
 from esm_explore.palette import BAR, category_colors, number_colors
 from esm_explore.principal_axes import principal_axes
 
@@ -18,10 +17,12 @@ _FEW = "too few"
 _KINDS = {
     **{"ss": "DSSP", "amino_acid": "amino acid"},
     **{"ramachandran": "phi and psi", "burial": "burial"},
+    **{"contact_order": "contact order", "threedi": "3Di"},
 }
 _NUMBERS = {
-    **{"count": "residues", "chains": "chains", "margin": "mean margin"},
-    "most": "share of the main DSSP letter",
+    **{"count": "residues", "chains": "chains", "families": "families"},
+    **{"margin": "mean margin", "most": "share of the main DSSP letter"},
+    **{"synonyms": "synonyms", "decoder": "decoder's RMSD to the medoid, Å"},
 }
 
 
@@ -60,8 +61,10 @@ class CodeTable:
     def add(self, card: Card) -> None:
         """Take a card in."""
         frame = card.to_frame()
-        tops = {kind: _top(frame, kind, card.count) for kind in _KINDS}
-        row = {name: getattr(card, name) for name in ("count", "chains", "description")}
+        tops = {kind: _top(frame, kind, card.has_shares) for kind in _KINDS}
+        names = ("count", "chains", "families", "description")
+        row = {name: getattr(card, name) for name in names}
+        row |= {"synonyms": len(card.synonyms), "decoder": card.decoder_rmsd}
         row |= {"margin": card.margin, "more": _more(frame), "most": _most(frame)}
         self._rows.append(row | tops)
         named = zip(frame["kind"], frame["category"], strict=True)
@@ -83,6 +86,8 @@ class CodeTable:
             "numbers": [
                 {"key": key, "title": title, "values": _numbers(rows[key])}
                 for key, title in _NUMBERS.items()
+                # Only mini's codes can be drawn.
+                if key != "decoder" or rows[key].notna().any()
             ],
             "words": [
                 {"key": key, "title": f"most frequent {title}", **_words(rows[key])}
@@ -93,9 +98,9 @@ class CodeTable:
         }
 
 
-def _top(frame: pd.DataFrame, kind: str, count: int) -> str:
+def _top(frame: pd.DataFrame, kind: str, enough: bool) -> str:
     """Name the most frequent category, with DSSP's in words."""
-    if count < LEAST:
+    if not enough:
         return _FEW
     rows = frame[frame["kind"] == kind]
     if not rows["count"].sum():

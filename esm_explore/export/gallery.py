@@ -14,12 +14,14 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from esm_explore.arguments import check_kind, not_among
+from esm_explore.atlas.folders import not_of, place_refusal
 from esm_explore.atlas.reading import Atlas
 from esm_explore.encoders.identity import encoder_info
 from esm_explore.encoders.modules import modules_of
 from esm_explore.errors import AtlasError
 from esm_explore.escaping import for_script
-from esm_explore.export.code_page import card_data, code_page, kinds_data
+from esm_explore.export.card_data import card_data, kinds_data
+from esm_explore.export.code_page import code_page
 from esm_explore.export.code_table import CodeTable, places
 from esm_explore.export.index_page import index_page, said_of
 from esm_explore.findings import some
@@ -110,40 +112,19 @@ def _checked(out: Path) -> Path:
 
 
 def _refusal(out: Path) -> str:
-    if not out.parent.is_dir():
-        return f"There is no directory {out.parent}."
-    if not os.access(out.parent, os.W_OK):
-        return f"Nothing can be written to {out.parent}."
+    if refusal := place_refusal(out):
+        return refusal
     if not out.exists():
         return ""
     if not out.is_dir():
         return f"{out} is a file; a gallery is a folder: give another name."
-    if Path.cwd().is_relative_to(out):
-        return f"{out} is where you are, and would be replaced: give another folder."
-    others = _not_of_a_gallery(out)
+    others = not_of(out, _ABOUT, FORMAT, _OWN, re.compile(_INDEX))
     if others:
         return (
             f"{out} holds what is not of a gallery ({some(others)}), and is left as it is: give a "
             "new or empty folder, or a gallery to replace."
         )
     return ""
-
-
-def _not_of_a_gallery(folder: Path) -> list[str]:
-    """List what is in a folder beside a gallery; everything, where there is none."""
-    names = sorted(os.listdir(folder))
-    try:
-        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        is_gallery = about["format"].startswith(f"{FORMAT} ")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        is_gallery = False
-    if not is_gallery:
-        return names
-    others = [name for name in names if name not in (_ABOUT, _INDEX, *_OWN)]
-    for inside, pattern in _OWN.items():
-        found = sorted(os.listdir(folder / inside)) if (folder / inside).is_dir() else []
-        others += [f"{inside}/{name}" for name in found if not pattern.fullmatch(name)]
-    return others
 
 
 def _write(atlas: Atlas, folder: Path, placed: tuple) -> None:

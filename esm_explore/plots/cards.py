@@ -34,7 +34,7 @@ def enrichments(card: Card) -> Picture:
     Parameters
     ----------
     card : Card
-        Of a code with at least 20 residues.
+        Of a code with at least 20 residues, a family counting as one chain.
 
     Returns
     -------
@@ -48,10 +48,10 @@ def enrichments(card: Card) -> Picture:
         If it is no card, or the code has fewer residues.
     """
     check_kind(card, Card, "card", _CARD)
-    if card.count < LEAST:
+    if not card.has_shares:
         raise TraceError(
-            f"Code {card.code} has {card.count} residues; shares are of at least {LEAST}: choose "
-            "another code."
+            f"Code {card.code} has {card.count} residues of {card.families} families; shares are "
+            f"of at least {LEAST} residues, a family counting as one chain: choose another code."
         )
     frame = card.to_frame()
     frame = frame[frame["kind"].isin(_KINDS) & (frame["background"] > 0)]

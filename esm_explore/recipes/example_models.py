@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
 from pathlib import Path
 
 import numpy as np
 from biotite.structure import stack
-from biotite.structure.io.pdbx import BinaryCIFFile, compress, set_structure
 
-from esm_explore.outputs import put, unfinished
-from esm_explore.parsing.binary_cif import binary_cif_bytes
 from esm_explore.parsing.structure_files import read_model
+from esm_explore.recipes.example_files import write_example
 from esm_explore.sources.locating import locate
 
 
@@ -34,13 +31,7 @@ def cut(source: Path, target: Path) -> None:
     models = [first, *(read_model(located, model) for model in range(2, first.n_models + 1))]
     atoms = stack([one.atoms for one in models])
     atoms = atoms[:, ~np.isin(atoms.element, ["H", "D"])]
-    atoms.del_annotation("altloc_id")
-    file = BinaryCIFFile()
-    set_structure(file, atoms, data_block=target.name.split(".")[0].upper())
-    with unfinished(target) as folder:
-        part = folder / target.name
-        part.write_bytes(gzip.compress(binary_cif_bytes(compress(file)), mtime=0))
-        put(part, target)
+    write_example(atoms, target)
 
 
 if __name__ == "__main__":

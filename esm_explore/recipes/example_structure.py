@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import sys
 from pathlib import Path
 
 import numpy as np
 from biotite.structure import concatenate
-from biotite.structure.io.pdbx import BinaryCIFFile, compress, set_structure
 
 from esm_explore.chains.alternates import most_occupied
 from esm_explore.errors import ChainError
-from esm_explore.outputs import put, unfinished
-from esm_explore.parsing.binary_cif import binary_cif_bytes
 from esm_explore.parsing.structure_files import read_model
+from esm_explore.recipes.example_files import write_example
 from esm_explore.sources.locating import locate
 
 
@@ -45,13 +42,7 @@ def cut(source: Path, target: Path, chain_id: str | None = None) -> None:
     atoms = atoms[~np.isin(atoms.element, ["H", "D"])]
     chains = dict.fromkeys(atoms.chain_id.tolist()) if chain_id is None else [chain_id]
     kept = concatenate([most_occupied(atoms[atoms.chain_id == chain])[0] for chain in chains])
-    kept.del_annotation("altloc_id")
-    file = BinaryCIFFile()
-    set_structure(file, kept, data_block=target.name.split(".")[0].upper())
-    with unfinished(target) as folder:
-        part = folder / target.name
-        part.write_bytes(gzip.compress(binary_cif_bytes(compress(file)), mtime=0))
-        put(part, target)
+    write_example(kept, target)
 
 
 if __name__ == "__main__":

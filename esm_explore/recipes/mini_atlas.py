@@ -9,11 +9,11 @@ that are there, of an earlier version's atlas, anew.
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 import typer
@@ -26,6 +26,9 @@ from esm_explore.atlas.schema import Origin, Report
 from esm_explore.atlas.writing import CODES_FILE, FAMILIES_FILE, MANIFEST
 from esm_explore.encoders.modules import modules_of
 from esm_explore.outputs import put, unfinished
+
+# Takes long, and makes a package smaller.
+_LEVEL = 15
 
 
 def main(
@@ -45,14 +48,15 @@ def main(
         new = folder / "new"
         (new / CODES_FILE).parent.mkdir(parents=True)
         if residues is not None:
-            manifest = _counted(residues, families, new)
+            manifest, tables = _counted(residues, families)
         else:
             atlas.parent.mkdir(parents=True, exist_ok=True)
             data = data if chains is None else _first(data, chains, atlas.parent)
             built = ex.build_atlas(ex.load_encoder("mini"), data, atlas, families=families)
             manifest = built.manifest
-            for file in (CODES_FILE, FAMILIES_FILE):
-                shutil.copy(atlas / file, new / file)
+            tables = [pq.read_table(atlas / file) for file in (CODES_FILE, FAMILIES_FILE)]
+        for file, table in zip((CODES_FILE, FAMILIES_FILE), tables, strict=True):
+            pq.write_table(table, new / file, compression="zstd", compression_level=_LEVEL)
         # Residues are too many for a package.
         manifest["parts"] = {}
         n, n_all = manifest["counts"]["chains"], len(names)
@@ -64,8 +68,8 @@ def main(
         put(new, out)
 
 
-def _counted(residues: Path, families: dict[str, str], new: Path) -> dict:
-    """Write the tables of residues that are there; gives the manifest."""
+def _counted(residues: Path, families: dict[str, str]) -> tuple[dict, list[pa.Table]]:
+    """Make the manifest and the tables, of codes and of families, of residues that are there."""
     parts = sorted(residues.glob("part-*.parquet"))
     encoder = ex.load_encoder("mini")
     info = ex.encoder_info(encoder)
@@ -77,11 +81,9 @@ def _counted(residues: Path, families: dict[str, str], new: Path) -> dict:
     if others or not parts:
         raise SystemExit(f"{residues} holds no parts of mini ({len(parts)}, {len(others)} others).")
     *tables, about = codes_table(parts, modules_of(encoder).codes.numpy(), families)
-    for file, table in zip((CODES_FILE, FAMILIES_FILE), tables, strict=True):
-        pq.write_table(table, new / file, compression="zstd", compression_level=15)
     n_residues = sum(pq.read_metadata(part).num_rows for part in parts)
     report = Report(n_residues=n_residues, n_chains=tables[1].num_rows)
-    return {**Origin(info, "file", "float32").manifest(report), **about}
+    return {**Origin(info, "file", "float32").manifest(report), **about}, tables
 
 
 def _first(data: Path, n: int, folder: Path) -> Path:

@@ -36,6 +36,8 @@ class ChainTokens:
         The nearest code, as esm returns it (equal to the code up to float32 rounding).
     margin : ndarray, shape=(L,), dtype=float32
         Distance to the runner-up less the distance to the winner; 0 is a tie.
+    runner_up : ndarray, shape=(L,), dtype=int64
+        The second nearest code.
     """
 
     chain: ProteinChain
@@ -46,6 +48,7 @@ class ChainTokens:
     pre_vq: np.ndarray
     z_q: np.ndarray
     margin: np.ndarray
+    runner_up: np.ndarray
 
     def __len__(self) -> int:
         return len(self.tokens)

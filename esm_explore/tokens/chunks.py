@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -65,16 +65,19 @@ class Residues:
     tokens : Tensor, shape=(M,), dtype=int64
     pre_vq, z_q : Tensor, shape=(M, d_code), dtype=float32
     margin : Tensor, shape=(M,), dtype=float32
+    runner_up : Tensor, shape=(M,), dtype=int64
+        The second nearest code.
     """
 
     tokens: torch.Tensor
     pre_vq: torch.Tensor
     z_q: torch.Tensor
     margin: torch.Tensor
+    runner_up: torch.Tensor
 
     def split(self, sizes: list[int]) -> list[Residues]:
         """Cut them into runs of given sizes."""
-        columns = (self.tokens, self.pre_vq, self.z_q, self.margin)
+        columns = [getattr(self, column.name) for column in fields(self)]
         return [Residues(*parts) for parts in zip(*(c.split(sizes) for c in columns), strict=True)]
 
 
@@ -170,9 +173,11 @@ class ChunkedEncoder:
         with plain_float32(pre_vq.device):
             squared = squared_distances(self.codes, pre_vq)
             tokens, nearest = (column[:, 0] for column in take_nearest(squared))
-            margin = squared.amin(dim=1).clamp(min=0).sqrt() - nearest.clamp(min=0).sqrt()
+            second, runner_up = squared.min(dim=1)
+            margin = second.clamp(min=0).sqrt() - nearest.clamp(min=0).sqrt()
             z_q = (self.codes[tokens] - pre_vq) + pre_vq
-            return Residues(tokens.cpu(), pre_vq.cpu(), z_q.cpu(), margin.cpu())
+            found = (tokens, pre_vq, z_q, margin, runner_up)
+            return Residues(*(values.cpu() for values in found))
 
     def _finish(self, chain: PreparedChain) -> ChainTokens:
         has_frame = chain.inputs.has_frame.numpy()
@@ -183,11 +188,9 @@ class ChunkedEncoder:
             whole[chain.rows] = torch.cat([getattr(residues, name) for residues in chain.found])
             return whole.numpy()
 
-        tokens, pre_vq, z_q, margin = map(of_all, ("tokens", "pre_vq", "z_q", "margin"))
-        check_latents(chain.chain, pre_vq, tokens, has_frame)
-        return ChainTokens(
-            chain.chain, self.info, self.numbering, tokens, has_frame, pre_vq, z_q, margin
-        )
+        found = {field.name: of_all(field.name) for field in fields(Residues)}
+        check_latents(chain.chain, found["pre_vq"], found["tokens"], has_frame)
+        return ChainTokens(chain.chain, self.info, self.numbering, has_frame=has_frame, **found)
 
 
 def _remade(encoder: StructureTokenEncoder, info: EncoderInfo, settings: dict) -> ChunkedEncoder:
