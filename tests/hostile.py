@@ -126,13 +126,24 @@ def benchmark():
     return dataclasses.replace(bundled, scores=scores, curves=curves, command=HOSTILE)
 
 
-def round_trip(trace):
-    """Decode by a decoder with a hostile name, of as many codes as the encoder has."""
+def decoder_of(trace):
+    """Give a decoder with a hostile name, of as many codes as the encoder has."""
     with torch.random.fork_rng():
         decoder = StructureTokenDecoder(d_model=64, n_heads=1, n_layers=1).eval()
     decoder.vqvae_codebook_size = len(trace.codebook)
     name_decoder(decoder, HOSTILE)
-    return experiments.round_trip(trace, decoder)
+    return decoder
+
+
+def round_trip(trace):
+    """Decode by such a decoder."""
+    return experiments.round_trip(trace, decoder_of(trace))
+
+
+def local_trip(trace):
+    """Trace the same chain with mini, whose codes alone decode locally."""
+    own = ex.trace(ex.load_encoder(), trace.chain)
+    return own, experiments.decode_local(own)
 
 
 def _conformations(trace, draw):
@@ -184,6 +195,10 @@ FIGURES = {
     "entropy_and_motion": lambda t: plots.entropy_and_motion(followed(t)),
     "motion_detected": lambda _: plots.motion_detected(benchmark()),
     "round_trip_along_chain": lambda t: plots.round_trip_along_chain(t, round_trip(t)),
+    "local_trip_along_chain": lambda t: plots.local_trip_along_chain(*local_trip(t)),
+    "codes_on_the_way": lambda t: plots.codes_on_the_way(
+        t, experiments.interpolate(t, 3, int(t.tokens[3] + 1) % 512, decoder_of(t))
+    ),
     "stability": lambda t: plots.stability(t, experiments.flip_radius(t)),
     "latents_and_motion": lambda t: _conformations(t, plots.latents_and_motion),
 }
@@ -199,6 +214,7 @@ STRUCTURES = {
         t, t, experiments.compare_conformations(t, t)
     ),
     "view_round_trip": lambda t: plots.view_round_trip(t, round_trip(t)),
+    "view_local_trip": lambda t: plots.view_local_trip(*local_trip(t), 3),
     "view_runs": lambda t: plots.view_runs(found_runs(t)),
     "Beside": lambda t: plots.Beside(ex.view(t), plots.view_neighborhood(t, 3)),
 }

@@ -219,6 +219,11 @@ def test_anndata_holds_latents_and_annotations(trace, numbers, tmp_path):
     np.testing.assert_allclose(table.obs["score"], numbers)
     assert {"token", "margin", "burial", "secondary_structure"} <= set(table.obs)
     np.testing.assert_array_equal(table.obsm["spatial"], trace.chain.atom37_positions[:, 1])
+    for name, width in (("X_pca", 10), ("X_umap", 2)):
+        places = table.obsm[name]
+        assert places.shape == (len(trace), width)
+        assert (np.isfinite(places).all(1) == trace.has_frame).all()
+    assert table.uns["esm_explore"]["X_umap"].startswith("UMAP of pre_vq")
 
 
 def test_pictures_are_images_that_say_what_they_show(trace, tmp_path):

@@ -14,10 +14,11 @@ from safetensors.torch import save_file
 from scipy.spatial.transform import Rotation
 
 import esm_explore as ex
+from esm_explore.chains.backbone import superposed
 from esm_explore.decoding import decode, decoder_info, load_decoder
 from esm_explore.encoders.hub import ESM3_DECODER, REPOSITORIES, file_of
 from esm_explore.errors import EncoderError, TraceError
-from esm_explore.experiments import edit, round_trip
+from esm_explore.experiments import edit, interpolate, round_trip
 from esm_explore.experiments.superposing import tm_score
 
 pytestmark = pytest.mark.lines
@@ -129,6 +130,69 @@ def test_an_edit_says_what_moved_and_what_came_back(trace, knowing):
     assert table["moved"].drop(40).max() < 1e-3
     assert table["new_token"][40] == 7
     assert "new tokens at 1 of 76 residues; 1 move by more than 1 Å" in edited.summary()
+
+
+def test_the_way_between_two_codes_begins_and_ends_at_them(trace, knowing):
+    """The middle is farther from any code than the ends; what moves, moves at the residue."""
+    way = interpolate(trace, trace.labels[40], 7, knowing)
+    steps = way.to_frame()
+    assert (way.codes[0], way.codes[-1]) == (trace.tokens[40], 7)
+    assert steps["distance"].iloc[[0, -1]].max() < 0.1 < steps["distance"].max()
+    assert steps["moved_local"].iloc[0] == 0
+    assert steps["moved_local"].is_monotonic_increasing
+    assert steps["moved"].iloc[-1] == pytest.approx(5, abs=1e-3)
+    assert steps["moved"][steps["code"] != 7].max() < 1e-3
+    assert f"from code {trace.tokens[40]} to 7" in way.summary()
+
+
+def test_another_encoders_codes_have_a_way_without_the_local_decoder(toy_encoder, ubiquitin):
+    """Which codes are on it is known; what their neighborhoods are like is not."""
+    steps = interpolate(ex.trace(toy_encoder, ubiquitin), "5", 7).to_frame()
+    assert steps["code"].iloc[-1] == 7
+    assert steps[["moved_local", "moved"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("residue", "token", "said"),
+    [
+        ("999", 1, "Residue '999' is not in 1UBI"),
+        ("5", 4096, "token is 4096; it has to be a whole number, 0 to 4095"),
+        ("10", 1, "Residue 10 of 1UBI .* has no backbone frame"),
+        ("5", None, "token is .*; it has to be another one"),
+    ],
+)
+def test_ways_that_are_none_are_refused(trace, residue, token, said):
+    """No such residue or code, a token that says nothing, the code it has already."""
+    token = int(trace.tokens[4]) if token is None else token
+    with pytest.raises(TraceError, match=said):
+        interpolate(trace, residue, token)
+
+
+def pairs() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Adenylate kinase closed and open, and ubiquitin with its tail bent."""
+    places = (ex.read_chain(name).atom37_positions[:, 1] for name in ("1AKE", "4AKE", "1UBI"))
+    closed, opened, straight = (ca.astype(float) for ca in places)
+    bent = straight.copy()
+    bent[60:] = TURN.apply(bent[60:] - bent[60]) + bent[60]
+    return [(closed, opened), (straight, bent)]
+
+
+def test_scores_of_a_pair_are_the_published_ones():
+    """1AKE and 4AKE: 7.1 Å in the literature; TM-scores as tmtools 0.3.0 gave them."""
+    (closed, opened), (straight, bent) = pairs()
+    off = superposed(closed, opened) - closed
+    assert np.sqrt((off**2).sum(1).mean()) == pytest.approx(7.13, abs=0.01)
+    assert tm_score(closed, opened) == pytest.approx(0.68401, abs=5e-4)
+    assert tm_score(straight, bent) == pytest.approx(0.81450, abs=5e-4)
+
+
+def test_tm_score_is_that_of_its_authors_program():
+    """TM-align's own code, with the alignment given: the search is what could go wrong."""
+    tmtools = pytest.importorskip("tmtools")
+    for fixed, mobile in pairs():
+        letters = "A" * len(fixed)
+        theirs = tmtools.tm_align(mobile, fixed, letters, letters, (letters, letters))
+        assert tm_score(fixed, mobile) == pytest.approx(theirs.tm_norm_chain1, abs=5e-4)
 
 
 def test_tm_score_of_domains_that_moved_is_that_of_the_larger_one():

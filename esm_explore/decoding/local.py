@@ -73,11 +73,7 @@ def decode_neighborhood(
     >>> decode_neighborhood(ex.load_encoder("mini"), 0).ca.shape
     (16, 3)
     """
-    check_class(encoder)
-    codes, decoder, usual = _bundled()
-    given = modules_of(encoder).codes.cpu()
-    if given.dtype != codes.dtype or not torch.equal(given, codes):
-        raise EncoderError("Only the codes of the bundled encoder, load_encoder('mini'), decode.")
+    codes, decoder, usual = own_decoder(encoder)
     if not isinstance(code, int | np.integer) or not 0 <= code < len(codes):
         raise EncoderError(f"Code {code!r} is not one of the encoder's: 0 to {len(codes) - 1}.")
     if relative_positions is None:
@@ -97,6 +93,53 @@ def decode_neighborhood(
         ca=torch.cat([torch.zeros(1, 3), ca[0]]).numpy(),
         rotations=torch.cat([torch.eye(3)[None], rotations[0]]).numpy(),
     )
+
+
+def own_decoder(
+    encoder: StructureTokenEncoder,
+) -> tuple[torch.Tensor, LocalDecoder, torch.Tensor]:
+    """Give mini's codes, their local decoder, and the bins most seen with each code.
+
+    Raises
+    ------
+    EncoderError
+        If the encoder has other codes.
+    TraceError
+        If it is no encoder.
+    """
+    check_class(encoder)
+    codes, decoder, usual = _bundled()
+    given = modules_of(encoder).codes.cpu()
+    if given.dtype != codes.dtype or not torch.equal(given, codes):
+        raise EncoderError("Only the codes of the bundled encoder, load_encoder('mini'), decode.")
+    return codes, decoder, usual
+
+
+def decode_points(
+    encoder: StructureTokenEncoder, points: np.ndarray, relative_positions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Decode points of the latent space, codes or others, to neighborhoods.
+
+    Parameters
+    ----------
+    encoder : StructureTokenEncoder
+        As in `decode_neighborhood`.
+    points : ndarray, shape=(M, 128), dtype=float32
+    relative_positions : ndarray, shape=(M, K - 1), dtype=int64
+        Residue numbers of the neighbors minus the query's, nearest first; at most 15.
+
+    Returns
+    -------
+    ca : ndarray, shape=(M, K - 1, 3), dtype=float32
+        CA positions of the neighbors in the query's frame, Å.
+    rotations : ndarray, shape=(M, K - 1, 3, 3), dtype=float32
+        Their frames in the query's.
+    """
+    _, decoder, _ = own_decoder(encoder)
+    bins = relative_position_bins(torch.from_numpy(relative_positions))
+    with plain_float32():
+        ca, rotations = decoder(torch.from_numpy(points), bins)
+    return ca.numpy(), rotations.numpy()
 
 
 class LocalDecoder(nn.Module):

@@ -6,8 +6,10 @@ from .editing import edit as edit
 from .flipping import flip_radius as flip_radius
 from .following import follow as follow
 from .joining import compare_joint as compare_joint
+from .interpolating import interpolate as interpolate
 from .knocking_out import knock_out as knock_out
 from .knocking_out import knock_out_profile as knock_out_profile
+from .local_trips import decode_local as decode_local
 from .pairing import compare_residues as compare_residues
 from .replacing import replace as replace
 from .round_trips import round_trip as round_trip

@@ -11,8 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from esm_explore.analysis.annotations import annotate
+from esm_explore.analysis.maps import N_NEIGHBORS, fit_map
 from esm_explore.export.needed import import_needed
 from esm_explore.export.values import MARK, ResidueValues
+from esm_explore.principal_axes import principal_axes
+from esm_explore.tracing.traces import Trace
+
+_COMPONENTS = 10
 
 
 def csv(data: ResidueValues) -> bytes:
@@ -31,7 +36,11 @@ def parquet(data: ResidueValues) -> bytes:
 
 
 def h5ad(data: ResidueValues) -> bytes:
-    """Write latents (X, residues by numbers) with residues (obs), and CA places (obsm)."""
+    """Write latents (X, residues by numbers) with residues (obs), CA places and maps (obsm).
+
+    The maps have scanpy's names: ``X_pca``, and ``X_umap`` where the residues are enough for one.
+    Rows of residues without a backbone frame, whose latents mean nothing, are NaN.
+    """
     anndata = import_needed("anndata", ".h5ad")
     trace = data.trace
     residues = data.to_frame()
@@ -42,8 +51,24 @@ def h5ad(data: ResidueValues) -> bytes:
     residues.index = [f"{trace.chain.chain_id}:{label}" for label in trace.labels]
     table = anndata.AnnData(trace.pre_vq.astype(np.float32), obs=residues)
     table.obsm["spatial"] = trace.chain.atom37_positions[:, 1].astype(np.float32)
-    table.uns["esm_explore"] = {"mark": MARK, "said": "\n".join(data.said), "value": data.name}
+    about = {"mark": MARK, "said": "\n".join(data.said), "value": data.name}
+    latents = trace.pre_vq[trace.has_frame]
+    table.obsm["X_pca"] = _placed(
+        trace, principal_axes(latents, min(_COMPONENTS, latents.shape[1]))[0]
+    )
+    if len(latents) > N_NEIGHBORS:
+        fitted = fit_map(latents, of="pre_vq")
+        table.obsm["X_umap"] = _placed(trace, fitted.points)
+        about["X_umap"] = fitted.title
+    table.uns["esm_explore"] = about
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "residues.h5ad"
         table.write_h5ad(path)
         return path.read_bytes()
+
+
+def _placed(trace: Trace, points: np.ndarray) -> np.ndarray:
+    """Give all residues a row, NaN without a backbone frame."""
+    rows = np.full((len(trace), points.shape[1]), np.nan, np.float32)
+    rows[trace.has_frame] = points
+    return rows

@@ -52,7 +52,7 @@ def residues(
         ChimeraX), ``.pml`` (colors and B factors, PyMOL), ``.pdb``, ``.cif`` (coordinates with the
         value as B factor; mmCIF has all in a category ``_esm_explore_residue``, too), ``.mvsj``
         (a scene in these colors, MolViewSpec), ``.fasta`` (letters; tokens as numbers of equally
-        many digits), ``.csv``, ``.parquet``, ``.h5ad`` (AnnData: latents, with all annotations),
+        many digits), ``.csv``, ``.parquet``, ``.h5ad`` (AnnData: latents, annotations and maps),
         ``.png`` and ``.svg`` (the chain in these colors). What is there is replaced if it is
         such a file of this program.
     value : str or ndarray, shape=(L,)

@@ -31,6 +31,9 @@ from .latents import latent_and_codes as latent_and_codes
 from .latents import latent_numbers as latent_numbers
 from .latents import latent_spectrum as latent_spectrum
 from .latents import margins_along_chain as margins_along_chain
+from .local_trips import codes_on_the_way as codes_on_the_way
+from .local_trips import local_trip_along_chain as local_trip_along_chain
+from .local_trips import view_local_trip as view_local_trip
 from .maps import map_figure as map_figure
 from .maps_of_stages import stage_maps as stage_maps
 from .pairs import motion_detected as motion_detected
