@@ -35,6 +35,24 @@ def test_it_is_compares_table_and_more(traces, compared):
     assert table["kept"].between(1, 16).all()
 
 
+def test_flips_are_to_a_synonym_or_to_something_else(traces, compared, toy_encoder):
+    """As the bundled atlas says of each two codes; without one of the encoder it is not known."""
+    table, meaning = compared.residues, ex.open_atlas().codes["meaning"].to_numpy()
+    kept = table["meaning"] == "same"
+    assert (kept == ~table["changed"]).all()
+    told = table[table["meaning"].isin(["synonym", "another"])]
+    alike = meaning[told["first_token"]] == meaning[told["second_token"]]
+    assert ((told["meaning"] == "synonym") == alike).all()
+    n = (told["meaning"] == "synonym").sum()
+    assert f"{n} of the {len(told)} that the atlas knows are to a synonym" in compared.summary()
+    toys = [ex.trace(toy_encoder, trace.chain) for trace in traces]
+    found = compare_conformations(*toys)
+    assert (found.residues["meaning"][found.residues["changed"]] == "not known").all()
+    assert "synonym" not in found.summary()
+    with pytest.raises(ex.AtlasError, match="This atlas is of the encoder mini"):
+        compare_conformations(*toys, atlas=ex.open_atlas())
+
+
 def test_the_latent_sees_more_of_the_movement_than_the_token(compared):
     """In adenylate kinase, by rank; the shares beyond the threshold are those of the table."""
     ranks = compared.correlations

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from esm_explore.arguments import check_kind
+from esm_explore.atlas.meanings import OTHER, SYNONYM, change_of_meaning
+from esm_explore.atlas.reading import Atlas
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.experiments.attending import rank_correlation
 from esm_explore.experiments.calibration import (
@@ -71,7 +74,9 @@ class Comparison:
             still residues of `pairs_benchmark` whose latents are farther apart; NaN if the
             encoder was not measured on them), swap (the token flips, the last neighbor changed
             places with the next, and with the first conformation's neighbors the second has the
-            first's token) and index (in the first chain).
+            first's token), meaning (of the second code: the ``same`` code, a ``synonym`` of the
+            first, ``another``; ``not known`` of codes that no atlas of the encoder has) and index
+            (in the first chain).
         """
         return self.residues.copy()
 
@@ -85,9 +90,16 @@ class Comparison:
             f"{self.names[0]} and {self.names[1]}: {len(table) - flips} of {len(table)} tokens are "
             f"kept, {counts.get('still', 0)} neighborhoods still and {counts.get('moved', 0)} "
             f"moved; {int(table['swap'].sum())} of {flips} flips are only the last neighbor "
-            f"changing places with the next; rank correlation with the movement: {ranks}; "
+            f"changing places with the next{self._synonyms()}; rank correlation with the movement: {ranks}; "
             f"{self._seen()}."
         )
+
+    def _synonyms(self) -> str:
+        told = self.residues["meaning"].isin([SYNONYM, OTHER])
+        if not told.any():
+            return ""
+        synonyms = int((self.residues["meaning"] == SYNONYM).sum())
+        return f", {synonyms} of the {int(told.sum())} that the atlas knows are to a synonym"
 
     def _seen(self) -> str:
         if np.isnan(self.threshold):
@@ -109,7 +121,9 @@ class Comparison:
         return f"{self.summary()}\nEncoder: {self.encoder_info.title}"
 
 
-def compare_conformations(first: Trace, second: Trace, *, by: str = LINKS[0]) -> Comparison:
+def compare_conformations(
+    first: Trace, second: Trace, *, by: str = LINKS[0], atlas: Atlas | None = None
+) -> Comparison:
     """Compare two conformations by what moved, with the distance of latents as graded score.
 
     Parameters
@@ -118,6 +132,8 @@ def compare_conformations(first: Trace, second: Trace, *, by: str = LINKS[0]) ->
         Of one encoder, the second with it.
     by : {"residue number", "alignment"}
         How residues are matched.
+    atlas : Atlas, optional
+        Of the encoder: says whether a flip is one to a synonym. The bundled one where it is of it.
 
     Returns
     -------
@@ -128,6 +144,8 @@ def compare_conformations(first: Trace, second: Trace, *, by: str = LINKS[0]) ->
     TraceError
         If they are no traces of one encoder; if fewer than three residues match; if the second
         has no encoder, or it has changed.
+    AtlasError
+        If the atlas is of another encoder.
 
     Examples
     --------
@@ -140,7 +158,11 @@ def compare_conformations(first: Trace, second: Trace, *, by: str = LINKS[0]) ->
     traces_of([first, second], "compare_conformations")
     match, rows = shared_residues(first, second, by)
     setting = setting_of(second, "compare_conformations")
+    check_kind(atlas, Atlas | None, "atlas", "an Atlas of the traces' encoder, or None")
     table = compare_matched(first, second, match, rows)
+    meaning = change_of_meaning(
+        table["first_token"], table["second_token"], first.encoder_info, atlas
+    )
     code = first.codebook[table["first_token"]] - first.codebook[table["second_token"]]
     moved = table["neighborhood"].to_numpy()
     latent = table["latent"].to_numpy()
@@ -153,6 +175,7 @@ def compare_conformations(first: Trace, second: Trace, *, by: str = LINKS[0]) ->
         state=np.select(states, ["unknown", "still", "moved"], "between"),
         false_alarms=np.nan if curve is None else false_alarms_at(curve, latent),
         swap=only_swaps(setting, first, second, match, rows),
+        meaning=meaning,
         index=rows,
     )
     return Comparison(
