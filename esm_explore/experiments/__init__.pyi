@@ -5,8 +5,8 @@ from .conformations import compare_conformations as compare_conformations
 from .editing import edit as edit
 from .flipping import flip_radius as flip_radius
 from .following import follow as follow
-from .joining import compare_joint as compare_joint
 from .interpolating import interpolate as interpolate
+from .joining import compare_joint as compare_joint
 from .knocking_out import knock_out as knock_out
 from .knocking_out import knock_out_profile as knock_out_profile
 from .local_trips import decode_local as decode_local

@@ -90,8 +90,8 @@ class Comparison:
             f"{self.names[0]} and {self.names[1]}: {len(table) - flips} of {len(table)} tokens are "
             f"kept, {counts.get('still', 0)} neighborhoods still and {counts.get('moved', 0)} "
             f"moved; {int(table['swap'].sum())} of {flips} flips are only the last neighbor "
-            f"changing places with the next{self._synonyms()}; rank correlation with the movement: {ranks}; "
-            f"{self._seen()}."
+            f"changing places with the next{self._synonyms()}; rank correlation with the "
+            f"movement: {ranks}; {self._seen()}."
         )
 
     def _synonyms(self) -> str:
