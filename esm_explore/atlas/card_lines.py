@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-
-if TYPE_CHECKING:
-    from esm_explore.atlas.cards import Card
 
 _KIND_WORDS = {
     "ss": "secondary structure",
@@ -24,7 +21,7 @@ _SHOWN = 4
 _Q = 0.05
 
 
-def lines_of(card: Card) -> list[tuple[str, str]]:
+def lines_of(card: Any) -> list[tuple[str, str]]:
     """Tell a card in lines, each with a word of what it is about."""
     share = f"{card.share:.3%} ({card.share_low:.3%} to {card.share_high:.3%})"
     lines = [
@@ -71,7 +68,7 @@ def _said(row: Any) -> str:
     return f"{row.category} {row.share:.0%} ({row.enrichment:.1f}x{sure})"
 
 
-def _spread(card: Card) -> list[tuple[str, str]]:
+def _spread(card: Any) -> list[tuple[str, str]]:
     if len(card.exemplars) < 2:
         return []
     spread = card.spread().set_index("relative_position")["spread"]
@@ -84,7 +81,7 @@ def _spread(card: Card) -> list[tuple[str, str]]:
     return [("spread", said)]
 
 
-def _drawn(card: Card) -> list[tuple[str, str]]:
+def _drawn(card: Any) -> list[tuple[str, str]]:
     if card.decoded is None:
         return []
     return [("decoder", f"draws the medoid's neighbors {card.decoder_rmsd:.1f} Å off (RMSD)")]
