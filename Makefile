@@ -13,9 +13,15 @@ LAB_FLAGS = $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--
 # Two processes, a file in one of them; what a browser shows is timed, so its tests run alone.
 BESIDE := -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
+# Jupyter, matplotlib and downloads keep their files there.
+HOME_WRITABLE := test -w "$$HOME" || { \
+	echo "$$HOME cannot be written to; name a home that can: make $@ HOME=/some/folder"; exit 1; }
+# Where there is no npm, JavaScript is not looked at; CI has to.
+NODE_TOOLS := node_modules/.package-lock.json
+BIOME := node_modules/.bin/biome
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install lab test quick notebooks outputs pictures lint audit bench test-lines test-real clean
+.PHONY: help install lab test quick notebooks outputs pictures docs lint format audit bench dist test-wheel test-lines test-real first-run clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -24,11 +30,13 @@ install: $(VENV)/installed ## set up .venv with all that lab and tests need
 
 $(VENV)/installed: pyproject.toml hatch_build.py package-lock.json constraints/py311.txt constraints/py312.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH."; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+		echo "$(PYTHON) -m venv $(VENV) failed: is the disk full, the folder read-only, or the package python3-venv missing?"; exit 1; }
 	.ci/install.sh $(BIN)/python lab,test,dev
 	@touch $@
 
 lab: install ## open JupyterLab in notebooks/ (prints the address where there is no display)
+	@$(HOME_WRITABLE)
 	cd notebooks && $(CURDIR)/$(BIN)/jupyter lab $(LAB_FLAGS)
 
 test: quick ## all tests, then all notebooks compared with their stored outputs
@@ -48,9 +56,32 @@ outputs: install ## run all notebooks and store the outputs that nbval compares 
 pictures: install ## renew the README's pictures from the notebooks' outputs and a JupyterLab
 	$(BIN)/python .ci/readme_pictures.py
 
-lint: install ## check style, without changing anything
+lint: install $(NODE_TOOLS) ## check style, types and JavaScript, without changing anything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@if test -x $(BIOME); then $(BIOME) check; else echo "No npm: JavaScript was NOT checked."; fi
+
+format: install $(NODE_TOOLS) ## write Python and JavaScript in our style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIOME) check --write
+
+$(NODE_TOOLS): package.json package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent && touch $@; else test "$$CI" != true; fi
+
+docs: install ## build the documentation, offline, into build/docs; warnings are errors
+	@$(BIN)/python -c "import myst_nb" 2>/dev/null || .ci/install.sh $(BIN)/python lab,test,dev,docs
+	$(BIN)/python .ci/docs.py build/docs
+
+dist: install ## build the source distribution and the wheel into dist
+	$(BIN)/python -m build --outdir dist .
+
+test-wheel: dist ## install the wheel in empty environments on Python 3.11 to 3.13, and try it
+	$(BIN)/python .ci/try_wheel.py dist/*.whl
+
+first-run: ## measure, from a clone, the time to the first colored structure
+	.ci/first_run.sh
 
 audit: ## compare the pinned versions with known vulnerabilities, where that can be reached
 	.ci/audit.sh
@@ -65,4 +96,4 @@ test-real: install ## compare with what others made with ESM3's weights, where t
 	$(BIN)/python -m pytest -ra -m real tests/test_real_weights.py
 
 clean: ## remove what was built, but not .venv
-	rm -rf build dist .pytest_cache .hypothesis .ruff_cache
+	rm -rf build dist node_modules .pytest_cache .hypothesis .mypy_cache .ruff_cache

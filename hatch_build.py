@@ -57,7 +57,7 @@ def fetch(root: Path, static: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(root / name, folder)
-        command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command = [*npm(), "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
         environment = os.environ | {"npm_config_loglevel": "error"}
         subprocess.run(command, cwd=folder, env=environment, check=True, timeout=300)
         package = Path(folder) / "node_modules" / "3dmol"

@@ -4,6 +4,27 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1 extras=$2
 line=$("$python" -c 'import sys; print("py311" if sys.version_info < (3, 12) else "py312")')
+
+# Of what pip says of a failure, the line that tells what is missing; else all of it.
+install() {
+    local said
+    if said=$("$python" -m pip install --quiet --constraint "constraints/$line.txt" "$@" 2>&1); then
+        [ -z "$said" ] || grep -v "is ignored: it is neither a file nor a directory" <<< "$said" || true
+        return
+    fi
+    case $said in
+    *"No space left"* | *"Errno 28"* | *"Errno 122"*)
+        echo "The disk is full: about 3 GB are needed here (8 GB where torch comes with CUDA)." ;;
+    *"Read-only file system"* | *"Permission denied"* | *"Errno 13"* | *"Errno 30"*)
+        echo "$(dirname "$(dirname "$python")") cannot be written to: give this folder to your user." ;;
+    *"Failed to establish a new connection"* | *"name resolution"* | *"Network is unreachable"* | \
+        *"ProxyError"* | *"timed out"* | *"Connection refused"* | *"ConnectionError"*)
+        echo "No package index can be reached: a network is needed the first time." ;;
+    *) echo "$said" ;;
+    esac >&2
+    exit 1
+}
+
 # torch first and alone: where a package index has several builds, what is there is kept.
-"$python" -m pip install --quiet --constraint "constraints/$line.txt" torch
-"$python" -m pip install --quiet --constraint "constraints/$line.txt" --editable ".[$extras]"
+install torch
+install --editable ".[$extras]"

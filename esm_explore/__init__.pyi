@@ -15,6 +15,7 @@ from .encoders.loading import load_encoder as load_encoder
 from .errors import AtlasError as AtlasError
 from .errors import ChainError as ChainError
 from .errors import ChainWarning as ChainWarning
+from .errors import DeprecatedWarning as DeprecatedWarning
 from .errors import EncoderError as EncoderError
 from .errors import EsmExploreError as EsmExploreError
 from .errors import TraceError as TraceError

@@ -39,6 +39,10 @@ class ChainWarning(UserWarning):
     """Something in a structure was left out or chosen between; the message says what and why."""
 
 
+class DeprecatedWarning(FutureWarning):
+    """A public name goes in the version that the message names, and what to call instead."""
+
+
 @contextmanager
 def heard() -> Iterator[list[str]]:
     """Collect what this thread would be warned of; other threads' warnings go their way."""

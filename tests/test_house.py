@@ -20,7 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 API = Path(__file__).parent / "data" / "api.txt"
 FLOORS = [
     "errors",
-    "arguments outputs escaping principal_axes",
+    "arguments deprecation outputs escaping principal_axes",
     "findings palette glossary array_files text_files",
     "sources",
     "parsing",

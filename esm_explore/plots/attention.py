@@ -39,6 +39,10 @@ def head_map(trace: Trace, statistics: pd.DataFrame, x: str, y: str) -> Picture:
     x, y : str
         Columns of `statistics`.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError
@@ -102,6 +106,10 @@ def attention_matrix(
     term : {"attention", "distance", "rotation"}
         The weights, or one of the two terms of the logits that they are made of.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError
@@ -155,7 +163,12 @@ def attention_heat(
 
 
 def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
-    """Show the two terms of the query's logits, over heads and nodes; of one of the blocks."""
+    """Show the two terms of the query's logits, over heads and nodes; of one of the blocks.
+
+    Returns
+    -------
+    Picture
+    """
     check_trace(trace, "logit_terms")
     check_head(opened, block)
     distance = -opened.distance_term[block, :, 0]
@@ -188,7 +201,12 @@ def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
 
 
 def residual_stream(trace: Trace) -> Picture:
-    """Show how much attention and feed-forward write into the query's state, block by block."""
+    """Show how much attention and feed-forward write into the query's state, block by block.
+
+    Returns
+    -------
+    Picture
+    """
     check_trace(trace, "residual_stream")
     keep = trace.has_frame
     parts = [("relative position", trace.relative_position.embeddings[keep, 0])]

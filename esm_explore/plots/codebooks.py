@@ -29,6 +29,10 @@ def atlas_usage(atlas: Atlas) -> Picture:
     ----------
     atlas : Atlas
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError
@@ -66,6 +70,10 @@ def atlas_stored_counts(atlas: Atlas, encoder: StructureTokenEncoder) -> Picture
     atlas : Atlas
     encoder : StructureTokenEncoder
         Whose atlas it is; it has the stored counts, ``encoder.codebook.N``.
+
+    Returns
+    -------
+    Picture
 
     Raises
     ------
@@ -120,6 +128,10 @@ def atlas_silhouettes(atlas: Atlas, encoder: StructureTokenEncoder, kind: str = 
     kind : {"ss", "ramachandran", "burial", "contact_order"}
         Whose most frequent category a code is of; codes of fewer than 20 residues are left out.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError
@@ -164,6 +176,10 @@ def letters_left_open(crosswalks: list[Crosswalk]) -> Picture:
     ----------
     crosswalks : list of Crosswalk
         Of one alphabet: of several encoders' atlases, and of 3Di.
+
+    Returns
+    -------
+    Picture
 
     Raises
     ------

@@ -35,6 +35,10 @@ def code_distances(traces: Trace | list[Trace]) -> Picture:
     ----------
     traces : Trace or list of Trace
         All of one encoder; residues without a backbone frame are left out.
+
+    Returns
+    -------
+    Picture
     """
     traces = traces_of(traces, "A picture")
     codebook = traces[0].codebook
@@ -74,6 +78,10 @@ def code_usage(traces: Trace | list[Trace], used: Usage) -> Picture:
     traces : Trace or list of Trace
     used : Usage
         Of the traces' codes.
+
+    Returns
+    -------
+    Picture
 
     Raises
     ------
@@ -115,6 +123,10 @@ def stored_counts(traces: Trace | list[Trace], used: Usage) -> Picture:
         With their encoder, which has the stored counts: ``encoder.codebook.N``.
     used : Usage
         Of the traces' codes.
+
+    Returns
+    -------
+    Picture
 
     Raises
     ------

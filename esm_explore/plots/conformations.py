@@ -28,6 +28,10 @@ def latents_and_motion(first: Trace, second: Trace, compared: Comparison) -> Pic
     compared : Comparison
         What `compare_conformations` says of them.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError

@@ -32,7 +32,12 @@ def edge_distances(trace: Trace) -> np.ndarray:
 
 
 def edge_matrix(trace: Trace) -> Picture:
-    """Show who is in whose neighborhood: rows are queries, columns their neighbors."""
+    """Show who is in whose neighborhood: rows are queries, columns their neighbors.
+
+    Returns
+    -------
+    Picture
+    """
     check_trace(trace, "edge_matrix")
     rows = np.repeat(np.arange(len(trace)), trace.edges.shape[1])
     distance = edge_distances(trace)
@@ -64,7 +69,12 @@ def edge_matrix(trace: Trace) -> Picture:
 
 
 def separation(trace: Trace) -> Picture:
-    """Show how far neighbors are along the chain and in space: a histogram over both."""
+    """Show how far neighbors are along the chain and in space: a histogram over both.
+
+    Returns
+    -------
+    Picture
+    """
     check_trace(trace, "separation")
     away = np.abs(trace.edges - np.arange(len(trace))[:, None])[:, 1:]
     distance = edge_distances(trace)[:, 1:]
@@ -99,6 +109,10 @@ def along_chain(trace: Trace) -> Picture:
 
     Three panels: the distance to the farthest neighbor, how many of the neighbors are up to 4
     away along the chain, and how many neighborhoods of others each residue is in.
+
+    Returns
+    -------
+    Picture
     """
     check_trace(trace, "along_chain")
     # A short chain has frameless residues among its edges; they have no distance.

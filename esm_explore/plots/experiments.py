@@ -34,6 +34,10 @@ def motion_along_chain(first: Trace, second: Trace, motion: pd.DataFrame) -> Pic
     motion : DataFrame
         What `compare` says of them.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError

@@ -34,6 +34,10 @@ def stability(trace: Trace, radii: FlipRadius) -> Picture:
     radii : FlipRadius
         What `flip_radius` says of it.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError

@@ -68,6 +68,10 @@ def tokens_over_time(followed: Followed) -> Picture:
     followed : Followed
         What `follow` makes of frames.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError
@@ -110,6 +114,10 @@ def entropy_and_motion(followed: Followed) -> Picture:
     ----------
     followed : Followed
         What `follow` makes of frames.
+
+    Returns
+    -------
+    Picture
 
     Raises
     ------
@@ -166,6 +174,10 @@ def token_states(followed: Followed, residue: int | str) -> Picture:
         What `follow` makes of frames.
     residue : int or str
         As in `Trace.index_of`.
+
+    Returns
+    -------
+    Picture
 
     Raises
     ------

@@ -41,6 +41,10 @@ def knock_out_effects(trace: Trace, knocked: KnockOut) -> Picture:
     knocked : KnockOut
         What `knock_out` says of one of its residues.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError
@@ -121,6 +125,10 @@ def knock_outs_along_chain(trace: Trace, profile: KnockOutProfile) -> Picture:
     trace : Trace
     profile : KnockOutProfile
         What `knock_out_profile` says of it.
+
+    Returns
+    -------
+    Picture
 
     Raises
     ------

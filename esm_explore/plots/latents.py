@@ -35,6 +35,10 @@ def latent_numbers(traces: Trace | list[Trace]) -> Picture:
     ----------
     traces : Trace or list of Trace
         All of one encoder; residues without a backbone frame are left out.
+
+    Returns
+    -------
+    Picture
     """
     latents = _framed(traces)
     order = np.argsort(-np.std(latents, axis=0), kind="stable")
@@ -70,6 +74,10 @@ def latent_spectrum(traces: Trace | list[Trace]) -> Picture:
     ----------
     traces : Trace or list of Trace
         All of one encoder; residues without a backbone frame are left out.
+
+    Returns
+    -------
+    Picture
     """
     latents = _framed(traces)
     variance = np.linalg.eigvalsh(np.cov(latents.T))[::-1].clip(min=0)
@@ -86,7 +94,12 @@ def latent_spectrum(traces: Trace | list[Trace]) -> Picture:
 
 
 def margins_along_chain(trace: Trace) -> Picture:
-    """Show along the chain the margin, and the two distances that it is the difference of."""
+    """Show along the chain the margin, and the two distances that it is the difference of.
+
+    Returns
+    -------
+    Picture
+    """
     check_trace(trace, "margins_along_chain")
     found = trace.nearest
     distance = np.sqrt(found.squared_distances.clip(min=0))
@@ -129,7 +142,12 @@ def margins_along_chain(trace: Trace) -> Picture:
 
 
 def latent_and_codes(trace: Trace, residue: int | str) -> Picture:
-    """Show one residue's latent beside the winning and the runner-up code."""
+    """Show one residue's latent beside the winning and the runner-up code.
+
+    Returns
+    -------
+    Picture
+    """
     check_trace(trace, "latent_and_codes")
     index = trace.index_of(residue)
     heat = latent_heat(trace, index)

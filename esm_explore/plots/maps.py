@@ -45,6 +45,10 @@ def map_figure(
     behind : LatentMap, optional
         A map to draw below, in pale gray: the one that `placed` was placed on.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError

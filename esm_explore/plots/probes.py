@@ -22,6 +22,10 @@ def probe_scores(traces: Trace | list[Trace], tables: dict[str, pd.DataFrame]) -
     tables : dict
         By what was read, a table of `probe_stages`.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError

@@ -12,7 +12,12 @@ from esm_explore.tracing.traces import Trace
 
 
 def bin_similarity(trace: Trace) -> Picture:
-    """Show how alike the rows of the relative position embedding are (cosine)."""
+    """Show how alike the rows of the relative position embedding are (cosine).
+
+    Returns
+    -------
+    Picture
+    """
     check_trace(trace, "bin_similarity")
     rows = trace.relative_position.table[1:]
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -35,7 +40,12 @@ def bin_similarity(trace: Trace) -> Picture:
 
 
 def bin_path(trace: Trace) -> Picture:
-    """Show the rows of the relative position embedding in their first two principal components."""
+    """Show the rows of the relative position embedding in their first two principal components.
+
+    Returns
+    -------
+    Picture
+    """
     check_trace(trace, "bin_path")
     rows = trace.relative_position.table[1:]
     centered = rows - rows.mean(0)
@@ -74,7 +84,12 @@ def bin_path(trace: Trace) -> Picture:
 
 
 def bin_usage(traces: Trace | list[Trace]) -> Picture:
-    """Show which relative positions the neighbors of one chain or of some have."""
+    """Show which relative positions the neighbors of one chain or of some have.
+
+    Returns
+    -------
+    Picture
+    """
     traces = traces_of(traces, "A picture")
     bins = np.concatenate([trace.relative_position.bins[:, 1:].ravel() for trace in traces])
     counts = np.bincount(bins, minlength=66)[1:]

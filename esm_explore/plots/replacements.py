@@ -26,6 +26,10 @@ def replaced_by_stage(trace: Trace, replaced: Replaced) -> Picture:
     replaced : Replaced
         What `replace` says of one of its residues, best with stage "all".
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError

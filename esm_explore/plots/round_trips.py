@@ -30,6 +30,10 @@ def round_trip_along_chain(trace: Trace, trip: RoundTrip) -> Picture:
     trip : RoundTrip
         What `round_trip` says of it.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError
