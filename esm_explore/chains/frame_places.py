@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
@@ -68,7 +68,7 @@ class Trajectory:
         self._file = TrajectoryFile(path, structure.n_atoms)
         self.n_frames = self._file.n_frames
         rows = structure.atom_rows(chain.chain_id)
-        self._slots = np.nonzero(rows >= 0)
+        self._slots: Any = np.nonzero(rows >= 0)
         self._atoms = rows[self._slots]
         self._shape = rows.shape
         self._bonds = BackboneBonds.of(chain.atom37_positions[:, :3], residue_labels(chain))

@@ -139,7 +139,9 @@ class ChunkedEncoder:
 
     def encode(self, chains: Iterable[PreparedChain]) -> Iterator[ChainTokens]:
         """Encode prepared chains; yields each as soon as its last chunk is done."""
-        waiting, chunk, room = deque(), [], self._chunk_size
+        waiting: deque[PreparedChain] = deque()
+        chunk: list[Part] = []
+        room = self._chunk_size
         for chain in chains:
             waiting.append(chain)
             start = 0
