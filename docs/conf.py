@@ -31,4 +31,5 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 # A notebook's outputs may hold kinds that a page cannot show; their picture is shown.
-suppress_warnings = ["mystnb.unknown_mime_type"]
+# What others link to, such as the README, has its page without a place in the menu.
+suppress_warnings = ["mystnb.unknown_mime_type", "toc.not_included"]
