@@ -14,7 +14,7 @@ LAB_FLAGS = $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--
 BESIDE := -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
 # Jupyter, matplotlib and downloads keep their files there.
-HOME_WRITABLE := test -w "$$HOME" || { \
+HOME_WRITABLE = test -w "$$HOME" || { \
 	echo "$$HOME cannot be written to; name a home that can: make $@ HOME=/some/folder"; exit 1; }
 # Where there is no npm, JavaScript is not looked at; CI has to.
 NODE_TOOLS := node_modules/.package-lock.json

@@ -24,7 +24,7 @@ NAMESPACES = {
     "export": "ex.export: other people's formats",
     "plots": "ex.plots: static pictures",
 }
-BESIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "README.md", "LICENSE")
+BESIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE")
 LINKED = ("benchmarks/README.md", "esm_explore/encoders/mini/MODEL_CARD.md")
 
 

@@ -32,4 +32,4 @@ numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 # A notebook's outputs may hold kinds that a page cannot show; their picture is shown.
 # What others link to, such as the README, has its page without a place in the menu.
-suppress_warnings = ["mystnb.unknown_mime_type", "toc.not_included"]
+suppress_warnings = ["mystnb.unknown_mime_type", "toc.not_included", "myst.header"]
