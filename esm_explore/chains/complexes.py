@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from esm.utils.structure.protein_chain import ProteinChain
 
@@ -111,9 +112,9 @@ def read_complex(
     return made
 
 
-def _opened(source: object, model: int) -> Structure | GivenChains:
-    given = isinstance(source, list | tuple) and source
-    if given and all(isinstance(chain, ProteinChain) for chain in source):
+def _opened(source: Any, model: int) -> Structure | GivenChains:
+    is_list = isinstance(source, list | tuple) and len(source) > 0
+    if is_list and all(isinstance(chain, ProteinChain) for chain in source):
         return GivenChains(Source(source[0].id or "complex", "The list", list(source)), model)
     return open_structure(source, model)
 

@@ -87,8 +87,10 @@ def doctor(
         with heard():
             traced = trace(encoder, chain, numbering=numbering)
     except TraceError as error:
-        title = f"{chain.id} chain {chain.chain_id}, {len(chain)} residues"
-        title = repr(chain) if isinstance(chain, Complex) else title
+        if isinstance(chain, Complex):
+            title = repr(chain)
+        else:
+            title = f"{chain.id} chain {chain.chain_id}, {len(chain)} residues"
         return Report(title, [_refused("cannot be encoded", error)])
     return examine(traced, chain.chains if isinstance(chain, Complex) else ())
 

@@ -198,4 +198,5 @@ def _moved(
         moved = np.linalg.norm(laid - first.backbone[:, 1], axis=1)
         rows[code] = (moved[index], moved.max(), made.plddt[index])
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["moved", "moved_most", "plddt"])
+    assert first is not None  # there is a code at least
     return table, first.decoder_info

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from esm_explore.atlas.cards import Card
 from esm_explore.atlas.statistics import LEAST
 from esm_explore.escaping import for_html
@@ -156,7 +158,7 @@ def _around(card: Card) -> str:
     return f'<div class="around">{"".join(parts)}</div>'
 
 
-def _often(row, n: int) -> str:
+def _often(row: Any, n: int) -> str:
     """Give the share of a code's residues; of codes before and after also over chance."""
     said = f"{row.n / n:.0%}"
     if not hasattr(row, "lift"):

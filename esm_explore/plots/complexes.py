@@ -151,7 +151,7 @@ def view_interface(trace: Trace, compared: JointComparison) -> StructurePicture:
     return StructurePicture(viewer, still_of(trace, hexes.tolist(), ghost=ghost), lines, legend)
 
 
-def _check_compared(trace: object, compared: object, verb: str) -> None:
+def _check_compared(trace: Trace, compared: JointComparison, verb: str) -> None:
     check_found(trace, compared, JointComparison, "compared", "compare_joint", verb)
     ids = tuple(name for name, _ in trace.parts)
     if (compared.name, compared.chain_ids) != (trace.chain.id, ids):

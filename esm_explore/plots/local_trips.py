@@ -183,7 +183,7 @@ def codes_on_the_way(trace: Trace, way: Interpolated) -> Picture:
     return shown
 
 
-def _check_trip(trace: object, trip: object, verb: str) -> None:
+def _check_trip(trace: Trace, trip: LocalTrip, verb: str) -> None:
     check_found(trace, trip, LocalTrip, "trip", "decode_local", verb)
     if trip.title != trace.title:
         raise TraceError(f"trip is of {trip.title}, not of {trace.title}.")

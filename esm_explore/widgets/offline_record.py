@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -106,7 +107,7 @@ class Recorder:
             "codes": _rounded(codes),
         }
 
-    def _content(self, stage, trace, opened) -> dict:
+    def _content(self, stage: Any, trace: Any, opened: Any) -> dict:
         said = of_residue(stage, trace, opened, None, TERMS[0])
         figure = {"base": said.figure.data, "axes": said.axes}
         return {
@@ -152,7 +153,7 @@ class Recorder:
         return match_residues(a, b, self._now.linked_by).tolist()
 
 
-def _state(view) -> dict:
+def _state(view: Any) -> dict:
     """Give what the page knows of a view, but for colors, which it gets anew."""
     state = {name: getattr(view, name) for name in view.keys if name != "colors"}
     return {name: value for name, value in state.items() if _is_plain(value)}
