@@ -24,12 +24,13 @@ tour = ex.step_through(trace, "57")
 tour
 """,
 ]
-# At step 1 with residue 185, as they came up.
+# At step 1, one chain with residue 185, as they came up.
 AS_AT_FIRST = """
 one.pinned, one.tab = (0, -1), "step"
 one.step, one.color, one.arrangement = 0, "this step", "PCA"
 one.choose(0, 184)
 one._panes[0].structure.focus = []
+two.step, two.color, two.tab, tour.step = 0, "this step", "step", 0
 """
 SCROLLED = "document.querySelector('.jp-WindowedPanel-outer').scrollTop"
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"

@@ -51,7 +51,7 @@ def inspector(page, which: int):
 
 def settled(page, which: int, name: str):
     root = inspector(page, which)
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(500)
     drawn(page, [0, 1, 3][which])
     page.screenshot(path=SCREENSHOTS / f"layout_{name}.png")
     return root
@@ -62,7 +62,6 @@ def settled(page, which: int, name: str):
 def test_all_is_seen_at_once_on_a_laptop(page, side, which):
     """1280 x 720: steps, structure, map, sequence and answer; nothing is cut off."""
     page.evaluate(f"jupyterapp.shell.{'expand' if side == 'open' else 'collapse'}Left()")
-    page.wait_for_timeout(500)
     root = settled(page, which, f"{['one', 'two', 'tour'][which]}_{side}")
     parts = {
         0: PARTS,

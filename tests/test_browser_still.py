@@ -216,13 +216,12 @@ def test_a_notebook_of_others_shows_pictures_and_captions(saved, jupyter, small_
                 output.data["text/html"] += " "  # what was signed was another
     nbformat.write(notebook, folder / "others.ipynb")
     with small_page() as page:
-        open_notebook(page, "others.ipynb")
+        open_notebook(page, "others.ipynb", jupyter.take_kernel())
         assert not any(page.evaluate("window.panel.content.widgets.map(c => c.model.trusted)"))
         seen = wait_for_pictures(page)
         assert seen["broken"] is None
         assert [width >= 300 for width in seen["pictures"]] == [True, True]
         assert page.get_by_text("Encoder: mini").count() == 1
-        stop_kernel(page)
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -1,62 +1,10 @@
-// The inspector without Python: `offline_page.py` wrote down what it would have answered.
-
-/** What a view of the notebook takes for its model. */
-class Model {
-  constructor(state, { script, changed, received } = {}) {
-    this.state = { _script: `IPY_MODEL_${script}`, ...state };
-    this.listeners = {};
-    this.pending = new Set();
-    this.changed = changed ?? (() => {});
-    this.received = received ?? (() => {});
-    this.widget_manager = { get_model: async (name) => new Model({ source: scripts(name) }) };
-  }
-  get(name) { return this.state[name]; }
-  set(name, value) {
-    const before = this.state[name];
-    this.state[name] = value;
-    if (before === value) return;
-    this.pending.add(name);
-    for (const call of this.listeners[`change:${name}`] ?? []) call(this, value);
-  }
-  put(values) {
-    for (const [name, value] of Object.entries(values)) this.set(name, value);
-    this.pending.clear();
-  }
-  save_changes() {
-    const names = [...this.pending];
-    this.pending.clear();
-    for (const name of names) this.changed(name, this.state[name]);
-  }
-  on(names, call) { for (const name of names.split(" ")) (this.listeners[name] ??= []).push(call); }
-  off(names, call) {
-    for (const name of names.split(" "))
-      this.listeners[name] = (this.listeners[name] ?? []).filter((other) => other !== call);
-  }
-  send(content) {
-    if (content.kind !== "asked") return this.received(content);
-    // Later, as a kernel would: who asks starts to wait after that.
-    queueMicrotask(() => { for (const call of this.listeners["msg:custom"] ?? []) call(content); });
-  }
-}
-
-const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-const scripts = (name) => bytes(document.getElementById(`script-${name}`).textContent);
-
-async function unpacked(id) {
-  const packed = bytes(document.getElementById(id).textContent);
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
-}
+// The inspector without Python: `offline_record.py` wrote down what it would have answered. Before
+// this come `offline_model.js`, and `offline_selection.js`, which does what `Selection` does.
 
 function start(saved) {
   const { chains, stages } = saved;
   const root = document.querySelector(".esm-explore-inspector");
   const place = (name) => root.querySelector(`.esm-explore-${name}`);
-  const now = {
-    ...{ chain: saved.chain, selected: saved.selected, selection: saved.selection },
-    ...{ step: saved.step, color: saved.color, tab: saved.tab },
-  };
-  const past = [];
 
   function view(kind, where, state, { script, changed, received } = {}) {
     const model = new Model(state, { script, changed, received });
@@ -70,47 +18,18 @@ function start(saved) {
     place("message").textContent = text;
     place("message").hidden = !text;
   };
-  function choose(chain, selected, selection = []) {
-    past.push([now.chain, now.selected, now.selection]);
-    Object.assign(now, { chain, selected, selection });
-    say("");
-    controls.put({ values: { ...controls.get("values"), find: "", chain } });
+  const chosen = selectionOf(saved, say, () => {
+    controls.put({ values: { ...controls.get("values"), find: "", chain: now.chain } });
     show();
-  }
-  const select = (chain, residue) => choose(chain, residue, chain === now.chain ? now.selection : []);
-  const many = (chain, residues) => choose(chain, chain === now.chain ? now.selected : -1, residues);
-  function haveCode(chain, code) {
-    const { tokens, title } = chains[chain];
-    const same = tokens.map((_, i) => i).filter((i) => tokens[i] === code);
-    many(chain, same);
-    if (!same.length) say(`No residue of ${title} has code ${code} as its token.`);
-  }
-  function find(text) {
-    const wanted = text.trim();
-    if (!wanted) return;
-    const { labels, tokens } = chains[now.chain];
-    const range = wanted.match(/^(-?\w+)\s*-\s*(-?\w+)$/);
-    const token = wanted.match(/^token\s*(\d+)$/i);
-    const [low, high] = (range?.slice(1) ?? [wanted, wanted]).map((label) => labels.indexOf(label));
-    const all = labels.map((_, i) => i);
-    const found = token ? all.filter((i) => tokens[i] === Number(token[1])) :
-      all.filter((i) => low >= 0 && low <= i && i <= high);
-    if (!found.length)
-      return say(`${wanted} is not in ${chains[now.chain].title}. In a saved page find takes a ` +
-        `residue's number (${labels[0]} to ${labels.at(-1)}), a range of them, or token and its number.`);
-    if (token || range) many(now.chain, found);
-    else select(now.chain, found[0]);
-    // It stays in the box until something else is chosen.
-    controls.put({ values: { ...controls.get("values"), find: text } });
-  }
+  });
+  const { now, choose, select, many, haveCode, partner } = chosen;
   function pressed({ kind, name, text, key }) {
-    if (kind === "typed") find(text);
-    else if (name === "clear" || key === "Escape") choose(now.chain, -1);
-    else if (name === "past" && past.length) {
-      const before = past.pop();
-      choose(...before);
-      past.pop();
-    } else if (name === "back" || key === "ArrowLeft") step(now.step - 1);
+    if (kind === "typed") {
+      // It stays in the box until something else is chosen.
+      if (chosen.find(text)) controls.put({ values: { ...controls.get("values"), find: text } });
+    } else if (name === "clear" || key === "Escape") choose(now.chain, -1);
+    else if (name === "past") chosen.goBack();
+    else if (name === "back" || key === "ArrowLeft") step(now.step - 1);
     else if (name === "forward" || key === "ArrowRight") step(now.step + 1);
     else if (key) step(Number(key) - 1);
   }
@@ -126,15 +45,11 @@ function start(saved) {
 
   // --- what follows --------------------------------------------------------------------------
 
-  function partner(chain) {
-    if (chain === now.chain) return [now.selected, now.selection];
-    const match = saved.match[now.chain][chain];
-    const known = (i) => i >= 0;
-    return [known(now.selected) ? match[now.selected] : -1, now.selection.map((i) => match[i]).filter(known)];
-  }
   /** What is said of a residue in the tab that is open; nothing if there is no residue. */
   function contentOf(chain, residue) {
-    if (now.tab === "step" || !chain.contents[residue]) return chain.contents[residue]?.[now.step];
+    const content = chain.contents[now.step][residue];
+    if (now.tab === "step" || !content)
+      return content && { ...content, table: chain.tables[chain.table_of[now.step]][residue] };
     const { code, said, near, legend, ghost } = chain.codes[residue];
     const space = { lines: [], frames: [], near, zoomed: true };
     const bare = { figure: { traits: { base: [], axes: {} } }, table: {}, source: "" };
@@ -282,7 +197,7 @@ function start(saved) {
     steps.put({ values: { ...steps.get("values"), step: now.step } });
     controls.put({
       values: { ...controls.get("values"), color: now.color, chain: now.chain },
-      disabled: [...(past.length ? [] : ["past"]), ...(now.selected < 0 && !now.selection.length ? ["clear"] : [])],
+      disabled: [...(chosen.hasPast() ? [] : ["past"]), ...(now.selected < 0 && !now.selection.length ? ["clear"] : [])],
     });
     showMap();
   }

@@ -1,7 +1,7 @@
 """The inspector as one HTML file, in which clicks are answered without Python.
 
 What Python would have answered is written down for each residue and step. The page shows it with
-the notebook's own views; `offline_page.js` stands for the kernel.
+the notebook's own views; `offline_page.js` stands for the kernel. `offline_record` writes it down.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from esm_explore.widgets.structure_view import StructureView, read_3dmol
 from esm_explore.widgets.table_view import TableView
 from esm_explore.widgets.tools import Tools
 
+# What stands for the kernel; the last one uses the others.
+_PARTS = ("model", "selection", "page")
 MARK = "esm_explore inspector page"
 _VIEWS = {
     **{"structure": StructureView, "sequence": SequenceView, "plot": PlotView},
@@ -88,6 +90,7 @@ def _html(traces: list[Trace], saved: dict, below: str) -> str:
         f'<script type="text/plain" id="script-{name}">{_packed(text) if text else ""}</script>\n'
         for name, text in libraries.items()
     )
+    page = "\n".join((FOLDER / f"offline_{part}.js").read_text("utf-8") for part in _PARTS)
     title = for_html("; ".join(trace.title for trace in traces))
     text = json.dumps(saved, separators=(",", ":"), allow_nan=False)
     return f"""<!DOCTYPE html>
@@ -109,7 +112,7 @@ def _html(traces: list[Trace], saved: dict, below: str) -> str:
 const VIEWS = {{
 {views}
 }};
-{(FOLDER / "offline_page.js").read_text("utf-8")}
+{page}
 </script></body></html>
 """
 

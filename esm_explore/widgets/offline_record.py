@@ -91,12 +91,17 @@ class Recorder:
         structure, sequence = StructureView.of(trace, coords=coords), SequenceView()
         structure.height = 0
         sequence.show(trace, b"")
-        contents, codes = [], []
+        # Alike things beside each other, and equal ones once: that takes half the room.
+        contents, tables = ([[] for _ in self._stages] for _ in range(2))
+        codes = []
         for residue in range(len(trace)):
             opened = trace.neighborhood(residue)
-            contents.append([self._content(stage, trace, opened) for stage in self._stages])
+            for stage, *lists in zip(self._stages, contents, tables, strict=True):
+                for made, one in zip(lists, self._content(stage, trace, opened), strict=True):
+                    made.append(one)
             codes.append(self._tabs.of(trace, residue, coords))
             progress.update()
+        first = [tables.index(one) for one in tables]
         return {
             "title": trace.title,
             "labels": trace.labels,
@@ -104,25 +109,28 @@ class Recorder:
             "structure": _state(structure),
             "sequence": _state(sequence),
             "contents": contents,
+            "tables": [one if first[i] == i else [] for i, one in enumerate(tables)],
+            "table_of": first,
             "codes": _rounded(codes),
         }
 
-    def _content(self, stage: Any, trace: Any, opened: Any) -> dict:
+    def _content(self, stage: Any, trace: Any, opened: Any) -> tuple[dict, dict]:
+        """Give what is said of a residue at a stage, and its table."""
         said = of_residue(stage, trace, opened, None, TERMS[0])
         figure = {"base": said.figure.data, "axes": said.axes}
-        return {
+        content = {
             "sentence": said.sentence,
             "source": for_plotly(said.source),
             "figure": {
                 **{"traits": _rounded(plain(figure))},
                 **{"residues": said.figure.residues, "codes": said.figure.codes},
             },
-            "table": _rounded(plain(asdict(said.table))),
             "space": {
                 **_rounded(asdict(drawn_around(stage, opened, None))),
                 "zoomed": isinstance(stage, Attention),
             },
         }
+        return content, _rounded(plain(asdict(said.table)))
 
     def _colors(self, controls: Controls) -> dict:
         keys = [option["value"] for item in controls.items if item["name"] == "color"
