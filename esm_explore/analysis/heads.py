@@ -12,6 +12,7 @@ from esm_explore.arguments import array_of
 from esm_explore.encoders.identity import unchanged
 from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of
+from esm_explore.encoders.progress import bars_are_hidden
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.neighborhood import Neighborhood, open_neighborhood
@@ -87,7 +88,8 @@ def head_statistics(trace: Trace, residues: list[int] | None = None) -> pd.DataF
     if not chosen:
         raise TraceError("There are no residues to average over.")
     totals = np.zeros(())
-    for residue in tqdm(chosen, unit="residue", leave=False, disable=len(chosen) < 100):
+    hidden = len(chosen) < 100 or bars_are_hidden()
+    for residue in tqdm(chosen, unit="residue", leave=False, disable=hidden):
         edges = trace.edges[trace.index_of(residue)]
         opened = open_neighborhood(encoder, trace.inputs, edges, trace.labels)
         totals = totals + _of_neighborhood(opened)

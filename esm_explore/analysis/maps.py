@@ -18,6 +18,7 @@ from esm_explore.analysis.latent_maps import (
 )
 from esm_explore.arguments import check_kind, whole_number, wrong
 from esm_explore.array_files import read_arrays
+from esm_explore.encoders.progress import bars_are_hidden
 from esm_explore.errors import TraceError
 
 # UMAP takes 500 for up to 10,000 points; 200, as for more, gives maps as trustworthy sooner.
@@ -74,7 +75,8 @@ def fit_map(
     settings = MapSettings(len(latents), latents.shape[1], seed, n_neighbors, min_dist, of=of)
     # The first map in a session takes some ten seconds more, to import and compile UMAP.
     said = f"UMAP of {len(latents):,} points (compiled before the first one)"
-    with tqdm(total=0, desc=said, bar_format="{desc}, {elapsed}", leave=False) as bar:
+    form = {"bar_format": "{desc}, {elapsed}", "leave": False, "disable": bars_are_hidden()}
+    with tqdm(total=0, desc=said, **form) as bar:
         bar.refresh()
         points = _fitted(settings, latents, disable=bar.disable, desc="layout")
     return LatentMap(points, latents, settings)

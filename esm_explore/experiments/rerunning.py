@@ -14,6 +14,7 @@ from esm_explore.encoders.codebook import squared_distances
 from esm_explore.encoders.identity import unchanged
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.encoders.modules import modules_of
+from esm_explore.encoders.progress import bars_are_hidden
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.run import Edit, as_array, run
@@ -72,7 +73,8 @@ def name_of(trace: Trace, index: int) -> str:
 
 def progress(total: int, unit: str, at_least: int = _SHOW_PROGRESS) -> tqdm:
     """Make a bar, shown where there is enough to wait for."""
-    return tqdm(total=total, unit=unit, disable=total <= at_least, leave=False)
+    hidden = total <= at_least or bars_are_hidden()
+    return tqdm(total=total, unit=unit, disable=hidden, leave=False)
 
 
 def run_rows(
