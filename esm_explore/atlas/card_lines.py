@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
-
-if TYPE_CHECKING:
-    from esm_explore.atlas.cards import Card
 
 _KIND_WORDS = {
     "ss": "secondary structure",
@@ -24,8 +19,8 @@ _SHOWN = 4
 _Q = 0.05
 
 
-def lines_of(card: Card) -> list[tuple[str, str]]:
-    """Tell a card in lines, each with a word of what it is about."""
+def lines_of(card) -> list[tuple[str, str]]:
+    """Tell a `Card` in lines, each with a word of what it is about."""
     share = f"{card.share:.3%} ({card.share_low:.3%} to {card.share_high:.3%})"
     lines = [
         (
@@ -71,7 +66,7 @@ def _said(row) -> str:
     return f"{row.category} {row.share:.0%} ({row.enrichment:.1f}x{sure})"
 
 
-def _spread(card: Card) -> list[tuple[str, str]]:
+def _spread(card) -> list[tuple[str, str]]:
     if len(card.exemplars) < 2:
         return []
     spread = card.spread().set_index("relative_position")["spread"]
@@ -84,7 +79,7 @@ def _spread(card: Card) -> list[tuple[str, str]]:
     return [("spread", said)]
 
 
-def _drawn(card: Card) -> list[tuple[str, str]]:
+def _drawn(card) -> list[tuple[str, str]]:
     if card.decoded is None:
         return []
     return [("decoder", f"draws the medoid's neighbors {card.decoder_rmsd:.1f} Å off (RMSD)")]
