@@ -14,7 +14,7 @@ from conftest import with_positions
 import esm_explore as ex
 from esm_explore.atlas import building
 from esm_explore.atlas.building import build
-from esm_explore.atlas.schema import Report
+from esm_explore.atlas.origin import Report
 from esm_explore.chains import structure
 from esm_explore.errors import AtlasError
 from esm_explore.tokens.chunks import ChunkedEncoder

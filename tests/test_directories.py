@@ -16,7 +16,7 @@ import zstandard
 from conftest import pdb_lines
 
 from esm_explore.atlas.building import build
-from esm_explore.atlas.schema import Report
+from esm_explore.atlas.origin import Report
 from esm_explore.parsing.structure_files import read_model
 from esm_explore.sources.directories import find_sources
 from esm_explore.sources.locating import locate

@@ -16,10 +16,10 @@ from esm_explore.atlas.codes import codes_table
 from esm_explore.atlas.families import given_families
 from esm_explore.atlas.indexing import index_if_large
 from esm_explore.atlas.items import digest_of, items_of
+from esm_explore.atlas.origin import Origin, Report
 from esm_explore.atlas.output import Output
 from esm_explore.atlas.pieces import Piece, pieces_of, tasks_of
 from esm_explore.atlas.reading import Atlas, open_atlas
-from esm_explore.atlas.schema import Origin, Report
 from esm_explore.atlas.workers import check_client, pieces_from
 from esm_explore.atlas.writing import check_out
 from esm_explore.chains.residues import Numbering

@@ -22,7 +22,7 @@ _Q = 0.05
 
 
 def lines_of(card: Any) -> list[tuple[str, str]]:
-    """Tell a card in lines, each with a word of what it is about."""
+    """Tell a `Card` in lines, each with a word of what it is about."""
     share = f"{card.share:.3%} ({card.share_low:.3%} to {card.share_high:.3%})"
     lines = [
         (

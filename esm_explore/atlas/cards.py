@@ -147,15 +147,23 @@ class Card:
             exemplars (how many have), spread (Å: the standard deviations along x, y and z, squared
             and summed, and of that the root).
         """
-        ca = [np.zeros((0, 3)), *(one.ca for one in self.exemplars)]
+        ca = np.concatenate([np.zeros((0, 3)), *(one.ca for one in self.exemplars)])
         at = [np.zeros(0, int), *(one.relative_positions for one in self.exemplars)]
-        places = pd.DataFrame(np.concatenate(ca), columns=list("xyz"))
-        named = places.assign(relative_position=np.concatenate(at)).dropna()
-        groups = named.groupby("relative_position")
-        found = pd.DataFrame(
-            {"exemplars": groups.size(), "spread": groups.std().pow(2).sum(axis=1) ** 0.5}
+        known = np.isfinite(ca).all(1)
+        places, group, n = np.unique(
+            np.concatenate(at)[known], return_inverse=True, return_counts=True
         )
-        return found[found["exemplars"] > 1].reset_index()
+        sums, squares = np.zeros((2, len(places), 3))
+        np.add.at(sums, group, ca[known])
+        np.add.at(squares, group, (ca[known] - (sums / n[:, None])[group]) ** 2)
+        frame = pd.DataFrame(
+            {
+                "relative_position": places,
+                "exemplars": n,
+                "spread": np.sqrt(squares.sum(1) / np.maximum(n - 1, 1)),
+            }
+        )
+        return frame[n > 1].reset_index(drop=True)
 
     def __repr__(self) -> str:
         lines = [f"{name:20}{text}" for name, text in lines_of(self)]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from esm_explore.atlas.statistics import design_effect, enrichment
+
+_Q = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,3 +51,27 @@ def compare_codes(
     """
     effect = design_effect(cluster, correlated)
     return Compared(*enrichment(weighted[:, :-1], weighted[:, -1], expected, effect))
+
+
+def codes_with_more(
+    codes: pd.DataFrame, compared: dict[str, Compared], places: dict[str, int]
+) -> pd.DataFrame:
+    """Rank the codes that have more of some categories; see `Atlas.codes_where`.
+
+    Parameters
+    ----------
+    codes : DataFrame
+    compared : dict of str to Compared
+        By kind.
+    places : dict of str to int
+        Of the categories among those of their kind.
+    """
+    found = codes[["token", "count", "description"]].assign(enrichment=1.0)
+    kept = np.ones(len(found), bool)
+    for kind, i in places.items():
+        them = compared[kind]
+        kept &= (them.q[:, i] < _Q) & (them.ratio[:, i] > 1)
+        found = found.assign(**{kind: them.share[:, i], f"{kind}_q": them.q[:, i]})
+        found["enrichment"] *= them.ratio[:, i]
+    found = found[kept].sort_values("enrichment", ascending=False, kind="stable")
+    return found.reset_index(drop=True)

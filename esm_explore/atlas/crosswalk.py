@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from esm_explore.arguments import not_among
 from esm_explore.errors import AtlasError
@@ -80,7 +81,7 @@ def _bits(table: np.ndarray) -> float:
     return float((joint[seen] * np.log2(joint[seen] / independent[seen])).sum())
 
 
-def kind_of(alphabet: object) -> str:
+def _kind_of(alphabet: object) -> str:
     """Give the kind of categories that an alphabet is."""
     refusal = not_among("alphabet", alphabet, tuple(ALPHABETS))
     if refusal:
@@ -88,7 +89,7 @@ def kind_of(alphabet: object) -> str:
     return ALPHABETS[alphabet]
 
 
-def check_known(table: np.ndarray, alphabet: str) -> None:
+def _check_known(table: np.ndarray, alphabet: str) -> None:
     """Refuse a crosswalk of what was not there when the atlas was built."""
     if not table.sum():
         why = "mini3di was not installed" if alphabet == "3di" else "no residue had letters"
@@ -96,3 +97,28 @@ def check_known(table: np.ndarray, alphabet: str) -> None:
             f"This atlas knows no letters of {alphabet}: {why} when it was built. "
             'pip install "esm_explore[atlas]", and build it again.'
         )
+
+
+def crosswalk_of_codes(codes: pa.Table, manifest: dict, alphabet: str, symbols: str) -> Crosswalk:
+    """Compare the codes of an atlas with an alphabet; see `Atlas.crosswalk`."""
+    kind, categories = _kind_of(alphabet), manifest["categories"]
+    title = manifest["encoder"]["title"]
+    if symbols == "3di" and alphabet == "dssp":
+        index, table = pd.Index(categories["threedi"]), np.array(manifest["threedi_by_ss"])
+        title = "3Di"
+    elif symbols == "token":
+        index = pd.Index(codes["token"].to_numpy(), name="token")
+        table = np.array(codes[kind].to_pylist())
+    else:
+        refusal = not_among("symbols", symbols, ("token", "3di")) or "3Di is what 3Di is."
+        raise AtlasError(refusal)
+    _check_known(table, alphabet)
+    counts = pd.DataFrame(table, index=index, columns=categories[kind])
+    return crosswalk_of(counts, f"{title} by {_letters_of(alphabet, manifest)}")
+
+
+def _letters_of(alphabet: str, manifest: dict) -> str:
+    if alphabet == "3di":
+        return "3Di"
+    known = manifest["dssp"] / max(manifest["framed"], 1)
+    return "DSSP" if known == 1 else f"secondary structure (DSSP of {known:.0%}, else P-SEA)"

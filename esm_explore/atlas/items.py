@@ -13,7 +13,7 @@ from pathlib import Path
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.atlas.arrays import ENDING, ArrayChains
-from esm_explore.atlas.schema import Report
+from esm_explore.atlas.origin import Report
 from esm_explore.chains.reading import open_structure, read_chain
 from esm_explore.errors import ChainError, EsmExploreError, heard
 from esm_explore.outputs import printable

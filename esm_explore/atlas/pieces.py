@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from esm_explore.atlas.items import Item, remarks, said
-from esm_explore.atlas.schema import RESIDUES, Encoded, Report, residue_rows
+from esm_explore.atlas.origin import Report
+from esm_explore.atlas.residue_rows import Encoded, residue_rows
+from esm_explore.atlas.schema import RESIDUES
 from esm_explore.outputs import printable
 from esm_explore.tokens.chunks import ChunkedEncoder, PreparedChain
 

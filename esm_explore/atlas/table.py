@@ -11,14 +11,12 @@ import pandas as pd
 
 from esm_explore.arguments import not_among
 from esm_explore.atlas.cards import Card
-from esm_explore.atlas.compared import Compared, compare_codes
-from esm_explore.atlas.crosswalk import Crosswalk, check_known, crosswalk_of, kind_of
+from esm_explore.atlas.compared import Compared, codes_with_more, compare_codes
+from esm_explore.atlas.crosswalk import Crosswalk, crosswalk_of_codes
 from esm_explore.atlas.dealing import card_of, categories_frame
 from esm_explore.atlas.opening import read_codes, read_manifest
 from esm_explore.atlas.synonyms import clusters_frame, near_frame
 from esm_explore.errors import AtlasError
-
-_Q = 0.05
 
 
 class CodesTable:
@@ -144,16 +142,10 @@ class CodesTable:
         wanted = {kind: value for kind, value in given.items() if value is not None}
         if not wanted:
             raise AtlasError(f"Say what codes should have more of: {', '.join(given)}.")
-        found = self.codes[["token", "count", "description"]].assign(enrichment=1.0)
-        kept = np.ones(len(found), bool)
         for kind, value in wanted.items():
             self._check(kind, value)
-            i, them = self._categories[kind].index(value), self._compared[kind]
-            kept &= (them.q[:, i] < _Q) & (them.ratio[:, i] > 1)
-            found = found.assign(**{kind: them.share[:, i], f"{kind}_q": them.q[:, i]})
-            found["enrichment"] *= them.ratio[:, i]
-        found = found[kept].sort_values("enrichment", ascending=False, kind="stable")
-        return found.reset_index(drop=True)
+        places = {kind: self._categories[kind].index(value) for kind, value in wanted.items()}
+        return codes_with_more(self.codes, self._compared, places)
 
     def synonyms(self, code: int) -> pd.DataFrame:
         """List the codes near to one in the codebook, and say which mean the same.
@@ -227,25 +219,7 @@ class CodesTable:
         >>> bool(ex.open_atlas().crosswalk("dssp").counts.loc[0].sum() > 0)
         True
         """
-        kind = kind_of(alphabet)
-        title = self.manifest["encoder"]["title"]
-        if symbols == "3di" and alphabet == "dssp":
-            index, table = self._categories["threedi"], np.array(self.manifest["threedi_by_ss"])
-            title = "3Di"
-        elif symbols == "token":
-            index, table = self.codes["token"], np.array(self._codes[kind].to_pylist())
-        else:
-            refusal = not_among("symbols", symbols, ("token", "3di")) or "3Di is what 3Di is."
-            raise AtlasError(refusal)
-        check_known(table, alphabet)
-        counts = pd.DataFrame(table, index=pd.Index(index), columns=self._categories[kind])
-        return crosswalk_of(counts, f"{title} by {self._letters_of(alphabet)}")
-
-    def _letters_of(self, alphabet: str) -> str:
-        if alphabet == "3di":
-            return "3Di"
-        known = self.manifest["dssp"] / max(self.manifest["framed"], 1)
-        return "DSSP" if known == 1 else f"secondary structure (DSSP of {known:.0%}, else P-SEA)"
+        return crosswalk_of_codes(self._codes, self.manifest, alphabet, symbols)
 
     def _check_code(self, code: object) -> None:
         n = len(self._codes)

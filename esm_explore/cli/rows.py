@@ -32,7 +32,7 @@ def write_rows(
         from esm_explore.atlas.families import given_families
         from esm_explore.atlas.indexing import index_if_large
         from esm_explore.atlas.opening import read_manifest
-        from esm_explore.atlas.schema import Report
+        from esm_explore.atlas.origin import Report
         from esm_explore.atlas.writing import check_out
         from esm_explore.encoders.loading import load_encoder
         from esm_explore.sources.directories import find_sources

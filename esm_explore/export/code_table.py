@@ -61,7 +61,8 @@ class CodeTable:
     def add(self, card: Card) -> None:
         """Take a card in."""
         frame = card.to_frame()
-        tops = {kind: _top(frame, kind, card.has_shares) for kind in _KINDS}
+        enough, by_kind = card.has_shares, dict(list(frame.groupby("kind", sort=False)))
+        tops = {kind: _top(by_kind[kind], enough) for kind in _KINDS}
         names = ("count", "chains", "families", "description")
         row = {name: getattr(card, name) for name in names}
         row |= {"synonyms": len(card.synonyms), "decoder": card.decoder_rmsd}
@@ -98,15 +99,15 @@ class CodeTable:
         }
 
 
-def _top(frame: pd.DataFrame, kind: str, enough: bool) -> str:
-    """Name the most frequent category, with DSSP's in words."""
+def _top(rows: pd.DataFrame, enough: bool) -> str:
+    """Name the most frequent category of a kind, with DSSP's in words."""
     if not enough:
         return _FEW
-    rows = frame[frame["kind"] == kind]
-    if not rows["count"].sum():
+    count = rows["count"].to_numpy()
+    if not count.any():
         return "not known"
-    found = str(rows["category"].iloc[rows["count"].to_numpy().argmax()])
-    return f"{found} {SS_WORDS.get(found, '')}" if kind == "ss" else found
+    found = str(rows["category"].iloc[count.argmax()])
+    return f"{found} {SS_WORDS.get(found, '')}" if rows["kind"].iloc[0] == "ss" else found
 
 
 def _most(frame: pd.DataFrame) -> float:

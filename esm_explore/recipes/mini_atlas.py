@@ -22,7 +22,7 @@ import esm_explore as ex
 from esm_explore.atlas.arrays import ArrayChains
 from esm_explore.atlas.codes import codes_table
 from esm_explore.atlas.opening import SHIPPED
-from esm_explore.atlas.schema import Origin, Report
+from esm_explore.atlas.origin import Origin, Report
 from esm_explore.atlas.writing import CODES_FILE, FAMILIES_FILE, MANIFEST
 from esm_explore.encoders.modules import modules_of
 from esm_explore.outputs import put, unfinished
