@@ -187,7 +187,7 @@ def _alone(trace: Trace, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbers(trace: Trace) -> dict[str, np.ndarray]:
-    """Give residues other numbers; within a chain differences stay those of the trace."""
+    """Give residue numbers of other ways; within a chain differences stay those of the trace."""
     parts = [rows for _, rows in trace.parts]
     seen = trace.residue_index
     ways = {way: seen.copy() for way in NUMBERED}
