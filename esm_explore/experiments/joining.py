@@ -98,8 +98,12 @@ class JointComparison:
         )
         if others:
             said += " (near-ties, which rounding turns over)"
-        numbers = ", ".join(f"{n} {way}" for way, n in self.renumbered.items())
-        return f"{said}. How chains are numbered changes tokens, too: {numbers}."
+        told = self.renumbered
+        return (
+            f"{said}. How chains are numbered changes tokens, too: {told['reversed']} with the "
+            f"chains in the other order, {told['consecutive']} numbered on from chain to chain, "
+            f"{told['colliding']} with each chain's own numbers."
+        )
 
     def __repr__(self) -> str:
         return f"{self.summary()}\nEncoder: {self.encoder_info.title}"
