@@ -87,7 +87,10 @@ FURTHER = {
     "the first three.",
     "CA": "The alpha carbon, the atom of the backbone that the side chain is bonded to.",
     "chain": "One protein molecule of a structure, named by a letter in its file. Each is encoded "
-    "alone: what other chains do beside it, its tokens do not know.",
+    "alone, and its tokens do not know what others do beside it, unless a complex is one input.",
+    "chain break": "What stands between two chains that are one input: in esm a row `|` without "
+    "coordinates, whose token ESM3 replaces by 4100; in residue numbers a jump of more than 32, "
+    "here of 512.",
     "clash": "Atoms nearer to each other than atoms can be.",
     "commitment loss": "What training adds to keep latents near their codes: 0.25 times the mean "
     "squared difference of the two.",
@@ -108,6 +111,9 @@ FURTHER = {
     "gap": "Residues that a structure lacks although the protein has them; numbers jump there.",
     "insertion code": "A letter after a residue number that several residues share (37, 37A, "
     "37B). The encoder is told the number without the letter.",
+    "interface": "Where chains meet: residues with a node in another chain, if all were one input.",
+    "joint encoding": "Several chains encoded as one input, so that neighborhoods reach across "
+    "them. Their tokens are of another kind than those of the chains alone.",
     "mini": "The small encoder of ESM3's kind that is bundled with this package. Its codes are "
     "its own: their numbers mean nothing to ESM3.",
     "model": "One of several versions of a structure in a file, as NMR gives them. Tokens are "

@@ -26,11 +26,11 @@ ESM = (
     "utils.structure.protein_chain",
 )
 EVERYDAY = """
-    above after all and angles another are atoms being below bond broken but changed changes
-    closer computed elsewhere file first given goes has have ignored jump jumps known left
-    lengths made missing most nearby nearer neither next nor not numbers occupied ones only
+    above after all alone and angles another are atoms being below bond broken but changed changes
+    closer computed elsewhere encoded file first given goes has have ignored input jointly jump jumps known left
+    lengths made missing most nearby nearer neither next nor not numbers occupied one ones only
     other others out places protein put side since stand than that the their there twice used
-    was were what with without
+    was were what with without would
 """
 
 

@@ -94,7 +94,7 @@ def ids_of_residues(chain: ProteinChain) -> np.ndarray:
 
 
 def numbers_apart(chain: ProteinChain) -> np.ndarray:
-    """Count as the file does, each chain `APART` beyond the one before it.
+    """Give residue numbers as the file does, but each chain `APART` beyond the one before it.
 
     Parameters
     ----------

@@ -112,9 +112,8 @@ def examine(traced: Trace, chains: Sequence[ProteinChain] = ()) -> Report:
     for chain in (chains or separate_parts(traced.chain)) if traced.parts else [traced.chain]:
         of_one = findings_of_chain(chain)
         if traced.parts:
-            of_one = [
-                replace(each, title=f"chain {chain.chain_id}: {each.title}") for each in of_one
-            ]
+            name = f"chain {chain.chain_id}: "
+            of_one = [replace(each, title=name + each.title) for each in of_one]
         found += of_one
     if encoder is not None and has_changed(encoder, traced.encoder_info):
         encoder = None

@@ -116,10 +116,12 @@ def _tokens_in_complex(
     inputs = Inputs.build(
         torch.from_numpy(places.astype(np.float32)).to(device), torch.from_numpy(numbers).to(device)
     )
-    edges = nearest_edges(encoder, inputs, torch.from_numpy(rows).to(device))
-    return np.concatenate(
-        [as_array(run(encoder, inputs, part)["tokens"]) for part in edges.split(_BATCH)]
-    )
+    asked = torch.from_numpy(rows).to(device)
+    edges = nearest_edges(encoder, inputs, asked)
+    found = [as_array(run(encoder, inputs, part)["tokens"]) for part in edges.split(_BATCH)]
+    # Where a chain lies on this one, the nearest node may be another residue.
+    own_token = as_array(edges[:, 0] == asked)
+    return np.where(own_token, np.concatenate(found), trace.tokens[rows])
 
 
 def _joint(trace: Trace) -> list[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 from esm.utils.structure.protein_chain import ProteinChain
 
+from esm_explore.chains.complexes import Complex
 from esm_explore.chains.provenance import keep_reading, reading_of
 from esm_explore.errors import TraceError
 
@@ -22,7 +23,7 @@ _BEYOND = {
 _LARGEST = 2**31
 
 
-def own_chain(chain: ProteinChain) -> ProteinChain:
+def own_chain(chain: ProteinChain | Complex) -> ProteinChain:
     """Check a chain, and copy it with all its arrays.
 
     A trajectory moves the coordinates of one chain object from frame to frame, and whoever owns a
@@ -30,8 +31,9 @@ def own_chain(chain: ProteinChain) -> ProteinChain:
 
     Parameters
     ----------
-    chain : ProteinChain
-        Its arrays may have any byte order and memory order, and be read-only.
+    chain : ProteinChain or Complex
+        Its arrays may have any byte order and memory order, and be read-only. Of a complex all
+        chains are joined.
 
     Returns
     -------
@@ -45,10 +47,12 @@ def own_chain(chain: ProteinChain) -> ProteinChain:
     TraceError
         If it is no chain, or an array has another shape or holds something else than it should.
     """
+    if isinstance(chain, Complex):
+        chain = chain.joined
     if not isinstance(chain, ProteinChain):
         raise TraceError(
             f"Give one ProteinChain, from read_chain() or esm, not a {type(chain).__name__}; "
-            "of a list, one chain after the other; of a complex, what ex.read_complex(...) gives."
+            "of a list, one chain after the other; a complex is what ex.read_complex(...) gives."
         )
     _check_arrays(chain)
     held = {field.name: getattr(chain, field.name) for field in fields(ProteinChain)}

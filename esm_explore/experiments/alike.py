@@ -11,6 +11,7 @@ from esm_explore.arguments import whole_number
 from esm_explore.chains.backbone import fit
 from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.errors import TraceError
+from esm_explore.experiments.rerunning import name_of
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
@@ -93,7 +94,7 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
                 continue
             places.append(seen_from(trace, int(query))[nodes])
             relative.append(trace.residue_index[nodes] - trace.residue_index[query])
-            labels.append(f"{trace.chain.id} {trace.chain.chain_id} {trace.labels[query]}")
+            labels.append(name_of(trace, query))
     if not labels:
         raise TraceError(f"No neighborhood of 16 residues has token {token} in these chains.")
     return SameToken(token, labels, np.stack(places), np.stack(relative), traces[0].encoder_info)

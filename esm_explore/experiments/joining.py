@@ -98,8 +98,12 @@ class JointComparison:
         )
         if others:
             said += " (near-ties, which rounding turns over)"
-        numbers = ", ".join(f"{n} {way}" for way, n in self.renumbered.items())
-        return f"{said}. How chains are numbered changes tokens, too: {numbers}."
+        told = self.renumbered
+        return (
+            f"{said}. How chains are numbered changes tokens, too: {told['reversed']} with the "
+            f"chains in the other order, {told['consecutive']} numbered on from chain to chain, "
+            f"{told['colliding']} with each chain's own numbers."
+        )
 
     def __repr__(self) -> str:
         return f"{self.summary()}\nEncoder: {self.encoder_info.title}"
@@ -187,7 +191,7 @@ def _alone(trace: Trace, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbers(trace: Trace) -> dict[str, np.ndarray]:
-    """Give residues other numbers; within a chain differences stay those of the trace."""
+    """Give residue numbers of other ways; within a chain differences stay those of the trace."""
     parts = [rows for _, rows in trace.parts]
     seen = trace.residue_index
     ways = {way: seen.copy() for way in NUMBERED}

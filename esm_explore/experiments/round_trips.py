@@ -149,6 +149,11 @@ def round_trip(trace: Trace, decoder: StructureTokenDecoder) -> RoundTrip:
 def fitting(trace: Trace, decoder: StructureTokenDecoder, verb: str) -> Trace:
     """Refuse what is no trace, and a decoder of another number of codes."""
     check_trace(trace, verb)
+    if trace.parts:
+        raise TraceError(
+            f"{trace.title} are several chains: {verb} takes the trace of one, "
+            "ex.trace(encoder, complex.chains[0])."
+        )
     known = decoder_info(decoder).n_codes
     if known != len(trace.codebook):
         raise TraceError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import numpy as np
+
 from esm_explore.errors import TraceError
 from esm_explore.export.values import ResidueValues
 from esm_explore.outputs import printable
@@ -12,35 +14,41 @@ from esm_explore.outputs import printable
 _ID, _LABEL = re.compile(r"[A-Za-z0-9]{1,8}"), re.compile(r"-?\d+[A-Za-z]?")
 
 
-def chain_id_of(data: ResidueValues, program: str) -> str:
-    """Give the chain's id as a program's command names it.
+def named_residues(data: ResidueValues, program: str) -> list[tuple[int, str, str]]:
+    """Give row, chain and number (with insertion code) of each residue, as a command names them.
 
     Raises
     ------
     TraceError
-        If it is not made of letters and digits: it could be another command, or it is one that
-        reading gave to tell chains of one id apart (``A-2``), and that the file does not have.
+        If a chain's id is not made of letters and digits: it could be another command, or it is one
+        that reading gave to tell chains of one id apart (``A-2``), and that the file does not have.
         If a residue's insertion code is no letter.
     """
-    odd = [label for label in data.trace.labels if not _LABEL.fullmatch(label)]
+    trace = data.trace
+    named = [
+        (int(row), str(trace.chain_ids[row]), trace.labels[row].rpartition(":")[2])
+        for row in np.flatnonzero(~trace.breaks)
+    ]
+    odd = [label for _, _, label in named if not _LABEL.fullmatch(label)]
     if odd:
         raise TraceError(
             f"Residue {printable(odd[0])!r} cannot be named in a file for {program}: its insertion "
             "code is no letter; .csv holds any."
         )
-    name = data.trace.chain.chain_id or ""
-    if not _ID.fullmatch(name):
+    wrong = next((chain for _, chain, _ in named if not _ID.fullmatch(chain)), None)
+    if wrong is not None:
         raise TraceError(
-            f"Chain {printable(name)!r} cannot be named in a file for {program}, which finds "
+            f"Chain {printable(wrong)!r} cannot be named in a file for {program}, which finds "
             "chains of the original file by letters and digits; .cif holds any chain, with its "
             "coordinates."
         )
-    return name
+    return named
 
 
-def by_color(data: ResidueValues) -> Iterator[tuple[str, list[str]]]:
-    """Give each color with the labels of its residues, in the order of the chain."""
-    groups: dict[str, list[str]] = {}
-    for label, color in zip(data.trace.labels, data.colors, strict=True):
-        groups.setdefault(color, []).append(label)
-    yield from groups.items()
+def by_color(data: ResidueValues, program: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Give each color and chain with the labels of its residues, in the order of the chain."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row, chain, label in named_residues(data, program):
+        groups.setdefault((data.colors[row], chain), []).append(label)
+    for (color, chain), labels in groups.items():
+        yield color, chain, labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from esm_explore.export.addresses import by_color, chain_id_of
+from esm_explore.export.addresses import by_color, named_residues
 from esm_explore.export.values import ResidueValues
 
 _PROGRAM = "ChimeraX"
@@ -10,11 +10,11 @@ _PROGRAM = "ChimeraX"
 
 def attributes(data: ResidueValues) -> bytes:
     """Write an attribute file: ``open 1ubi.cif``, ``open margins.defattr``."""
-    chain = chain_id_of(data, _PROGRAM)
+    texts = data.texts()
     rows = [
-        f"\t/{chain}:{label}\t{text}"
-        for label, text in zip(data.trace.labels, data.texts(), strict=True)
-        if text
+        f"\t/{chain}:{label}\t{texts[row]}"
+        for row, chain, label in named_residues(data, _PROGRAM)
+        if texts[row]
     ]
     head = [
         *(f"# {line}" for line in data.said),
@@ -27,8 +27,10 @@ def attributes(data: ResidueValues) -> bytes:
 
 def commands(data: ResidueValues) -> bytes:
     """Write commands that color what is open: ``open 1ubi.cif``, ``open margins.cxc``."""
-    chain = chain_id_of(data, _PROGRAM)
-    rows = [f"color /{chain}:{','.join(labels)} {color}" for color, labels in by_color(data)]
+    rows = [
+        f"color /{chain}:{','.join(labels)} {color}"
+        for color, chain, labels in by_color(data, _PROGRAM)
+    ]
     return _lines([*(f"# {line}" for line in data.said), *rows])
 
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from esm_explore.export.addresses import by_color, chain_id_of
+from esm_explore.export.addresses import by_color, named_residues
 from esm_explore.export.values import ResidueValues
+
+_PROGRAM = "PyMOL"
 
 
 def commands(data: ResidueValues) -> bytes:
     """Write commands on what is loaded: ``load 1ubi.cif``, ``@margins.pml``."""
-    chain = chain_id_of(data, "PyMOL")
     lines = [f"# {line}" for line in data.said]
     numbers, meant = data.numbers()
     lines += [f"# B factor {number}: {word}" for word, number in meant.items()]
-    for color, labels in by_color(data):
+    for color, chain, labels in by_color(data, _PROGRAM):
         name = f"esm_{color.removeprefix('#')}"
         rgb = ", ".join(f"{int(color[i : i + 2], 16) / 255:.4f}" for i in (1, 3, 5))
         lines += [f"set_color {name}, [{rgb}]", f"color {name}, {_residues(chain, labels)}"]
-    for label, number in zip(data.trace.labels, numbers.tolist(), strict=True):
-        if np.isfinite(number):
-            lines.append(f"alter {_residues(chain, [label])}, b={number:.6g}")
+    for row, chain, label in named_residues(data, _PROGRAM):
+        if np.isfinite(numbers[row]):
+            lines.append(f"alter {_residues(chain, [label])}, b={numbers[row]:.6g}")
     return ("\n".join([*lines, "rebuild"]) + "\n").encode()
 
 

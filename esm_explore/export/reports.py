@@ -14,6 +14,7 @@ from esm.utils.structure.protein_chain import ProteinChain
 from esm_explore.analysis.annotations import annotate
 from esm_explore.atlas.belonging import is_of
 from esm_explore.atlas.reading import Atlas, open_atlas
+from esm_explore.chains.complexes import Complex
 from esm_explore.chains.reading import read_chain
 from esm_explore.diagnosis.examination import examine
 from esm_explore.encoders.loading import load_encoder
@@ -48,8 +49,8 @@ def report(
 
     Parameters
     ----------
-    what : Trace, ProteinChain or object
-        A trace, a chain, or what `read_chain` takes.
+    what : Trace, ProteinChain, Complex or object
+        A trace, a chain, a complex, or what `read_chain` takes.
     path : str or Path
         What is there is replaced if it is a page of this program.
     encoder : StructureTokenEncoder, optional
@@ -71,7 +72,8 @@ def report(
     if isinstance(what, Trace):
         traced = what
     else:
-        chain = what if isinstance(what, ProteinChain) else read_chain(what, chain_id, model=model)
+        given = isinstance(what, ProteinChain | Complex)
+        chain = what if given else read_chain(what, chain_id, model=model)
         traced = trace(encoder or load_encoder(), chain)
     sections = _STYLE + '<main class="esm-explore-report">'
     for title, write in _SECTIONS.items():
@@ -131,6 +133,7 @@ def _residues(traced: Trace) -> str:
                 strict=True,
             )
         )
+        if not traced.breaks[i]
     ]
     return _table(rows)
 

@@ -16,18 +16,22 @@ _BACKBONE = {"N": 0, "CA": 1, "C": 2, "CB": 3}
 
 
 def fasta(data: ResidueValues) -> bytes:
-    """Write one record; the header names chain, value and encoder."""
+    """Write a record a chain; the header names chain, value and encoder."""
     trace = data.trace
-    title = " | ".join([f"{trace.chain.id}_{trace.chain.chain_id}", *data.said])
+    said = " | ".join(data.said)
     if data.name == "token":
         digits = len(str(len(trace.codebook) - 1))
-        title += f" | {digits} digits a token, {'-' * digits} without a backbone frame"
+        said += f" | {digits} digits a token, {'-' * digits} without a backbone frame"
         letters = [text.zfill(digits) if text else "-" * digits for text in data.texts()]
         line = _WIDE // digits
     else:
         letters, line = _letters(data), _WIDE
-    rows = ["".join(letters[i : i + line]) for i in range(0, len(letters), line)]
-    return "\n".join([f">{printable(title)}", *rows, ""]).encode()
+    lines = []
+    for name, rows in trace.parts or [(trace.chain.chain_id, slice(0, len(trace)))]:
+        lines.append(f">{printable(f'{trace.chain.id}_{name} | {said}')}")
+        own = letters[rows]
+        lines += ["".join(own[i : i + line]) for i in range(0, len(own), line)]
+    return "\n".join([*lines, ""]).encode()
 
 
 def _letters(data: ResidueValues) -> list[str]:

@@ -31,12 +31,13 @@ def pdb(data: ResidueValues) -> bytes:
         If a value, a residue number or the chain's id does not fit into the format's columns.
     """
     numbers, meant = data.numbers()
-    chain = data.trace.chain
+    chain, ids = data.trace.chain, set(data.trace.chain_ids[~data.trace.breaks].tolist())
     known = numbers[np.isfinite(numbers)]
     if known.size and not (known.min() >= _LOWEST and known.max() <= _HIGHEST):
         raise _too_wide(f"values go from {known.min():.6g} to {known.max():.6g}")
-    if len(chain.chain_id or "") > 1:
-        raise _too_wide(f"the chain's id is {printable(chain.chain_id)!r}")
+    wide = next((name for name in ids if len(name) > 1), None)
+    if wide is not None:
+        raise _too_wide(f"the chain's id is {printable(wide)!r}")
     if not -999 <= chain.residue_index.min() <= chain.residue_index.max() <= 9999:
         raise _too_wide(f"residue numbers reach {chain.residue_index.max()}")
     if np.abs(known - known.round(2)).max(initial=0) > 0:
@@ -46,7 +47,8 @@ def pdb(data: ResidueValues) -> bytes:
         )
     remarks = [*data.said, *(f"B factor {n}: {word}" for word, n in meant.items())]
     if len(known) < len(numbers):
-        labels = np.array(data.trace.labels, dtype=object)[~np.isfinite(numbers)]
+        none = ~np.isfinite(numbers) & ~data.trace.breaks
+        labels = np.array(data.trace.labels, dtype=object)[none]
         remarks.append(f"no value, B factor 0: {some(labels.tolist())}")
     file = PDBFile()
     file.set_structure(_atoms(data, np.nan_to_num(numbers)))
@@ -71,23 +73,23 @@ def cif(data: ResidueValues) -> bytes:
     B factors are 0 where there is no value; the category has a ``?`` there.
     """
     numbers, meant = data.numbers()
-    trace, chain = data.trace, data.trace.chain
+    trace = data.trace
     file = CIFFile()
     set_structure(file, _atoms(data, np.nan_to_num(numbers)), data_block="esm_explore")
     block = file.block
     table = trace.to_frame()
-    block[CATEGORY] = CIFCategory(
-        {
-            "auth_asym_id": np.full(len(trace), _word(chain.chain_id or "A")),
-            "auth_seq_id": table["number"].to_numpy(),
-            "pdbx_PDB_ins_code": [_word(code) or "?" for code in table["insertion_code"]],
-            "label": [_word(label) for label in trace.labels],
-            "has_frame": np.where(trace.has_frame, "yes", "no"),
-            "value": [_word(text) or "?" for text in data.texts()],
-            "b_factor": [f"{n:.6g}" if np.isfinite(n) else "?" for n in numbers.tolist()],
-            "color": np.array(data.colors),
-        }
-    )
+    columns = {
+        "auth_asym_id": _chain_words(data),
+        "auth_seq_id": table["number"].to_numpy(),
+        "pdbx_PDB_ins_code": [_word(code) or "?" for code in table["insertion_code"]],
+        "label": [_word(label) for label in trace.labels],
+        "has_frame": np.where(trace.has_frame, "yes", "no"),
+        "value": [_word(text) or "?" for text in data.texts()],
+        "b_factor": [f"{n:.6g}" if np.isfinite(n) else "?" for n in numbers.tolist()],
+        "color": np.array(data.colors),
+    }
+    rows = ~trace.breaks
+    block[CATEGORY] = CIFCategory({name: np.array(v)[rows] for name, v in columns.items()})
     about = {"mark": data.said[0], "encoder": data.said[1], "value": data.name}
     if meant:
         about["words"] = ", ".join(f"{n} {_word(word)}" for word, n in meant.items())
@@ -103,12 +105,17 @@ def _word(text: str) -> str:
     return _ODD.sub(lambda odd: f"\\x{ord(odd[0]):02x}", text)
 
 
+def _chain_words(data: ResidueValues) -> np.ndarray:
+    """Give each residue's chain as it is written."""
+    return np.array([_word(name or "A") for name in data.trace.chain_ids.tolist()])
+
+
 def _atoms(data: ResidueValues, numbers: np.ndarray) -> AtomArray:
     """Give the chain's atoms, as esm names them, each with its residue's number as B factor."""
     chain = data.trace.chain
     atoms = chain.atom_array.copy()
     residue = np.nonzero(chain.atom37_mask.astype(bool))[0]
-    atoms.set_annotation("chain_id", np.full(len(atoms), _word(chain.chain_id or "A")))
+    atoms.set_annotation("chain_id", _chain_words(data)[residue])
     codes = [_word(code) for code in data.trace.to_frame()["insertion_code"]]
     atoms.set_annotation("ins_code", np.array(codes, dtype=str)[residue])
     atoms.set_annotation("b_factor", numbers[residue])

@@ -43,22 +43,23 @@ def h5ad(data: ResidueValues) -> bytes:
     """
     anndata = import_needed("anndata", ".h5ad")
     trace = data.trace
+    rows = ~trace.breaks
     residues = data.to_frame()
     for name, column in annotate(trace.chain).items():
-        residues[name] = column.to_numpy()
-    residues["margin"] = np.where(trace.has_frame, trace.nearest.margin, np.nan)
-    residues["value"] = data.texts()
-    residues.index = [f"{trace.chain.chain_id}:{label}" for label in trace.labels]
-    table = anndata.AnnData(trace.pre_vq.astype(np.float32), obs=residues)
-    table.obsm["spatial"] = trace.chain.atom37_positions[:, 1].astype(np.float32)
+        residues[name] = column.to_numpy()[rows]
+    residues["margin"] = np.where(trace.has_frame, trace.nearest.margin, np.nan)[rows]
+    residues["value"] = np.array(data.texts(), dtype=object)[rows]
+    named = trace.labels if trace.parts else [f"{trace.chain.chain_id}:{n}" for n in trace.labels]
+    residues.index = np.array(named, dtype=object)[rows]
+    table = anndata.AnnData(trace.pre_vq.astype(np.float32)[rows], obs=residues)
+    table.obsm["spatial"] = trace.chain.atom37_positions[rows, 1].astype(np.float32)
     about = {"mark": MARK, "said": "\n".join(data.said), "value": data.name}
     latents = trace.pre_vq[trace.has_frame]
-    table.obsm["X_pca"] = _placed(
-        trace, principal_axes(latents, min(_COMPONENTS, latents.shape[1]))[0]
-    )
+    axes, *_ = principal_axes(latents, min(_COMPONENTS, latents.shape[1]))
+    table.obsm["X_pca"] = _placed(trace, axes)[rows]
     if len(latents) > N_NEIGHBORS:
         fitted = fit_map(latents, of="pre_vq")
-        table.obsm["X_umap"] = _placed(trace, fitted.points)
+        table.obsm["X_umap"] = _placed(trace, fitted.points)[rows]
         about["X_umap"] = fitted.title
     table.uns["esm_explore"] = about
     with tempfile.TemporaryDirectory() as folder:

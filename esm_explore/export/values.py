@@ -95,7 +95,8 @@ class ResidueValues:
         -------
         DataFrame
             Columns of `Trace.to_frame` after structure, before encoder; NaN or "" where there is
-            no value. The token of residues without a backbone frame says nothing (has_frame).
+            no value. The token of residues without a backbone frame says nothing (has_frame). There
+            is no row between the chains of a complex.
         """
         table = self.trace.to_frame()
         table.insert(0, "structure", self.trace.chain.id)
@@ -104,7 +105,7 @@ class ResidueValues:
             missing = np.nan if self.are_numbers else ""
             table[self.name] = values if self.known.all() else np.where(self.known, values, missing)
         table["encoder"] = self.trace.encoder_info.title
-        return table
+        return table[~self.trace.breaks].reset_index(drop=True)
 
 
 def values_of(trace: Trace, value: str | np.ndarray, label: str) -> ResidueValues:

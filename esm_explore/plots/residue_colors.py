@@ -107,12 +107,7 @@ def color_together(traces: list[Trace], key: str) -> ResidueColors:
     ResidueColors
     """
     if key == "chain":
-        values = [
-            np.array([f"{t.short_title} {name}" for name in t.chain_ids])
-            if t.parts
-            else np.full(len(t), t.short_title)
-            for t in traces
-        ]
+        values = [_chain_names(trace) for trace in traces]
     else:
         values = [values_to_color(trace, key) for trace in traces]
     colors = colors_of(np.concatenate(values), root=key == "margin")
@@ -125,6 +120,14 @@ def color_together(traces: list[Trace], key: str) -> ResidueColors:
     elif not legend:
         legend = [["", "near in the codebook, near in color"]]
     return _colored(traces, colors.hex, legend, bar)
+
+
+def _chain_names(trace: Trace) -> np.ndarray:
+    names = np.full(len(trace), trace.short_title, dtype=object)
+    for name, rows in trace.parts:
+        # The row behind a chain has no color of its own.
+        names[rows.start : rows.stop + 1] = f"{trace.short_title} {name}"
+    return names.astype(str)
 
 
 def _colored(

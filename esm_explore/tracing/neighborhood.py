@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 
+from esm_explore.chains.residues import chain_of_label
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of, relative_position_bins
@@ -67,6 +68,12 @@ class Neighborhood:
     attended: np.ndarray
     pre_vq: np.ndarray
     token: int
+
+    @property
+    def foreign(self) -> np.ndarray:
+        """Which nodes are of another chain than the query, shape=(K,), dtype=bool."""
+        chains = np.array([chain_of_label(label) for label in self.labels], dtype=object)
+        return chains != chain_of_label(self.label)
 
     def __len__(self) -> int:
         return len(self.edges)

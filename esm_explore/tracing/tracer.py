@@ -83,7 +83,7 @@ def trace(
     the encoder itself meanwhile (``encode``, in eval mode) is neither recorded nor changed.
     """
     check_encoder(encoder)
-    chain = own_chain(chain.joined if isinstance(chain, Complex) else chain)
+    chain = own_chain(chain)
     inputs = chain_inputs(chain, numbering, next(encoder.parameters()).device)
     if len(chain) <= WHOLE_CHAIN:
         capture = run(encoder, inputs)

@@ -7,7 +7,6 @@ from functools import singledispatch
 
 import numpy as np
 
-from esm_explore.chains.residues import chain_of_label
 from esm_explore.plots.still import ACROSS, LINE
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import Attention, Neighbors, RelativePosition, Stage
@@ -38,12 +37,11 @@ class Space:
 def drawn_around(stage: Stage, opened: Neighborhood, head: int | None) -> Space:
     """Say what a stage draws around a residue, in a head or (None) on average."""
     weights, frames, said = _drawn(stage, opened, head)
-    nodes, own = opened.edges.tolist(), chain_of_label(opened.label)
-    foreign = [chain_of_label(label) != own for label in opened.labels]
+    nodes = opened.edges.tolist()
     lines = [
         [nodes[0], node, float(min(weight, 1)), *([ACROSS] if other else [])]
         for node, weight, framed, other in zip(
-            nodes, weights, opened.has_frame, foreign, strict=True
+            nodes, weights, opened.has_frame, opened.foreign, strict=True
         )
         if node != nodes[0] and framed and weight > 0
     ]

@@ -77,13 +77,22 @@ def relative_name(relative: int) -> str:
     return f"i{relative:+d}" if relative else "i"
 
 
+def _node_name(opened: Neighborhood, node: int) -> str:
+    """Name a node by its relative position, which between chains is only what numbers say."""
+    if opened.foreign[node]:
+        return opened.labels[node]
+    return relative_name(opened.relative_positions[node])
+
+
 @_tell.register
 def _(stage: Neighbors, trace: Trace, opened: Neighborhood) -> str:
     others = np.flatnonzero(opened.has_frame)[1:]
     local = int((np.abs(opened.relative_positions[others]) <= LOCAL).sum())
+    foreign = int(opened.foreign[others].sum())
     text = (
         f"Residue {opened.label} sees {len(others)} others: {local} of them at most {LOCAL} along "
-        f"the chain, {len(others) - local} brought near by the fold."
+        f"the chain, {len(others) - local - foreign} brought near by the fold"
+        + (f", {foreign} of another chain." if foreign else ".")
     )
     if len(others):
         nearest, farthest = others[0], others[-1]
@@ -119,9 +128,7 @@ def _(stage: Attention, trace: Trace, opened: Neighborhood) -> str:
     rows = opened.attention[stage.block, :, 0]
     mean = rows.mean(0)
     others = [node for node in np.argsort(-mean) if node != 0][:3]
-    read = [
-        f"{relative_name(opened.relative_positions[n])} ({100 * mean[n]:.0f} %)" for n in others
-    ]
+    read = [f"{_node_name(opened, n)} ({100 * mean[n]:.0f} %)" for n in others]
     sharpest = int(rows.max(1).argmax())
     target = int(rows[sharpest].argmax())
     text = f"Over its {len(rows)} heads, block {stage.block} keeps {100 * mean[0]:.0f} % on itself"
@@ -129,7 +136,7 @@ def _(stage: Attention, trace: Trace, opened: Neighborhood) -> str:
         text += f" and reads mostly {_listed(read)}"
     return text + (
         f". The sharpest head, {sharpest}, puts {100 * rows[sharpest, target]:.0f} % on "
-        f"{relative_name(opened.relative_positions[target])} (residue {opened.labels[target]})."
+        f"{_node_name(opened, target)} (residue {opened.labels[target]})."
     )
 
 
