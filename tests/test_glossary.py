@@ -27,7 +27,8 @@ ESM = (
 )
 EVERYDAY = """
     above after all alone and angles another are atoms being below bond broken but changed changes
-    closer computed elsewhere encoded file first given goes has have ignored input jointly jump jumps known left
+    closer computed elsewhere encoded file first given goes has have ignored input jointly
+    jump jumps known left
     lengths made missing most nearby nearer neither next nor not numbers occupied one ones only
     other others out places protein put side since stand than that the their there twice used
     was were what with without would
