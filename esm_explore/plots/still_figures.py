@@ -135,9 +135,12 @@ class _Plot:
         color = _color(trace.get("marker", {}).get("color"))
         at, of = self._beside(trace)
         width = 0.8 / of
-        self._ax.bar(
-            x + width * (at - (of - 1) / 2), y, color=color, width=width, label=self._name(trace)
-        )
+        aside = width * (at - (of - 1) / 2)
+        named = {"color": color, "label": self._name(trace)}
+        if trace.get("orientation") == "h":
+            self._ax.barh(y + aside, x, width, **named)
+        else:
+            self._ax.bar(x + aside, y, width, **named)
 
     def _beside(self, trace: dict) -> tuple[int, int]:
         """Give the place of bars among those that stand side by side, and how many do."""

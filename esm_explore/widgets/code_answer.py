@@ -33,7 +33,7 @@ _BARS = 10
 _KINDS = {"ss": "secondary structure", "ramachandran": "phi and psi", "threedi": "3Di"}
 _NUMBERS = ("share", "enrichment", "q")
 # Their categories say by themselves what they are of.
-_PLAIN = ("amino_acid", "burial")
+_PLAIN = ("ss", "amino_acid", "burial")
 
 
 @dataclass(frozen=True)
@@ -148,18 +148,21 @@ def card_figure(card: Card) -> PanelFigure:
     more = more.sort_values("enrichment", ascending=False, kind="stable").head(_BARS)
     if more.empty:
         return PanelFigure([], {"title": ""})
+    # Lying, because what they are of are words.
     bars = dict(
         type="bar",
-        x=[_word(row.kind, row.category) for row in more.itertuples()],
-        y=more["enrichment"].to_numpy(),
+        orientation="h",
+        x=more["enrichment"].to_numpy(),
+        y=[_word(row.kind, row.category) for row in more.itertuples()],
         marker={"color": ALONG},
         hovertext=[f"{row.share:.0%}, of all {row.background:.0%}" for row in more.itertuples()],
-        hovertemplate="%{x}: %{y:.1f} times as often, %{hovertext}<extra></extra>",
+        hovertemplate="%{y}: %{x:.1f} times as often, %{hovertext}<extra></extra>",
     )
     layout = {
-        "title": f"More often than among all residues (q < {_SURE})",
-        "xaxis": {"type": "category"},
-        "yaxis": {"title": {"text": "times as often"}, "rangemode": "tozero"},
+        "title": f"Times as often as among all residues (q < {_SURE})",
+        "xaxis": {"rangemode": "tozero"},
+        "yaxis": {"type": "category", "autorange": "reversed", "dtick": 1},
+        "margin": {"b": 22},
     }
     return PanelFigure([bars], layout)
 
@@ -170,7 +173,7 @@ def card_table(card: Card) -> Table:
     order = {kind: place for place, kind in enumerate(dict.fromkeys(frame["kind"]))}
     rows = [row for row in frame.to_dict("records") if row["count"]]
     rows.sort(key=lambda row: (order[row["kind"]], -row["count"]))
-    rows = [row | {"word": _word(row["kind"], row["category"]), "code": -1} for row in rows]
+    rows = [row | {"word": _named(row["kind"], row["category"]), "code": -1} for row in rows]
     for kind in ("borders", "before", "after"):
         for row in getattr(card, kind).to_dict("records"):
             share, word = row["count"] / card.count, f"code {row['token']}"
@@ -202,9 +205,12 @@ def card_table(card: Card) -> Table:
 
 def _word(kind: str, category: object) -> str:
     """Name a category where its kind does not stand beside it."""
-    if kind == "ss":
-        return SS_WORDS.get(category, category)
-    return str(category) if kind in _PLAIN else f"{category} ({_kind(kind)})"
+    named = _named(kind, category)
+    return named if kind in _PLAIN else f"{named} ({_kind(kind)})"
+
+
+def _named(kind: str, category: object) -> str:
+    return SS_WORDS.get(category, category) if kind == "ss" else str(category)
 
 
 def _kind(name: str) -> str:
