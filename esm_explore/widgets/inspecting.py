@@ -63,10 +63,11 @@ def inspect(
             encoder, StructureTokenEncoder, "encoder", "one of esm's, from ex.load_encoder()"
         )
     check_kind(beside, bool, "beside", "True or False")
+    # First: the page loads its libraries while a source is traced.
+    prepare_page()
     taken = _traces(traces, encoder)
     if atlas is not None:
         check_atlas(atlas, taken)
-    prepare_page()
     made = Inspector(taken, atlas)
     if beside:
         show_beside(made, repr(made).partition("\n")[0])
