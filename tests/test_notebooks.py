@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -71,6 +72,14 @@ def test_links_lead_to_notebooks_and_to_terms_that_are_there(notebook):
         assert name.endswith(".ipynb") or name.startswith("../docs/"), link
         assert not anchor or anchor in known, link
     assert any(link.endswith(".ipynb") for link in links)
+
+
+@pytest.mark.parametrize(("before", "after"), list(pairwise(NOTEBOOKS)), ids=lambda p: p.stem[:2])
+def test_each_ends_with_the_next(before, after):
+    """And the first one lists them all, in order."""
+    assert f"]({after.name})" in nbformat.read(before, 4).cells[-1].source
+    told = re.findall(r"\]\((\d\d_\w+\.ipynb)\)", nbformat.read(NOTEBOOKS[0], 4).cells[-1].source)
+    assert told == [path.name for path in NOTEBOOKS[1:]]
 
 
 @pytest.mark.parametrize("number", range(9))
