@@ -174,3 +174,19 @@ def test_relative_positions_and_contact_order_are_those_of_the_neighbors(once):
     assert card.loc["contact_order"]["count"].tolist() == classes.tolist()
     assert set(card.index.get_level_values(0)) == set(KINDS)
     assert json.loads((once.path / "manifest.json").read_text())["least"] == 20
+
+
+def test_shares_are_told_of_cards_and_pictures_by_what_families_weigh(once, thrice):
+    """A code of 20 residues that are three times the same seven has counts, and no shares."""
+    found = [
+        code
+        for code in np.flatnonzero(thrice.codes["count"] >= 20)
+        if not thrice.code(code).has_shares
+    ]
+    assert found
+    for code in found:
+        assert not once.code(code).has_shares
+        with pytest.raises(TraceError, match=r"of \d families; shares are of at least 20 residues"):
+            ex.plots.enrichments(thrice.code(code))
+    told = next(code for code in np.flatnonzero(once.codes["count"]) if once.code(code).has_shares)
+    assert str(told) in ex.plots.enrichments(thrice.code(told)).what

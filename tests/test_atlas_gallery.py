@@ -17,6 +17,7 @@ from esm_explore.errors import AtlasError
 from esm_explore.export import gallery
 from esm_explore.export.card_data import card_data
 from esm_explore.export.code_page import code_page
+from esm_explore.export.code_table import CodeTable
 from esm_explore.export.gallery import CHUNK, write_gallery
 from esm_explore.export.index_page import said_of
 
@@ -81,6 +82,13 @@ def test_a_page_says_what_the_card_says(written, atlas):
     assert f"{card.count:,}" in text
     for token, count in zip(card.borders["token"], card.borders["count"], strict=True):
         assert f'<a href="{token}.html">{token}</a> {count:,} ' in text
+    for row in card.after.rename(columns={"count": "n"}).itertuples():
+        assert f'<a href="{row.token}.html">{row.token}</a> {row.n:,} ' in text
+        assert f"{row.n / card.count:.0%}, {row.lift:,.0f}x" in text
+    assert f"<dt>families</dt><dd>{card.families:,}</dd>" in text
+    for row in card.spread().itertuples():
+        if row.relative_position:
+            assert f"<dt>{row.relative_position:+d}</dt><dd>{row.spread:.1f}</dd>" in text
     data = data_of(written / "data" / f"cards-{code // CHUNK}.js")[str(code)]
     found = data["exemplars"]
     assert [one["relative"] for one in found] == [
@@ -96,6 +104,22 @@ def test_a_page_says_what_the_card_says(written, atlas):
     unused = (written / "codes" / f"{N_CODES - 1}.html").read_text()
     assert "not used" in unused
     assert "structure" not in unused
+
+
+def test_a_page_leads_to_synonyms_and_says_what_the_decoder_draws():
+    """Of the bundled atlas; both can be chosen to color the map."""
+    atlas = ex.open_atlas()
+    card = atlas.code(int(atlas.synonym_clusters()["codes"][0][0]))
+    text = code_page(card, "", len(atlas.codes), 0)
+    assert card.synonyms
+    for code in card.synonyms:
+        assert f'<a href="{code}.html">{code}</a>' in text[text.index("<h2>Synonyms") :]
+    assert f"{card.decoder_rmsd:.1f} Å RMSD" in text
+    table = CodeTable()
+    table.add(card)
+    numbers = {each["key"]: each["values"] for each in table.data(np.zeros((1, 2)), "")["numbers"]}
+    assert numbers["synonyms"] == [len(card.synonyms)]
+    assert numbers["decoder"] == [pytest.approx(card.decoder_rmsd, abs=1e-3)]
 
 
 def test_texts_of_files_are_shown_and_not_obeyed(written):

@@ -98,6 +98,22 @@ def test_a_card_says_what_it_knows(built):
     assert "not used" in unused._repr_html_()
 
 
+def test_a_card_says_how_far_its_exemplars_are_apart():
+    """At relative positions of at least two; the query itself is the origin in all."""
+    card = ex.open_atlas().code(352)
+    spread = card.spread().set_index("relative_position")
+    assert (spread["exemplars"] >= 2).all()
+    assert spread.loc[0].tolist() == [len(card.exemplars), 0]
+    for at in (-1, 3):
+        there = [one.ca[one.relative_positions == at] for one in card.exemplars]
+        places = np.concatenate(there)
+        right = np.sqrt(places.var(0, ddof=1).sum())
+        assert spread.loc[at, "spread"] == pytest.approx(right, rel=1e-4)
+        assert spread.loc[at, "exemplars"] == len(places)
+    own = set(card.exemplars[0].relative_positions.tolist()) - {0}
+    assert f"{len(own & set(spread.index))} of the medoid's 15 neighbors are in other" in repr(card)
+
+
 def test_names_from_files_are_shown_and_not_obeyed(coded, tmp_path):
     """In HTML, where a structure can be called anything."""
     path = tmp_path / "<img src=x onerror=alert(1)>.pdb"
