@@ -1,50 +1,25 @@
-"""Pairs of conformations for `pairs.py`: read, encoded, and compared residue by residue."""
+"""Pairs of conformations for `pairs.py`: encoded, and compared residue by residue."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from biotite.sequence.align import SubstitutionMatrix
 from esm.models.vqvae import StructureTokenEncoder
-from esm.utils.structure.protein_chain import ProteinChain
+from pairs_reading import Pairs
 
 import esm_explore as ex
 from esm_explore.encoders.inputs import chain_inputs
 from esm_explore.encoders.neighbors import nearest_edges
 from esm_explore.experiments.comparing import neighborhood_motion
 from esm_explore.experiments.rerunning import Setting
-from esm_explore.experiments.swapping import kept_nodes, only_swaps
+from esm_explore.experiments.swapping import kept_nodes, last_changed, only_swaps
 
-ABSENT = -(2**31)
-# Of esm's 37 places those of N, CA, C, O and CB, the order in the file.
-PLACES = [0, 1, 2, 4, 3]
 # States of 3Di, in the order of its matrix.
 LETTERS = "acdefghiklmnpqrstvwy"
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Pairs of conformations.
-
-    Attributes
-    ----------
-    chains : list of ProteinChain
-    table : DataFrame
-        One row a pair: kind and tm_align.
-    members : list of (int, int)
-        Which chains.
-    paired : list of (ndarray, ndarray)
-        Indices of residues that belong together.
-    """
-
-    chains: list[ProteinChain]
-    table: pd.DataFrame
-    members: list[tuple[int, int]]
-    paired: list[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -77,41 +52,6 @@ class Tokenizer:
     digest: str
     codes: np.ndarray
     chains: list[Encoded]
-
-
-def read_pairs(folder: Path) -> Pairs:
-    """Read ``pairs.npz`` and ``pairs.csv``."""
-    with np.load(folder / "pairs.npz") as file:
-        data = {name: file[name] for name in file.files}
-    places = np.where(data["xyz"] == ABSENT, np.nan, data["xyz"] / 1000)
-    chains = []
-    for name, start, size in zip(data["chain"], data["start"], data["size"], strict=True):
-        rows = slice(start, start + size)
-        positions = np.full((size, 37, 3), np.nan, np.float32)
-        positions[:, PLACES] = places[rows]
-        entry, _, chain_id = str(name).partition("_")
-        codes = [chr(code).strip() for code in data["icode"][rows]]
-        chains.append(
-            ProteinChain(
-                id=entry,
-                sequence=data["seq"][rows].tobytes().decode(),
-                chain_id=chain_id,
-                entity_id=None,
-                residue_index=data["resnum"][rows].astype(np.int64),
-                insertion_code=np.array(codes, dtype="<U4"),
-                atom37_positions=positions,
-                atom37_mask=np.isfinite(positions).all(-1),
-                confidence=np.ones(size, dtype=np.float32),
-            )
-        )
-    ends = data["pair_start"] + data["pair_size"]
-    paired = [
-        (data["index_a"][start:end], data["index_b"][start:end])
-        for start, end in zip(data["pair_start"], ends, strict=True)
-    ]
-    table = pd.read_csv(folder / "pairs.csv").set_index("pair_id").loc[data["pair_id"]]
-    members = list(zip(data["chain_a"].tolist(), data["chain_b"].tolist(), strict=True))
-    return Pairs(chains, table, members, paired)
 
 
 def encode(encoder: StructureTokenEncoder, pairs: Pairs) -> Tokenizer:
@@ -196,13 +136,22 @@ def motion_of(pairs: Pairs, tokenizer: Tokenizer) -> pd.DataFrame:
 
 
 def neighbors_of(pairs: Pairs, tokenizer: Tokenizer) -> pd.DataFrame:
-    """Say of the rows of `motion_of` how many nodes are kept, and what is only a swap."""
-    kept, swap = [], []
+    """Say of the rows of `motion_of` how many nodes are kept, and what is only a swap.
+
+    Returns
+    -------
+    DataFrame
+        kept (how many nodes of the first are nodes of the second), last (the last alone changed)
+        and swap (as `only_swaps` has it).
+    """
+    kept, last, swap = [], [], []
     for pair, (match, rows) in enumerate(matches(pairs, tokenizer)):
         first, second = (tokenizer.chains[chain] for chain in pairs.members[pair])
         kept.append(kept_nodes(first.edges, second.edges, match, rows))
+        last.append(last_changed(first.edges, second.edges, match, rows))
         swap.append(only_swaps(second.setting, first, second, match, rows))
-    return pd.DataFrame({"kept": np.concatenate(kept), "swap": np.concatenate(swap)})
+    columns = {"kept": kept, "last": last, "swap": swap}
+    return pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
 
 
 def matches(pairs: Pairs, tokenizer: Tokenizer):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,14 @@ ABSENT = -(2**31)
 
 @pytest.fixture(scope="module")
 def pairs_script():
-    sys.path.insert(0, str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("pairs", BENCHMARKS / "pairs.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    sys.path.remove(str(BENCHMARKS))
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        yield importlib.import_module("pairs")
+
+
+@pytest.fixture(scope="module")
+def measures(pairs_script):
+    return sys.modules["pairs_measures"]
 
 
 @pytest.fixture(scope="module")
@@ -99,27 +102,27 @@ def test_the_script_says_of_a_residue_what_compare_conformations_says(compared, 
             assert (rows[column].to_numpy() == found[column].to_numpy()).mean() > 0.98
 
 
-def test_auroc_is_scikit_learns_and_intervals_hold_it(compared, pairs_script):
+def test_auroc_is_scikit_learns_and_intervals_hold_it(compared, measures):
     """Of all residues together, ties counting half, though it is counted pair by pair."""
     draws = np.random.default_rng(0).multinomial(2, [0.5, 0.5], 200)
     known = compared[(compared["neighborhood"] < 0.5) | (compared["neighborhood"] > 1)]
-    rows = [row for row in pairs_script.aurocs(compared, draws) if row[0] == "AUROC"]
+    rows = [row for row in measures.aurocs(compared, draws) if row[0] == "AUROC"]
     for _, score, value, low, high, residues, _ in rows:
-        column = pairs_script.COLUMNS[score]
+        column = measures.COLUMNS[score]
         expected = roc_auc_score(known["neighborhood"] > 1, known[column])
         assert value == pytest.approx(expected, abs=1e-12)
         assert low <= value <= high
         assert residues == len(known)
 
 
-def test_similar_strings_score_more_than_dissimilar_ones(pairs_script, folder):
+def test_similar_strings_score_more_than_dissimilar_ones(pairs_script, measures, folder):
     """A string against itself scores its length times 100, the cosine of a code with itself."""
     pairs = pairs_script.read_pairs(folder)
     tokenizer = pairs_script.encode(ex.load_encoder("mini"), pairs)
     matrix = np.where(np.eye(4096, dtype=bool), 100, -100)
-    same = pairs_script.Pairs(pairs.chains, pairs.table, [(0, 0), (2, 2)], pairs.paired)
-    assert pairs_script.scores_of(same, tokenizer, matrix, -10, "x") == [21_400, 2_400]
-    moved = pairs_script.scores_of(pairs, tokenizer, matrix, -10, "x")
+    same = replace(pairs, members=[(0, 0), (2, 2)])
+    assert measures.scores_of(same, tokenizer, matrix, -10, "x") == [21_400, 2_400]
+    moved = measures.scores_of(pairs, tokenizer, matrix, -10, "x")
     assert moved[0] < 21_400
     assert moved[1] < 2_400
 
@@ -138,8 +141,70 @@ def test_the_command_writes_the_tables_that_the_package_reads(
         shipped = pd.read_csv(FOLDER / name, comment="#")
         assert list(own.columns) == list(shipped.columns)
     monkeypatch.setattr(sys, "argv", ["pairs.py", str(tmp_path)])
-    pairs_script.main()
-    assert "left out" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        pairs_script.main()
+    assert "There is no pairs.npz in" in capsys.readouterr().err
+
+
+def test_calibration_is_tried_on_pairs_that_it_was_not_made_of(measures):
+    """A pair whose still residues all lie far does not make its own threshold."""
+    table = pd.DataFrame({"pair": np.repeat(np.arange(5), 40), "neighborhood": 0.1, "latent": 1.0})
+    table.loc[table.index % 2 == 1, "neighborhood"] = 2.0
+    table.loc[table["pair"] == 3, "latent"] = 9.0
+    draws = np.ones((3, 5), dtype=int)
+    (_, state, still, low, high, residues, n), (*_, moved, _, _, _, _) = measures.held_out(
+        table, draws
+    )
+    assert (state, residues, n) == ("still", 100, 5)
+    assert still == moved == pytest.approx(0.2)
+    assert low == high == pytest.approx(0.2)
+
+
+def changed(folder: Path, to: Path, table: pd.DataFrame | None = None, **arrays) -> Path:
+    """Write the two pairs again, with other arrays (None: without it), or another table."""
+    to.mkdir(exist_ok=True)
+    with np.load(folder / "pairs.npz") as file:
+        kept = {**{name: file[name] for name in file.files}, **arrays}
+    np.savez(to / "pairs.npz", **{k: v for k, v in kept.items() if v is not None})
+    table = pd.read_csv(folder / "pairs.csv") if table is None else table
+    table.to_csv(to / "pairs.csv", index=False)
+    return to
+
+
+def test_odd_pairs_are_left_out_and_told(pairs_script, folder, tmp_path):
+    """A chain with itself, and one that shares two residues: no movement can be measured there."""
+    table = pd.read_csv(folder / "pairs.csv")
+    odd = changed(folder, tmp_path / "itself", chain_b=np.array([1, 2]))
+    pairs = pairs_script.read_pairs(odd)
+    assert pairs.left_out == ["peptide: a chain with itself"]
+    assert (len(pairs.chains), pairs.members, len(pairs.table)) == (2, [(0, 1)], 1)
+    odd = changed(folder, tmp_path / "short", table[::-1], pair_size=np.array([2, 24]))
+    pairs = pairs_script.read_pairs(odd)
+    assert pairs.left_out == ["adenylate: 2 paired residues have a backbone in both"]
+    assert [chain.id for chain in pairs.chains] == ["1AS5", "1AS5"]
+    with pytest.raises(pairs_script.PairsError, match="no pair to measure: adenylate: 2 paired"):
+        pairs_script.read_pairs(changed(folder, tmp_path, pair_size=np.array([2, 1])))
+
+
+def test_a_folder_that_is_none_is_told_what_it_lacks(pairs_script, folder, tmp_path):
+    """Files, arrays, columns and rows that are missing; indices that are beyond a chain."""
+    table = pd.read_csv(folder / "pairs.csv")
+    for said, arrays in (
+        ("pairs.npz lacks xyz", {"xyz": None}),
+        ("pairs.csv lacks the columns kind", {"table": table.drop(columns="kind")}),
+        ("has no row for peptide of pairs.npz", {"table": table[:1]}),
+        ("has peptide more than once", {"table": table.iloc[[0, 1, 1]]}),
+        ("peptide has a chain or a residue that is not there", {"chain_b": np.array([1, 4])}),
+        ("adenylate has a chain or", {"index_a": np.arange(238) + 1}),
+    ):
+        with pytest.raises(pairs_script.PairsError, match=said):
+            pairs_script.read_pairs(changed(folder, tmp_path, **arrays))
+    (tmp_path / "pairs.csv").unlink()
+    with pytest.raises(pairs_script.PairsError, match="There is no pairs.csv in"):
+        pairs_script.read_pairs(tmp_path)
+    (tmp_path / "pairs.npz").write_bytes((folder / "pairs.npz").read_bytes()[:5_000])
+    with pytest.raises(pairs_script.PairsError, match="damaged or cut off"):
+        pairs_script.read_pairs(tmp_path)
 
 
 def test_mini_is_calibrated_by_its_digest():

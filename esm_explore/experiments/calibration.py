@@ -78,8 +78,8 @@ def pairs_benchmark() -> PairsBenchmark:
     Notes
     -----
     111 pairs, apo and holo (Saldaño et al. 2022) and fold switch (Chakravarty and Porter 2022), as
-    EigenFold lists them. A residue is still if the CA of its 16 nodes, superposed, differ by less
-    than 0.5 Å, moved if by more than 1 Å. The script is ``benchmarks/pairs.py``.
+    EigenFold lists them. A residue is still if the CA of its 15 neighbors, superposed, differ by
+    less than 0.5 Å (RMSD), moved if by more than 1 Å. The script is ``benchmarks/pairs.py``.
 
     Examples
     --------
@@ -92,9 +92,14 @@ def pairs_benchmark() -> PairsBenchmark:
 
 def calibrated(info: EncoderInfo) -> pd.DataFrame | None:
     """Give the curve of an encoder's latents, from near to far; None where it was not measured."""
+    return curve_of(info.digest)
+
+
+def curve_of(digest: str) -> pd.DataFrame | None:
+    """Give the curve of the encoder with a digest."""
     curves = _table(CURVES)
-    own = curves[(curves["digest"] == info.digest) & (curves["score"] == "latent")]
-    return own.sort_values("threshold") if info.digest and len(own) else None
+    own = curves[(curves["digest"] == digest) & (curves["score"] == "latent")]
+    return own.sort_values("threshold") if digest and len(own) else None
 
 
 def calibrated_encoders() -> list[str]:

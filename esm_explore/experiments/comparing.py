@@ -34,9 +34,9 @@ def compare(first: Trace, second: Trace, *, by: str = "residue number") -> pd.Da
     DataFrame
         One row a residue that both have with a backbone frame, indexed by its number in `first`:
         the two tokens, changed, whole_chain (how far its CA is moved after superposing all of
-        them, Å), neighborhood (RMSD of the CA of its nodes in `first`, superposed alone, Å; NaN
-        where fewer than three of them have a counterpart) and latent (distance between the
-        latents).
+        them, Å), neighborhood (RMSD of the CA of its neighbors in `first`, superposed without
+        the rest, Å; NaN where fewer than three of them have a counterpart) and latent (distance
+        between the latents).
 
     Raises
     ------
@@ -111,21 +111,21 @@ def neighborhood_motion(
     ca, moved : ndarray, shape=(L, 3)
         CA in the first conformation, and each one's counterpart in the second, Å.
     edges : ndarray, shape=(L, K), dtype=int64
-        Nodes in the first conformation.
+        Nodes in the first conformation, the residue itself among them.
     rows : ndarray, shape=(n,), dtype=int64
         Residues that have a counterpart; other nodes are left out.
 
     Returns
     -------
     ndarray, shape=(n,), dtype=float64
-        RMSD after superposing a neighborhood alone, Å; NaN of fewer than three nodes, which
-        always fit.
+        RMSD of a residue's neighbors, which it is none of, superposed without the rest, Å; NaN of
+        fewer than three, which always fit.
     """
     shared = np.zeros(len(ca), dtype=bool)
     shared[rows] = True
     found = np.full(len(rows), np.nan)
     for place, row in enumerate(rows):
-        nodes = edges[row][shared[edges[row]]]
+        nodes = edges[row][shared[edges[row]] & (edges[row] != row)]
         if len(nodes) >= 3:
             found[place] = rmsd(ca[nodes], superposed(ca[nodes], moved[nodes]))
     return found

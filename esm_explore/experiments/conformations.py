@@ -25,7 +25,7 @@ from esm_explore.experiments.swapping import kept_nodes, only_swaps
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
 
-# RMSD of a neighborhood's CA, Å: what is nearer stays, what is farther moves.
+# RMSD of the neighbors' CA, Å: what is nearer stays, what is farther moves.
 STILL, MOVED = 0.5, 1.0
 
 
@@ -70,7 +70,7 @@ class Comparison:
             That of `compare`, and code (distance of the codes), kept (how many of the nodes in
             the first conformation are still nodes in the second), state ("still": the
             neighborhood moves by less than 0.5 Å; "moved": by more than 1 Å; "between";
-            "unknown": fewer than three nodes have a counterpart), false_alarms (share of the
+            "unknown": fewer than three neighbors have a counterpart), false_alarms (share of the
             still residues of `pairs_benchmark` whose latents are farther apart; NaN if the
             encoder was not measured on them), swap (the token flips, the last neighbor changed
             places with the next, and with the first conformation's neighbors the second has the

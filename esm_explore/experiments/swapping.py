@@ -40,6 +40,26 @@ def kept_nodes(
     )
 
 
+def last_changed(
+    edges: np.ndarray, other: np.ndarray, match: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """Say of which residues the last node is another one and all the others stay, shape=(n,).
+
+    Parameters
+    ----------
+    edges, other, match, rows : ndarray
+        As in `kept_nodes`. In whatever order; the last node of the first has a counterpart.
+    """
+    found = np.zeros(len(rows), dtype=bool)
+    if edges.shape[1] != other.shape[1]:
+        return found
+    for place, row in enumerate(rows):
+        before, after = match[edges[row]], other[match[row]]
+        new = before[-1] >= 0 and before[-1] not in after
+        found[place] = new and set(before[:-1]) == set(after[:-1])
+    return found
+
+
 def only_swaps(
     setting: Setting, first: Encoded, second: Encoded, match: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
@@ -59,17 +79,11 @@ def only_swaps(
         All nodes but the last are the same, in whatever order, and given the first conformation's
         nodes the second has the first's token.
     """
+    flipped = first.tokens[rows] != second.tokens[match[rows]]
+    places = np.flatnonzero(flipped & last_changed(first.edges, second.edges, match, rows))
     found = np.zeros(len(rows), dtype=bool)
-    places, asked = [], []
-    for place, row in enumerate(rows):
-        before, after = match[first.edges[row]], second.edges[match[row]]
-        if first.tokens[row] == second.tokens[match[row]] or len(before) != len(after):
-            continue
-        if before[-1] >= 0 and before[-1] not in after and set(before[:-1]) == set(after[:-1]):
-            places.append(place)
-            asked.append(before)
-    if places:
-        edges = torch.from_numpy(np.stack(asked)).to(setting.device)
+    if len(places):
+        edges = torch.from_numpy(match[first.edges[rows[places]]]).to(setting.device)
         _, tokens = run_rows(setting, edges)
         found[places] = tokens == first.tokens[rows[places]]
     return found
