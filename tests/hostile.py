@@ -146,6 +146,14 @@ def local_trip(trace):
     return own, experiments.decode_local(own)
 
 
+def _interface(trace, draw):
+    """Compare a complex of two such chains, on each other's side, whose ids are hostile too."""
+    places = trace.chain.atom37_positions + np.float32(8)
+    other = dataclasses.replace(trace.chain, chain_id=SCRIPT, atom37_positions=places)
+    joint = ex.trace(trace.encoder, ex.read_complex([trace.chain, other]))
+    return draw(joint, experiments.compare_joint(joint))
+
+
 def _conformations(trace, draw):
     other = moved(trace)
     return draw(trace, other, experiments.compare_conformations(trace, other))
@@ -200,6 +208,7 @@ FIGURES = {
         t, experiments.interpolate(t, 3, int(t.tokens[3] + 1) % 512, decoder_of(t))
     ),
     "stability": lambda t: plots.stability(t, experiments.flip_radius(t)),
+    "interface_along_chains": lambda t: _interface(t, plots.interface_along_chains),
     "latents_and_motion": lambda t: _conformations(t, plots.latents_and_motion),
 }
 STRUCTURES = {
@@ -213,6 +222,7 @@ STRUCTURES = {
     "view_conformations": lambda t: plots.view_conformations(
         t, t, experiments.compare_conformations(t, t)
     ),
+    "view_interface": lambda t: _interface(t, plots.view_interface),
     "view_round_trip": lambda t: plots.view_round_trip(t, round_trip(t)),
     "view_local_trip": lambda t: plots.view_local_trip(*local_trip(t), 3),
     "view_runs": lambda t: plots.view_runs(found_runs(t)),

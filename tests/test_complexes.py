@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+import typer
 from conftest import with_positions
 from esm.tokenization.structure_tokenizer import StructureTokenizer
 from esm.utils.encoding import tokenize_structure
@@ -14,6 +15,8 @@ from esm.utils.structure.protein_complex import ProteinComplex
 
 import esm_explore as ex
 from esm_explore.analysis.finding import find_residues
+from esm_explore.cli.commands import doctor_command
+from esm_explore.cli.export import export_command
 from esm_explore.plots.still import ACROSS
 
 
@@ -267,6 +270,20 @@ def test_exports_name_the_chains_and_have_no_row_between_them(joint, tmp_path):
     np.testing.assert_array_equal(again.joined.residue_index, joint.chain.residue_index)
     with pytest.raises(ex.TraceError, match="several chains: round_trip takes the trace of one"):
         ex.experiments.round_trip(joint, None)
+
+
+def test_a_shell_names_several_chains_with_commas(tmp_path, capsys):
+    """The doctor and an export of A and B as one input; a chain that is not there is named."""
+    with pytest.raises(typer.Exit) as ended:
+        doctor_command("2HT0", chain="A,B")
+    assert ended.value.exit_code == 0
+    assert "chains A, B were encoded as one input" in capsys.readouterr().out
+    export_command("2HT0", tmp_path / "a.csv", chain="B, A")
+    assert "token of 2HT0 chains B, A, 189 residues" in capsys.readouterr().out
+    with pytest.raises(typer.Exit) as ended:
+        doctor_command("2HT0", chain="A,C")
+    assert ended.value.exit_code == 2
+    assert "Chain 'C' is not a protein chain of 2HT0" in capsys.readouterr().err
 
 
 def test_one_chain_is_no_complex_to_compare(toy_encoder, ubiquitin):

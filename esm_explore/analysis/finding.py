@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from esm_explore.analysis.finding_values import LISTED, WORDS, compared, of_kind, with_token
 from esm_explore.analysis.motifs import AMINO_ACIDS, MotifError, read_motif
 from esm_explore.arguments import check_kind, whole_number
-from esm_explore.chains.residues import three_letters
+from esm_explore.chains.residues import plain_labels, three_letters
 from esm_explore.errors import TraceError
 from esm_explore.tracing.given import traces_of
 from esm_explore.tracing.traces import Trace
@@ -190,9 +190,9 @@ def _where(trace: Trace, letter: str) -> str:
 
 
 def _labelled(trace: Trace, label: str) -> list[int]:
-    plain = set(map(_plain, trace.labels))
+    plain = plain_labels(trace.chain)
     label = label[:-1] + label[-1].upper() if label not in plain else label
-    found = [i for i, own in enumerate(trace.labels) if _plain(own) == label]
+    found = [i for i, own in enumerate(plain) if own == label]
     return found or [trace.index_of(label)]
 
 
@@ -205,7 +205,7 @@ def _range(trace: Trace, first: str, last: str) -> list[int]:
         raise TraceError(f"{first}-{last} runs backward: {last}-{first} would be right.")
     if unique:
         return list(range(start, end + 1))
-    residues = zip(labels, trace.breaks, strict=True)
+    residues = zip(plain_labels(trace.chain), trace.breaks, strict=True)
     held = [i for i, (own, gap) in enumerate(residues) if not gap and low <= _place(own) <= high]
     if not held:
         raise TraceError(
@@ -217,15 +217,10 @@ def _range(trace: Trace, first: str, last: str) -> list[int]:
 
 def _place(label: str) -> tuple[int, str]:
     """Give number and insertion code, which order residues."""
-    parts = re.fullmatch(r"(-?\d+)(.*)", _plain(label))
+    parts = re.fullmatch(r"(-?\d+)(.*)", label)
     assert parts is not None, label  # labels of traces are made so
     number, code = parts.groups()
     return int(number), code
-
-
-def _plain(label: str) -> str:
-    """Take off the chain, which labels of a complex begin with."""
-    return label.rpartition(":")[2]
 
 
 def _motif(trace: Trace, wanted: str) -> list[int]:

@@ -12,7 +12,7 @@ from esm.utils.structure.protein_chain import ProteinChain
 from esm_explore.chains.given_chains import GivenChains
 from esm_explore.chains.joined import BREAK, join
 from esm_explore.chains.provenance import reading_of
-from esm_explore.chains.reading import open_structure
+from esm_explore.chains.reading import open_structure, read_chain
 from esm_explore.chains.structure import Structure
 from esm_explore.errors import ChainError
 from esm_explore.findings import some
@@ -110,6 +110,23 @@ def read_complex(
             "encoded and shown; choose chains, chain_ids=['A', 'B']."
         )
     return made
+
+
+def read_chosen(
+    source: object, chain: str | None = None, *, model: int = 1
+) -> ProteinChain | Complex:
+    """Read one chain, or of several ids with commas between them a complex: ``"A,B"``.
+
+    Parameters
+    ----------
+    source, model
+        As in `read_chain`.
+    chain : str, optional
+        As a shell gives it. Without it, the first protein chain.
+    """
+    if chain is not None and "," in chain:
+        return read_complex(source, [name.strip() for name in chain.split(",")], model=model)
+    return read_chain(source, chain, model=model)
 
 
 def _opened(source: Any, model: int) -> Structure | GivenChains:

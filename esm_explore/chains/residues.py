@@ -16,13 +16,18 @@ from esm_explore.errors import TraceError
 from esm_explore.findings import Finding
 
 
+def plain_labels(chain: ProteinChain) -> list[str]:
+    """Give each residue's number and insertion code, whichever chain of several it is of."""
+    codes = np.char.strip(np.asarray(chain.insertion_code, dtype=str))
+    return [f"{int(n)}{c}" for n, c in zip(chain.residue_index, codes, strict=True)]
+
+
 def residue_labels(chain: ProteinChain) -> list[str]:
     """Give each residue's number and insertion code, such as ``57`` or ``57A``.
 
     Of several chains in one the chain's id stands before it, ``A:57``; between two is ``|``.
     """
-    codes = np.char.strip(np.asarray(chain.insertion_code, dtype=str))
-    labels = [f"{int(n)}{c}" for n, c in zip(chain.residue_index, codes, strict=True)]
+    labels = plain_labels(chain)
     if not parts_of(chain):
         return labels
     ids = ids_of_residues(chain).tolist()
@@ -96,11 +101,6 @@ def check_numbering(numbering: Numbering) -> None:
     """Refuse what is not one of the ways to number residues."""
     if not isinstance(numbering, str) or numbering not in NUMBERINGS:
         raise TraceError(f"numbering is {numbering!r}; it can be: {', '.join(NUMBERINGS)}.")
-
-
-def chain_of_label(label: str) -> str:
-    """Give the chain that a residue's label names; "" if it names none."""
-    return label.rpartition(":")[0]
 
 
 def _number_of(label: str) -> str:

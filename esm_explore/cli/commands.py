@@ -66,7 +66,9 @@ def doctor_command(
             help="A file, a bundled example, an id, an address, or - for standard input."
         ),
     ],
-    chain: Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")] = None,
+    chain: Annotated[
+        str | None, typer.Option(help="Chain id, or A,B for several as one input; the first chain.")
+    ] = None,
     model: Annotated[int, typer.Option(help="Model, counted from 1.")] = 1,
     encoder: EncoderName = "mini",
 ) -> None:
@@ -75,11 +77,16 @@ def doctor_command(
     Status: 0; 1 for warnings; 2 for errors; 3 if the report could not be written.
     """
     with errors_in_a_line():
+        from esm_explore.chains.complexes import read_chosen
         from esm_explore.diagnosis.examination import doctor
         from esm_explore.encoders.loading import load_encoder
 
         with heard() as said:
-            report = doctor(source, load_encoder(encoder), chain_id=chain, model=model)
+            loaded = load_encoder(encoder)
+            if chain is not None and "," in chain:
+                report = doctor(read_chosen(source, chain, model=model), loaded)
+            else:
+                report = doctor(source, loaded, chain_id=chain, model=model)
     for message in said:
         print(printable(f"warning: {message}"), file=sys.stderr)
     try:
@@ -102,7 +109,10 @@ def inspect_command(
     ],
     chain: Annotated[
         list[str] | None,
-        typer.Option(help="Chain id, once for all or once for each; the first protein chain."),
+        typer.Option(
+            help="Chain id, or A,B for several as one input; once for all or once for each; the "
+            "first chain."
+        ),
     ] = None,
     model: Annotated[
         list[int] | None, typer.Option(help="Model, counted from 1; as often as --chain.")

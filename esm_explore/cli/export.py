@@ -13,7 +13,9 @@ from esm_explore.errors import heard
 from esm_explore.outputs import printable
 
 _Source = Annotated[str, typer.Argument(help="A file, a bundled example, an id, an address, or -.")]
-_Chain = Annotated[str | None, typer.Option(help="Chain id; the first protein chain.")]
+_Chain = Annotated[
+    str | None, typer.Option(help="Chain id, or A,B for several as one input; the first chain.")
+]
 _Model = Annotated[int, typer.Option(help="Model, counted from 1.")]
 
 
@@ -44,13 +46,13 @@ def export_command(
     Status: 0; 2 if an argument is wrong, SOURCE cannot be read, or OUT not written.
     """
     with errors_in_a_line():
-        from esm_explore.chains.reading import read_chain
+        from esm_explore.chains.complexes import read_chosen
         from esm_explore.encoders.loading import load_encoder
         from esm_explore.export.writing import residues
         from esm_explore.tracing.tracer import trace
 
         with heard() as said:
-            read = read_chain(source, chain, model=model)
+            read = read_chosen(source, chain, model=model)
             traced = trace(load_encoder(encoder, device=device), read, numbering=numbering)
             residues(traced, out, value)
     for message in said:
@@ -74,12 +76,13 @@ def report_command(
     Status: 0; 2 if an argument is wrong, SOURCE cannot be read, or OUT not written.
     """
     with errors_in_a_line():
+        from esm_explore.chains.complexes import read_chosen
         from esm_explore.encoders.loading import load_encoder
         from esm_explore.export.reports import report
 
         loaded = load_encoder(encoder, device=device)
         with heard() as said:
-            report(source, out, encoder=loaded, chain_id=chain, model=model)
+            report(read_chosen(source, chain, model=model), out, encoder=loaded)
     for message in said:
         typer.echo(printable(f"warning: {message}"), err=True)
     typer.echo(printable(f"report of {source} to {out}"))

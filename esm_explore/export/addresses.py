@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from esm_explore.chains.residues import plain_labels
 from esm_explore.errors import TraceError
 from esm_explore.export.values import ResidueValues
 from esm_explore.outputs import printable
@@ -24,10 +25,9 @@ def named_residues(data: ResidueValues, program: str) -> list[tuple[int, str, st
         that reading gave to tell chains of one id apart (``A-2``), and that the file does not have.
         If a residue's insertion code is no letter.
     """
-    trace = data.trace
+    trace, labels = data.trace, plain_labels(data.trace.chain)
     named = [
-        (int(row), str(trace.chain_ids[row]), trace.labels[row].rpartition(":")[2])
-        for row in np.flatnonzero(~trace.breaks)
+        (int(row), str(trace.chain_ids[row]), labels[row]) for row in np.flatnonzero(~trace.breaks)
     ]
     odd = [label for _, _, label in named if not _LABEL.fullmatch(label)]
     if odd:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 
-from esm_explore.chains.residues import chain_of_label
+from esm_explore.chains.joined import BREAK
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of, relative_position_bins
@@ -33,6 +33,8 @@ class Neighborhood:
         Their residue numbers and insertion codes.
     distances : ndarray, shape=(K,), dtype=float32
         CA-CA distance to the query in Å; NaN without a backbone frame at either end.
+    foreign : ndarray, shape=(K,), dtype=bool
+        Which nodes are of another chain of a complex than the query.
     has_frame : ndarray, shape=(K,), dtype=bool
         Nodes without a backbone frame are attended to by none.
     relative_positions : ndarray, shape=(K,), dtype=int64
@@ -58,6 +60,7 @@ class Neighborhood:
     edges: np.ndarray
     labels: list[str]
     distances: np.ndarray
+    foreign: np.ndarray
     has_frame: np.ndarray
     relative_positions: np.ndarray
     bins: np.ndarray
@@ -68,12 +71,6 @@ class Neighborhood:
     attended: np.ndarray
     pre_vq: np.ndarray
     token: int
-
-    @property
-    def foreign(self) -> np.ndarray:
-        """Which nodes are of another chain than the query, shape=(K,), dtype=bool."""
-        chains = np.array([chain_of_label(label) for label in self.labels], dtype=object)
-        return chains != chain_of_label(self.label)
 
     def __len__(self) -> int:
         return len(self.edges)
@@ -133,11 +130,13 @@ def _opened(
     known = has_frame & has_frame[0]
     numbers = inputs.residue_index[nodes]
     states = [capture["relative_position"], *(capture[f"blocks[{i}]"] for i in layers)]
+    part = np.cumsum([label == BREAK for label in labels])
     return Neighborhood(
         label=labels[edges[0]],
         edges=edges,
         labels=[labels[i] for i in edges],
         distances=as_array((ca - ca[0]).norm(dim=-1).where(known, torch.nan)),
+        foreign=part[edges] != part[edges[0]],
         has_frame=as_array(has_frame),
         relative_positions=as_array(numbers - numbers[0]),
         bins=as_array(relative_position_bins(numbers - numbers[0], modules.limit)),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from esm_explore.arguments import whole_number
-from esm_explore.chains.reading import read_chain
+from esm_explore.chains.complexes import read_chosen
 from esm_explore.encoders.loading import load_encoder
 from esm_explore.errors import EsmExploreError, TraceError
 from esm_explore.outputs import printable
@@ -36,13 +36,14 @@ _CELL = """\
 import json
 from IPython.display import HTML, display
 import esm_explore as ex
+from esm_explore.chains.complexes import read_chosen
 from esm_explore.errors import heard
 display(HTML("<style>" + {style!r} + "</style>"))
 given = json.loads({given!r})
 encoder = ex.load_encoder(given["encoder"])
 with heard():
     shown = ex.inspect([
-        ex.trace(encoder, ex.read_chain(source, chain, model=model))
+        ex.trace(encoder, read_chosen(source, chain, model=model))
         for source, chain, model in given["chains"]
     ])
 shown
@@ -69,6 +70,7 @@ def serve_inspector(
         As `read_chain` takes them, standard input and pipes too.
     chains : sequence of str
         Chain ids: none, for the first protein chains; one for all sources, or one for each.
+        ``A,B`` are several as one input.
     models : sequence of int
         Counted from 1; as many as of chains.
     encoder : str
@@ -122,7 +124,7 @@ def _checked(wanted: list[tuple[str, str | None, int]], encoder: str) -> str:
     """Read and trace all once; give the page's title."""
     loaded = load_encoder(encoder)
     traces = [
-        trace(loaded, read_chain(source, chain, model=model)) for source, chain, model in wanted
+        trace(loaded, read_chosen(source, chain, model=model)) for source, chain, model in wanted
     ]
     if problem := find_problem(traces):
         raise TraceError(problem)
