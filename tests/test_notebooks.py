@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import pytest
+import torch
+from esm.models.vqvae import StructureTokenDecoder
 
+import esm_explore as ex
+from esm_explore.encoders.hub import ESM3_DECODER, ESM3_NAME, REPOSITORIES, file_of
 from esm_explore.glossary import FURTHER, TERMS
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -87,3 +94,24 @@ def test_words_lead_to_the_glossary(number):
     """In those that explain the encoder, each to its own term."""
     path = next(FOLDER.glob(f"{number:02}_*.ipynb"))
     assert "(../docs/glossary.md#" in path.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_round_trip_is_the_same_with_a_pair_in_the_cache(tmp_path):
+    """13: its cells run, and what nbval compares does not hang on what this machine has."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        decoder = StructureTokenDecoder(d_model=64, n_heads=1, n_layers=1)
+    folder = tmp_path / f"models--{REPOSITORIES[0].replace('/', '--')}"
+    snapshot = folder / "snapshots" / ("0" * 40)
+    for name, module in ((ESM3_NAME, ex.load_encoder("mini")), (ESM3_DECODER, decoder)):
+        path = snapshot / file_of(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(module.state_dict(), path)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("0" * 40)
+    given = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", ".ci/nbval.cfg"]
+    command = [sys.executable, "-m", "pytest", "-q", *given, "notebooks/13_round_trip.ipynb"]
+    env = os.environ | {"HF_HUB_CACHE": str(tmp_path), "TQDM_DISABLE": "1"}
+    done = subprocess.run(command, cwd=FOLDER.parent, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]

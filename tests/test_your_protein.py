@@ -12,8 +12,8 @@ import pytest
 import esm_explore as ex
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-# 10 is of many structures.
-NOTEBOOKS = sorted([*FOLDER.glob("0[0-9]_*.ipynb"), *FOLDER.glob("11_*.ipynb")])
+# 10 is of many structures, 12 of two.
+NOTEBOOKS = sorted(path for n in ("0[0-9]", "11", "13") for path in FOLDER.glob(f"{n}_*.ipynb"))
 NAMED = re.compile(r'^SOURCE = ".*".*\nCHAIN = ".*".*$', re.MULTILINE)
 
 
