@@ -226,9 +226,9 @@ def half_precision(encoder) -> None:
     found = in_turn(
         3,
         esm=lambda: esm_encode(encoder, chain),
-        us=lambda: list(ex.tokenize(encoder, [chain], dtype="bfloat16")),
+        us=lambda: list(ex.tokenize(encoder, [chain], precision="bfloat16")),
     )
-    (exact,), (rough,) = (ex.tokenize(encoder, [chain], dtype=t) for t in ("float32", "bfloat16"))
+    (exact,), (rough,) = (ex.tokenize(encoder, [chain], precision=p) for p in ("exact", "bfloat16"))
     has_bf16 = torch.cpu._is_avx512_bf16_supported()
     print(
         f"bfloat16 ({'with' if has_bf16 else 'WITHOUT'} instructions for it): "
