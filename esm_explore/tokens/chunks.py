@@ -106,7 +106,6 @@ class ChunkedEncoder:
         precision: Precision = "exact",
     ):
         check_encoder(encoder)
-        check_unchanged(encoder)
         check_numbering(numbering)
         if not isinstance(precision, str) or precision not in get_args(Precision):
             right = ", ".join(get_args(Precision))
@@ -120,10 +119,13 @@ class ChunkedEncoder:
                 f"chunk_size is {chunk_size!r}; it has to be a whole number of residues, 1 or more."
             )
         self.info = encoder_info(encoder)
+        if encoder not in _PASSES or _PASSES[encoder][0] is not self.info:
+            # What is as it was when it was made ready has been looked at, changes too.
+            check_unchanged(encoder)
         if precision == "tokens" and not _is_quicker(encoder):
             precision = "exact"
         self._pass = _lean_pass(encoder, self.info, precision)
-        self.numbering, self._precision = numbering, precision
+        self.numbering, self.precision = numbering, precision
         self.dtype = "float32" if precision == "exact" else "bfloat16"
         self._encoder, self._chunk_size = encoder, chunk_size
         self.codes = modules_of(encoder).codes
@@ -133,7 +135,15 @@ class ChunkedEncoder:
     def __reduce__(self) -> tuple:
         # In another process it is made anew; there the encoder would have no name.
         settings = {"numbering": self.numbering, "chunk_size": self._chunk_size}
-        return _remade, (self._encoder, self.info, {**settings, "precision": self._precision})
+        return _remade, (self._encoder, self.info, {**settings, "precision": self.precision})
+
+    def encoded_again(self) -> float:
+        """Give the share of residues that were encoded again for exact tokens, since calibration.
+
+        Of all calls with this encoder; NaN where none was encoded in bfloat16.
+        """
+        rough = getattr(self._pass, "n_rough", 0)
+        return self._pass.n_again / rough if rough else float("nan")
 
     def prepare(self, chain: ProteinChain) -> PreparedChain:
         """Check and copy a chain, and search its neighborhoods."""
