@@ -108,8 +108,8 @@ def speed(encoder, quick: bool) -> None:
         row(name, *per, f"{median(ratios):.2f}x", f"({ratios.min():.2f} to {ratios.max():.2f})")
 
 
-def throughput(encoder) -> None:
-    """Compare with torch.mm on the shapes that a chunk needs, all else left out."""
+def throughput(encoder) -> float:
+    """Compare with torch.mm on the shapes that a chunk needs alone; gives the share."""
     info = ex.encoder_info(encoder)
     d, hidden, wide = (
         info.d_model,
@@ -138,10 +138,12 @@ def throughput(encoder) -> None:
     )
     work = 4 * sum(2e-9 * r * a * b for r, a, b in shapes)
     rates = {name: work / median(seconds) for name, seconds in found.items()}
+    share = median(found["mm"] / found["us"])
     print(
         f"torch.mm at the same shapes: {rates['mm']:.0f} GFLOP/s; tokenize, all included: "
-        f"{rates['us']:.0f} GFLOP/s, {median(found['mm'] / found['us']):.0%}"
+        f"{rates['us']:.0f} GFLOP/s, {share:.0%}"
     )
+    return share
 
 
 def memory_and_growth(name: str, quick: bool) -> None:
@@ -226,9 +228,9 @@ def half_precision(encoder) -> None:
     found = in_turn(
         3,
         esm=lambda: esm_encode(encoder, chain),
-        us=lambda: list(ex.tokenize(encoder, [chain], dtype="bfloat16")),
+        us=lambda: list(ex.tokenize(encoder, [chain], precision="bfloat16")),
     )
-    (exact,), (rough,) = (ex.tokenize(encoder, [chain], dtype=t) for t in ("float32", "bfloat16"))
+    (exact,), (rough,) = (ex.tokenize(encoder, [chain], precision=p) for p in ("exact", "bfloat16"))
     has_bf16 = torch.cpu._is_avx512_bf16_supported()
     print(
         f"bfloat16 ({'with' if has_bf16 else 'WITHOUT'} instructions for it): "
@@ -268,7 +270,7 @@ def measure(name: str, given: argparse.Namespace) -> None:
     encoder = ex.load_encoder(name)
     print(
         f"\n{ex.encoder_info(encoder)}\nPython {platform.python_version()}, "
-        f"torch {torch.__version__}, esm {version('esm')}; {_processor()}, "
+        f"torch {torch.__version__}, esm {version('esm')}; {processor()}, "
         f"{torch.get_num_threads()} threads, {given.clock} seconds",
         flush=True,
     )
@@ -285,7 +287,8 @@ def measure(name: str, given: argparse.Namespace) -> None:
             parts[part]()
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name the processor."""
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

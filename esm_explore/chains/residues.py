@@ -48,6 +48,8 @@ def repeated_numbers(chain: ProteinChain) -> list[Finding]:
     -------
     list of Finding
     """
+    if (np.diff(chain.residue_index) > 0).all():
+        return []  # of most chains, and no label has to be written
     # esm 3.4 numbers all residues that were not observed -1.
     seen = np.isfinite(chain.atom37_positions[:, :3]).all((1, 2))
     counts = Counter(np.array(residue_labels(chain), dtype=object)[seen])

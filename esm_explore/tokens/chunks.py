@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, get_args
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -25,9 +25,12 @@ from esm_explore.encoders.neighbors import check_edges, nearest_edges
 from esm_explore.encoders.own_chains import own_chain
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
+from esm_explore.tokens.exact_tokens import ExactTokens
 from esm_explore.tokens.lean_pass import LeanPass, Nodes
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+Precision = Literal["exact", "tokens", "bfloat16"]
+# Narrower encoders spend their time on attention, which is float32 anyway.
+_WIDE = 256
 
 
 @dataclass(eq=False)
@@ -90,7 +93,7 @@ class ChunkedEncoder:
 
     Parameters
     ----------
-    encoder, numbering, chunk_size, dtype
+    encoder, numbering, chunk_size, precision
         As in `tokenize`.
     """
 
@@ -100,13 +103,13 @@ class ChunkedEncoder:
         *,
         numbering: Numbering = "file",
         chunk_size: int = 128,
-        dtype: Literal["float32", "bfloat16"] = "float32",
+        precision: Precision = "exact",
     ):
         check_encoder(encoder)
-        check_unchanged(encoder)
         check_numbering(numbering)
-        if not isinstance(dtype, str) or dtype not in DTYPES:
-            raise TraceError(f"dtype is {dtype!r}; it can be: {', '.join(DTYPES)}.")
+        if not isinstance(precision, str) or precision not in get_args(Precision):
+            right = ", ".join(get_args(Precision))
+            raise TraceError(f"precision is {precision!r}; it can be: {right}.")
         if (
             not isinstance(chunk_size, int | np.integer)
             or isinstance(chunk_size, bool)
@@ -116,8 +119,14 @@ class ChunkedEncoder:
                 f"chunk_size is {chunk_size!r}; it has to be a whole number of residues, 1 or more."
             )
         self.info = encoder_info(encoder)
-        self._pass = _lean_pass(encoder, self.info, dtype)
-        self.numbering, self.dtype = numbering, dtype
+        if encoder not in _PASSES or _PASSES[encoder][0] is not self.info:
+            # What is as it was when it was made ready has been looked at, changes too.
+            check_unchanged(encoder)
+        if precision == "tokens" and not _is_quicker(encoder):
+            precision = "exact"
+        self._pass = _lean_pass(encoder, self.info, precision)
+        self.numbering, self.precision = numbering, precision
+        self.dtype = "float32" if precision == "exact" else "bfloat16"
         self._encoder, self._chunk_size = encoder, chunk_size
         self.codes = modules_of(encoder).codes
         # esm sets the state of a residue without a frame to zero: its latent is the bias.
@@ -126,7 +135,15 @@ class ChunkedEncoder:
     def __reduce__(self) -> tuple:
         # In another process it is made anew; there the encoder would have no name.
         settings = {"numbering": self.numbering, "chunk_size": self._chunk_size}
-        return _remade, (self._encoder, self.info, {**settings, "dtype": self.dtype})
+        return _remade, (self._encoder, self.info, {**settings, "precision": self.precision})
+
+    def encoded_again(self) -> float:
+        """Give the share of residues that were encoded again for exact tokens, since calibration.
+
+        Of all calls with this encoder; NaN where none was encoded in bfloat16.
+        """
+        rough = getattr(self._pass, "n_rough", 0)
+        return self._pass.n_again / rough if rough else float("nan")
 
     def prepare(self, chain: ProteinChain) -> PreparedChain:
         """Check and copy a chain, and search its neighborhoods."""
@@ -205,15 +222,28 @@ def _remade(encoder: StructureTokenEncoder, info: EncoderInfo, settings: dict) -
 _PASSES: WeakKeyDictionary[StructureTokenEncoder, tuple[EncoderInfo, dict]] = WeakKeyDictionary()
 
 
-def _lean_pass(encoder: StructureTokenEncoder, info: EncoderInfo, dtype: str) -> LeanPass:
+def _lean_pass(encoder: StructureTokenEncoder, info: EncoderInfo, precision: Precision) -> Callable:
     """Make an encoder ready, or take what the same weights gave the last time."""
     made_of, passes = _PASSES.get(encoder, (None, {}))
     if made_of is not info:
         passes = {}
         _PASSES[encoder] = info, passes
-    if dtype not in passes:
-        passes[dtype] = LeanPass(encoder, DTYPES[dtype])
-    return passes[dtype]
+    if precision not in passes:
+        if precision == "tokens":
+            both = (_lean_pass(encoder, info, each) for each in ("exact", "bfloat16"))
+            passes[precision] = ExactTokens(*both, modules_of(encoder).codes)
+        else:
+            dtype = torch.float32 if precision == "exact" else torch.bfloat16
+            passes[precision] = LeanPass(encoder, dtype)
+    return passes[precision]
+
+
+def _is_quicker(encoder: StructureTokenEncoder) -> bool:
+    """Tell whether bfloat16, with what is encoded again, is quicker than float32 here."""
+    codes, states = modules_of(encoder).codes, modules_of(encoder).positions.weight
+    if codes.device.type != "cpu" or states.shape[1] < _WIDE:
+        return False
+    return torch.cpu._is_avx512_bf16_supported()
 
 
 def _nodes(encoder: StructureTokenEncoder, parts: list[Part]) -> Nodes:

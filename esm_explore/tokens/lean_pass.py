@@ -61,7 +61,8 @@ class LeanPass:
     ----------
     encoder : StructureTokenEncoder
     dtype : torch.dtype
-        Of the matrix products; everything else is float32.
+        Of most matrix products. Everything else is float32, and so is a query's own way to its
+        latent, an eighth of the products at ESM3's size: that halves the error of bfloat16.
     """
 
     def __init__(self, encoder: StructureTokenEncoder, dtype: torch.dtype = torch.float32):
@@ -71,12 +72,17 @@ class LeanPass:
             space = _Workspace()
             self._states = modules.positions.weight.detach()
             first, *others = modules.blocks
-            self._blocks = [
-                _Block(first, dtype, space, folded_feed_forward(first, self._states, dtype)),
-                *(_Block(other, dtype, space, feed_forward(other, dtype)) for other in others),
-            ]
+            folded = partial(folded_feed_forward, first, self._states)
+            self._blocks = [_Block(first, torch.float32, space, folded(torch.float32))]
+            for other in others:
+                self._blocks.append(_Block(other, dtype, space, feed_forward(other, torch.float32)))
+            if dtype != torch.float32:
+                makers = [folded, *(partial(feed_forward, other) for other in others)]
+                # Of the last block only the query's row is computed.
+                for block, make in zip(self._blocks[:-1], makers, strict=False):
+                    block.feed_neighbors_by(make(dtype))
             self._table = self._blocks[0].project(self._states, self._states)
-            self._latent = Linear(latent.weight, latent.bias, dtype)
+            self._latent = Linear(latent.weight, latent.bias, torch.float32)
             self._space, self._turns = space, Turns()
 
     def __call__(self, nodes: Nodes) -> torch.Tensor:
@@ -126,12 +132,17 @@ class _Block:
     def __init__(
         self, weights: BlockModules, dtype: torch.dtype, space: _Workspace, ffn: FeedForward
     ):
-        self._space, self._ffn = space, ffn
+        self._space, self._ffn, self._rough_ffn = space, ffn, None
         self._near, self._turn = (F.softplus(scale) / sqrt(3) for scale in weights.scales)
         self._attention_norm = weights.attention_norm
-        self._query = _parts(weights.projection, (0, 3), dtype)
+        self._query = _parts(weights.projection, (0, 3), torch.float32)
         self._key = _parts(weights.projection, (1, 2, 4), dtype)
-        self._out = Linear(by_axis(weights.out_projection), weights.out_projection.bias, dtype)
+        out = weights.out_projection
+        self._out = Linear(by_axis(out), out.bias, torch.float32)
+
+    def feed_neighbors_by(self, ffn: FeedForward) -> None:
+        """Take another feed-forward network for all rows but the query's."""
+        self._rough_ffn = ffn
 
     def project(
         self, asking: torch.Tensor, asked: torch.Tensor
@@ -148,8 +159,24 @@ class _Block:
         rows = len(state) // len(nodes.bins)
         attended = self._attend(projected, nodes, rows)
         self._out.add_to(state, attended)
-        seen = self._ffn.look(state, attended, nodes.bins[:, :rows])
-        for to_gate, to_value, down in self._ffn.columns:
+        bins = nodes.bins[:, :rows]
+        if self._rough_ffn is None:
+            self._feed(self._ffn, state, attended, bins)
+            return
+        whole = state.unflatten(0, bins.shape)
+        query, attended_of_query = (
+            whole[:, 0].clone(),
+            attended.unflatten(0, bins.shape)[:, 0].clone(),
+        )
+        self._feed(self._rough_ffn, state, attended, bins)
+        self._feed(self._ffn, query, attended_of_query, bins[:, :1])
+        whole[:, 0] = query
+
+    def _feed(
+        self, ffn: FeedForward, state: torch.Tensor, attended: torch.Tensor, bins: torch.Tensor
+    ) -> None:
+        seen = ffn.look(state, attended, bins)
+        for to_gate, to_value, down in ffn.columns:
             shape = len(state), to_gate.width
             gate = to_gate(seen, out=self._space("gate", shape, state))
             value = to_value(seen, out=self._space("value", shape, state))

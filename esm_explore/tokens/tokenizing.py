@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
@@ -13,7 +12,7 @@ from esm_explore.chains.residues import Numbering
 from esm_explore.encoders.progress import residue_bar
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
-from esm_explore.tokens.chunks import ChunkedEncoder
+from esm_explore.tokens.chunks import ChunkedEncoder, Precision
 
 
 def tokenize(
@@ -22,7 +21,7 @@ def tokenize(
     *,
     numbering: Numbering = "file",
     chunk_size: int = 128,
-    dtype: Literal["float32", "bfloat16"] = "float32",
+    precision: Precision = "exact",
     progress: bool | None = None,
 ) -> Iterator[ChainTokens]:
     """Tokenize chains, one after the other, as they come.
@@ -41,9 +40,13 @@ def tokenize(
         Residues encoded at a time, of one long chain or of several short ones. Memory grows
         with it (0.2 GB for 128 with ESM3's sizes), not with the chains; what an encoder needed
         is kept for its next call until it is deleted.
-    dtype : {"float32", "bfloat16"}
-        Of the matrix products. **bfloat16 changes tokens**: it is for searches that can bear
-        it, on hardware that has it, and never the default.
+    precision : {"exact", "tokens", "bfloat16"}
+        What has to be esm's. ``"exact"``: tokens, latents and margins. ``"tokens"``: tokens alone.
+        Most matrix products are bfloat16 then, and residues whose token that could change are
+        encoded again in float32; latents and margins of the others are off by some thousandths of
+        a latent's length. Where it would not be quicker (a processor without instructions for
+        bfloat16, an accelerator, a narrow encoder such as mini) it is the same as ``"exact"``.
+        ``"bfloat16"``: none; a token in a hundred is another.
     progress : bool, optional
         Show a progress bar; by default from 2,000 residues on, where they can be counted: in a
         list or a tuple.
@@ -72,7 +75,9 @@ def tokenize(
     Latents are those of ``esm.models.vqvae.StructureTokenEncoder.encode`` up to float32 rounding
     (5e-6 with latents of 1 to 4 in length), and so are tokens, except where rounding decides: esm
     computes squared distances as ``|z|² - 2 z·c + |c|²``, so that some 1e-6 of ``|z|²`` are beyond
-    it. As in `trace`, residues whose N, CA and C coincide or lie on a line have no backbone frame.
+    it. What ``"tokens"`` rests on is in `esm_explore.tokens.exact_tokens.ExactTokens`.
+
+    As in `trace`, residues whose N, CA and C coincide or lie on a line have no backbone frame.
 
     An encoder that was changed in another way than by its weights (hooks, other modules or
     functions) is refused.
@@ -85,7 +90,7 @@ def tokenize(
     [76, 24]
     """
     check_kind(progress, bool | None, "progress", "True, False or None")
-    run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, dtype=dtype)
+    run = ChunkedEncoder(encoder, numbering=numbering, chunk_size=chunk_size, precision=precision)
     # A ProteinChain is iterable, too: over its residues.
     if isinstance(chains, ProteinChain) or not isinstance(chains, Iterable):
         raise TraceError(f"Give a list of chains, such as [chain], not a {type(chains).__name__}.")
