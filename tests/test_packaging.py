@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -53,7 +55,8 @@ def test_constraints_are_names_and_versions_that_satisfy_pyproject(line):
     pinned = {canonicalize_name(name): version for name, version in pinned.items()}
     assert len(pinned) == len(lines)
     extras = PROJECT["optional-dependencies"]
-    for entry in PROJECT["dependencies"] + extras["lab"] + extras["test"]:
+    named = [e for extra in ("lab", "test", "dev", "docs") for e in extras[extra]]
+    for entry in PROJECT["dependencies"] + named:
         requirement = Requirement(entry)
         version = pinned[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), (entry, version)
@@ -102,3 +105,74 @@ def test_the_versions_agree():
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert PROJECT["version"] == esm_explore.__version__ == citation["version"]
+
+
+def test_all_is_every_extra_that_users_want():
+    """`all` names the extras themselves: what is added to one of them is in it."""
+    extras = PROJECT["optional-dependencies"]
+    (everything,) = extras["all"]
+    assert Requirement(everything).extras == set(extras) - {
+        "all",
+        "dev",
+        "docs",
+        "evaluate",
+        "test",
+    }
+
+
+def test_the_javascript_that_is_bundled_has_its_license():
+    """Of each package that npm locks for it, and of plotly.js, which saved pages hold."""
+    lock = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    text = (ROOT / "LICENSES" / "3Dmol.js.txt").read_text()
+    for path, package in lock.items():
+        if path and not package.get("dev"):
+            name = path.rpartition("node_modules/")[2]
+            assert name == "3dmol" or f"== {name} ==" in text
+    assert "Plotly" in (ROOT / "LICENSES" / "plotly.js.txt").read_text()
+    assert "LICENSES/*" in PROJECT["license-files"]
+
+
+def test_the_hosted_ci_calls_what_lands_a_change():
+    """One list of what has to pass."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    assert {"run": ".ci/run"} in jobs["all"]["steps"]
+
+
+def test_make_says_in_a_line_that_no_python_is_in_range(tmp_path):
+    """Where PATH has none of 3.11 to 3.13."""
+    for name in ("make", "bash", "sh", "uname", "id", "test", "grep"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    copied = ("Makefile", "pyproject.toml", "hatch_build.py", "package-lock.json")
+    folder = tmp_path / "clone"
+    (folder / "constraints").mkdir(parents=True)
+    for name in (*copied, "constraints/py311.txt", "constraints/py312.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    done = subprocess.run(
+        [shutil.which("make"), "install"],
+        cwd=folder, env={"PATH": str(tmp_path), "HOME": str(tmp_path)}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode
+    assert done.stdout.strip() == "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH."
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("OSError: [Errno 28] No space left on device", "The disk is full"),
+        ("OSError: [Errno 30] Read-only file system: 'x'", "cannot be written to"),
+        ("Failed to establish a new connection: [Errno -2]", "No package index can be reached"),
+        ("ResolutionImpossible: a and b", "ResolutionImpossible: a and b"),
+    ],
+)
+def test_what_an_installation_lacks_is_said_in_a_line(tmp_path, said, told):
+    """By a pip that fails as pip does; what is none of these is told as it was said."""
+    python = tmp_path / "python"
+    script = f'[ "$1" = -c ] && echo py311 && exit\ncat <<"END" >&2\n{said}\nEND\nexit 1\n'
+    python.write_text(f"#!/bin/sh\n{script}")
+    python.chmod(0o755)
+    command = [ROOT / ".ci" / "install.sh", python, "lab"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
