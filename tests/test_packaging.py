@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import distributions
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,34 @@ def test_what_an_installation_lacks_is_said_in_a_line(tmp_path, said, told):
     assert done.returncode == 1
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+# What a user gives (structures of Biopython), what ipywidgets and JupyterLab bring along, and what
+# Voilà alone asks for, by a file that it alone imports.
+BROUGHT = {"Bio", "IPython", "jupyter_client", "traitlets", "voila"}
+
+
+def test_what_the_package_imports_is_declared():
+    """At the top of a file by the dependencies, within functions also by an extra that users take.
+
+    An environment for tests has more than a user's: gemmi was once in the extra `test` alone.
+    """
+    extras = PROJECT["optional-dependencies"]
+    needed = {normal(entry)[0] for entry in PROJECT["dependencies"]}
+    wanted = {normal(e)[0] for name in ("app", "atlas", "export", "lab") for e in extras[name]}
+    of_module, missing = packages_distributions(), set()
+    for path in sorted((ROOT / "esm_explore").rglob("*.py")):
+        if "recipes" in path.parts:
+            continue
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            for module in {name.partition(".")[0] for name in names} - {"esm_explore"}:
+                if module not in sys.stdlib_module_names and module in of_module:
+                    by = {canonicalize_name(name) for name in of_module[module]}
+                    allowed = needed if node in tree.body else needed | wanted
+                    if not by & allowed and module not in BROUGHT:
+                        missing.add((path.name, module))
+    assert missing == set()
