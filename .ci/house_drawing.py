@@ -42,6 +42,8 @@ def drawing(rooms: list[list[str]], lines: dict[tuple[str, str], int]) -> str:
     place = {}
     for level, row in enumerate(rooms):
         left = (width - len(row) * (WIDE + GAP) + GAP) / 2
+        # One above the other, rooms would hide the lines between them.
+        left += 0 if len(row) > 1 else 105 * (level % 3 - 1)
         for i, room in enumerate(row):
             place[room] = (left + i * (WIDE + GAP), height - (level + 1) * FLOOR + GAP)
     drawn = [

@@ -15,6 +15,10 @@ html_theme = "pydata_sphinx_theme"
 html_title = "esm_explore"
 html_theme_options = {"navbar_align": "left", "show_toc_level": 2, "secondary_sidebar_items": {
     "**": ["page-toc"], "reference/*": []}}  # fmt: skip
+# Pages without others below them need no menu at their left.
+html_sidebars = {
+    f"docs/{page}": [] for page in ("install", "your_protein", "explanation", "glossary", "house")
+}
 html_show_sourcelink = False
 html_copy_source = False
 

@@ -66,6 +66,21 @@ def test_code_of_a_page_names_what_there_is(name):
                 value = getattr(value, part)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_names_in_a_sentence_exist(name):
+    """`ex.experiments.knock_out(trace, "57")` within a line, as in the README's table."""
+    text = (ROOT / name).read_text()
+    if name == "CHANGELOG.md":  # of 0.1 it names what is gone
+        text = text[: text.index("| 0.1 | 0.2 |")]
+    for path in re.findall(r"`ex\.(\w+(?:\.\w+)*)", text):
+        value = ex
+        for part in path.split("."):
+            if value is not ex and not hasattr(value, "__path__"):
+                break
+            assert hasattr(value, part), path
+            value = getattr(value, part)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_CODE)
 def test_code_of_a_page_runs(name, tmp_path, monkeypatch):

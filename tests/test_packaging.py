@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import distributions
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -53,7 +56,8 @@ def test_constraints_are_names_and_versions_that_satisfy_pyproject(line):
     pinned = {canonicalize_name(name): version for name, version in pinned.items()}
     assert len(pinned) == len(lines)
     extras = PROJECT["optional-dependencies"]
-    for entry in PROJECT["dependencies"] + extras["lab"] + extras["test"]:
+    named = [e for extra in ("lab", "test", "dev", "docs") for e in extras[extra]]
+    for entry in PROJECT["dependencies"] + named:
         requirement = Requirement(entry)
         version = pinned[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), (entry, version)
@@ -102,3 +106,105 @@ def test_the_versions_agree():
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert PROJECT["version"] == esm_explore.__version__ == citation["version"]
+
+
+def test_all_is_every_extra_that_users_want():
+    """`all` names the extras themselves: what is added to one of them is in it."""
+    extras = PROJECT["optional-dependencies"]
+    (everything,) = extras["all"]
+    assert Requirement(everything).extras == set(extras) - {
+        "all",
+        "dev",
+        "docs",
+        "evaluate",
+        "test",
+    }
+
+
+def test_the_javascript_that_is_bundled_has_its_license():
+    """Of each package that npm locks for it, and of plotly.js, which saved pages hold."""
+    lock = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    text = (ROOT / "LICENSES" / "3Dmol.js.txt").read_text()
+    for path, package in lock.items():
+        if path and not package.get("dev"):
+            name = path.rpartition("node_modules/")[2]
+            assert name == "3dmol" or f"== {name} ==" in text
+    assert "Plotly" in (ROOT / "LICENSES" / "plotly.js.txt").read_text()
+    assert "LICENSES/*" in PROJECT["license-files"]
+
+
+def test_the_hosted_ci_calls_what_lands_a_change():
+    """One list of what has to pass."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    assert {"run": ".ci/run"} in jobs["all"]["steps"]
+
+
+def test_make_says_in_a_line_that_no_python_is_in_range(tmp_path):
+    """Where PATH has none of 3.11 to 3.13."""
+    for name in ("make", "bash", "sh", "uname", "id", "test", "grep"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    copied = ("Makefile", "pyproject.toml", "hatch_build.py", "package-lock.json")
+    folder = tmp_path / "clone"
+    (folder / "constraints").mkdir(parents=True)
+    for name in (*copied, "constraints/py311.txt", "constraints/py312.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    done = subprocess.run(
+        [shutil.which("make"), "install"],
+        cwd=folder, env={"PATH": str(tmp_path), "HOME": str(tmp_path)}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode
+    assert done.stdout.strip() == "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH."
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("OSError: [Errno 28] No space left on device", "The disk is full"),
+        ("OSError: [Errno 30] Read-only file system: 'x'", "cannot be written to"),
+        ("Failed to establish a new connection: [Errno -2]", "No package index can be reached"),
+        ("ResolutionImpossible: a and b", "ResolutionImpossible: a and b"),
+    ],
+)
+def test_what_an_installation_lacks_is_said_in_a_line(tmp_path, said, told):
+    """By a pip that fails as pip does; what is none of these is told as it was said."""
+    python = tmp_path / "python"
+    script = f'[ "$1" = -c ] && echo py311 && exit\ncat <<"END" >&2\n{said}\nEND\nexit 1\n'
+    python.write_text(f"#!/bin/sh\n{script}")
+    python.chmod(0o755)
+    command = [ROOT / ".ci" / "install.sh", python, "lab"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+# What a user gives (structures of Biopython), what ipywidgets and JupyterLab bring along, and what
+# Voilà alone asks for, by a file that it alone imports.
+BROUGHT = {"Bio", "IPython", "jupyter_client", "traitlets", "voila"}
+
+
+def test_what_the_package_imports_is_declared():
+    """At the top of a file by the dependencies, within functions also by an extra that users take.
+
+    An environment for tests has more than a user's: gemmi was once in the extra `test` alone.
+    """
+    extras = PROJECT["optional-dependencies"]
+    needed = {normal(entry)[0] for entry in PROJECT["dependencies"]}
+    wanted = {normal(e)[0] for name in ("app", "atlas", "export", "lab") for e in extras[name]}
+    of_module, missing = packages_distributions(), set()
+    for path in sorted((ROOT / "esm_explore").rglob("*.py")):
+        if "recipes" in path.parts:
+            continue
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            for module in {name.partition(".")[0] for name in names} - {"esm_explore"}:
+                if module not in sys.stdlib_module_names and module in of_module:
+                    by = {canonicalize_name(name) for name in of_module[module]}
+                    allowed = needed if node in tree.body else needed | wanted
+                    if not by & allowed and module not in BROUGHT:
+                        missing.add((path.name, module))
+    assert missing == set()

@@ -94,7 +94,7 @@ def same_token(traces: list[Trace], token: int) -> SameToken:
                 continue
             places.append(seen_from(trace, int(query))[nodes])
             relative.append(trace.residue_index[nodes] - trace.residue_index[query])
-            labels.append(name_of(trace, query))
+            labels.append(name_of(trace, int(query)))
     if not labels:
         raise TraceError(f"No neighborhood of 16 residues has token {token} in these chains.")
     return SameToken(token, labels, np.stack(places), np.stack(relative), traces[0].encoder_info)

@@ -42,6 +42,10 @@ def interface_along_chains(trace: Trace, compared: JointComparison) -> Picture:
     compared : JointComparison
         What `compare_joint` says of it.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError

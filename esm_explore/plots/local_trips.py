@@ -37,6 +37,10 @@ def local_trip_along_chain(trace: Trace, trip: LocalTrip) -> Picture:
     trip : LocalTrip
         What `decode_local` says of it.
 
+    Returns
+    -------
+    Picture
+
     Raises
     ------
     TraceError
@@ -139,6 +143,10 @@ def codes_on_the_way(trace: Trace, way: Interpolated) -> Picture:
     trace : Trace
     way : Interpolated
         What `interpolate` says of one of its residues.
+
+    Returns
+    -------
+    Picture
 
     Raises
     ------
