@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 from weakref import WeakKeyDictionary
@@ -142,8 +142,9 @@ class ChunkedEncoder:
 
         Of all calls with this encoder; NaN where none was encoded in bfloat16.
         """
-        rough = getattr(self._pass, "n_rough", 0)
-        return self._pass.n_again / rough if rough else float("nan")
+        if not isinstance(self._pass, ExactTokens) or not self._pass.n_rough:
+            return float("nan")
+        return self._pass.n_again / self._pass.n_rough
 
     def prepare(self, chain: ProteinChain) -> PreparedChain:
         """Check and copy a chain, and search its neighborhoods."""
@@ -222,7 +223,9 @@ def _remade(encoder: StructureTokenEncoder, info: EncoderInfo, settings: dict) -
 _PASSES: WeakKeyDictionary[StructureTokenEncoder, tuple[EncoderInfo, dict]] = WeakKeyDictionary()
 
 
-def _lean_pass(encoder: StructureTokenEncoder, info: EncoderInfo, precision: Precision) -> Callable:
+def _lean_pass(
+    encoder: StructureTokenEncoder, info: EncoderInfo, precision: Precision
+) -> LeanPass | ExactTokens:
     """Make an encoder ready, or take what the same weights gave the last time."""
     made_of, passes = _PASSES.get(encoder, (None, {}))
     if made_of is not info:

@@ -14,7 +14,7 @@ from esm_explore.tokens.lean_pass import Nodes
 # So many residues are encoded both ways before the rough way is trusted with any.
 CALIBRATION = 512
 # Errors are taken to be at most so many times the largest that was seen.
-SAFETY = 2.0
+SAFETY = 3.0
 # To so many nearest codes the distance from the plane between is computed, of the others bounded.
 _NEAR = 16
 

@@ -132,7 +132,8 @@ class _Block:
     def __init__(
         self, weights: BlockModules, dtype: torch.dtype, space: _Workspace, ffn: FeedForward
     ):
-        self._space, self._ffn, self._rough_ffn = space, ffn, None
+        self._space, self._ffn = space, ffn
+        self._rough_ffn: FeedForward | None = None
         self._near, self._turn = (F.softplus(scale) / sqrt(3) for scale in weights.scales)
         self._attention_norm = weights.attention_norm
         self._query = _parts(weights.projection, (0, 3), torch.float32)
