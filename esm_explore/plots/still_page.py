@@ -227,7 +227,8 @@ class _Page:
 
     def _fit(self, ax: Axes, data: list[dict], layout: dict) -> None:
         """Draw a figure so that its title and its ticks stay within the axis' first place."""
-        room = ax.get_window_extent()
+        # Frozen, because what matplotlib gives moves with the axis.
+        room = ax.get_window_extent().frozen()
         draw_figure(ax, data, layout)
         used, at = ax.get_tightbbox(), ax.get_window_extent()
         x0 = at.x0 + room.x0 + _EDGE - min(used.x0, at.x0)

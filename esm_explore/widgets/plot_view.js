@@ -137,7 +137,8 @@ function render({ model, el }) {
     if (!plotly || closed || !el.clientWidth || !height()) return;
     drag.hidden = model.get("axes").dragmode !== "lasso";
     const data = [...model.get("base").map(withRoom), ...themed(model.get("overlay"))];
-    // Where nothing is plotted there is no picture to tell of.
+    // Where nothing is plotted there is no picture to tell of, and axes would be of nothing.
+    el.classList.toggle("esm-explore-nothing", !data.length);
     const name = model.get("axes").title?.text ?? "";
     plot.setAttribute("role", name ? "img" : "presentation");
     if (name) plot.setAttribute("aria-label", name);
