@@ -13,7 +13,9 @@ from esm_explore.principal_axes import principal_axes
 
 # Of amino acids that a code has more of, as in its description.
 _RATIO, _Q = 1.5, 0.01
-_FEW = "too few"
+_FEW, _UNKNOWN = "too few", "not known"
+# Of neither: none of the colors of categories.
+_NEITHER = "#bdbdbd"
 _KINDS = {
     **{"ss": "DSSP", "amino_acid": "amino acid"},
     **{"ramachandran": "phi and psi", "burial": "burial"},
@@ -105,7 +107,7 @@ def _top(rows: pd.DataFrame, enough: bool) -> str:
         return _FEW
     count = rows["count"].to_numpy()
     if not count.any():
-        return "not known"
+        return _UNKNOWN
     found = str(rows["category"].iloc[count.argmax()])
     return f"{found} {SS_WORDS.get(found, '')}" if rows["kind"].iloc[0] == "ss" else found
 
@@ -131,6 +133,8 @@ def _words(values: pd.Series) -> dict:
     names = [name for _, name in colors.legend]
     return {
         "names": names,
-        "colors": [color for color, _ in colors.legend],
+        "colors": [
+            _NEITHER if name in (_FEW, _UNKNOWN) else color for color, name in colors.legend
+        ],
         "values": [names.index(value) for value in values],
     }

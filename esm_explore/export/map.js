@@ -46,7 +46,8 @@ window.codeMap = (() => {
       dots(of(true), data, {
         marker: {
           size: 5, color: of(true).map(code => color.values[code]), colorscale: scale,
-          showscale: true, colorbar: bar,
+          // All columns begin at 0, also one that is 0 everywhere.
+          cmin: 0, cmax: Math.max(...values) || 1, showscale: true, colorbar: bar,
         },
       }),
     ];
