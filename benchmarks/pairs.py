@@ -63,8 +63,8 @@ def main() -> None:
         curves.append(curves_of(table).assign(**named))
         if given.out:
             command = (
-                f"# python benchmarks/pairs.py FOLDER --encoders {' '.join(given.encoders)} "
-                f"--out ...; {n} pairs, {residue_pairs:,} pairs of residues\n"
+                f"# python benchmarks/pairs.py FOLDER --out ...; {n} pairs, {residue_pairs:,} "
+                "pairs of residues\n"
             )
             # After each, so that what breaks off leaves what is done.
             write(given.out / SCORES, command, scores)
@@ -81,7 +81,12 @@ def bundled(table: pd.DataFrame, digest: str, draws: np.ndarray) -> list[tuple]:
 
 
 def write(path: Path, command: str, tables: list[pd.DataFrame]) -> None:
+    """Write what was measured, and keep what the file has of other tokenizers on these pairs."""
     whole = pd.concat(tables, ignore_index=True)
+    if path.is_file() and path.read_text(encoding="utf-8").startswith(command):
+        before = pd.read_csv(path, comment="#", dtype={"digest": str})
+        others = before[~before["encoder"].isin(whole["encoder"])]
+        whole = pd.concat([whole, others], ignore_index=True)
     whole = whole[["encoder", "digest", *whole.columns.drop(["encoder", "digest"])]]
     text = whole.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     path.write_text(command + text, encoding="utf-8")

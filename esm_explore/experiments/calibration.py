@@ -54,14 +54,16 @@ class PairsBenchmark:
 
     def summary(self) -> str:
         """Say in a sentence an encoder how much of the motion each score sees."""
-        auroc = self.scores[self.scores["measure"] == "AUROC"]
+        auroc = self.scores[self.scores["measure"] == "AUROC, mean of pairs"]
         said = []
         for encoder, rows in auroc.groupby("encoder", sort=False):
             values = ", ".join(
                 f"{row.score} {row.value:.2f} ({row.low:.2f} to {row.high:.2f})"
                 for row in rows.itertuples()
             )
-            said.append(f"{encoder}: AUROC of moved against still residues by {values}.")
+            said.append(
+                f"{encoder}: AUROC of moved against still residues, mean of the pairs, by {values}."
+            )
         return "\n".join(said)
 
     def __repr__(self) -> str:
