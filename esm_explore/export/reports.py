@@ -27,7 +27,8 @@ from esm_explore.widgets.offline_page import MARK
 
 _STYLE = """<style>
 .esm-explore-report { max-width: 1200px; margin: 24px auto; }
-.esm-explore-report h2 { border-top: 1px solid rgb(128 128 128 / 40%); font-size: 17px; padding-top: 12px; }
+.esm-explore-report h2 { font-size: 17px; padding-top: 12px; }
+.esm-explore-report h2 { border-top: 1px solid rgb(128 128 128 / 40%); }
 .esm-explore-report > div { max-height: 80vh; overflow: auto; }
 .esm-explore-report table { border-collapse: collapse; }
 .esm-explore-report :is(th, td) { padding: 2px 8px; text-align: left; vertical-align: top; }
