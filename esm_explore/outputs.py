@@ -179,10 +179,7 @@ def write_own(
     TraceError
         If the file cannot be written, or what is there is no file, or not of this program.
     """
-    if is_there(path) and not is_ours(path):
-        raise TraceError(
-            f"{shown(path)} is not of this program and stays: give another name, or delete it."
-        )
+    check_own(path, is_ours)
     try:
         # Where a link leads is written to, and the link stays.
         target = path.resolve()
@@ -192,6 +189,22 @@ def write_own(
             put(part, target)
     except failures as error:
         raise TraceError(f"{shown(path)} could not be written ({said(error)}).") from error
+
+
+def check_own(path: Path, is_ours: Callable[[Path], bool]) -> None:
+    """Refuse a place that `write_own` will not write to, before there is anything to write.
+
+    Raises
+    ------
+    TraceError
+        If what is there is no file, or not of this program, or there is no such folder.
+    """
+    if is_there(path) and not is_ours(path):
+        raise TraceError(
+            f"{shown(path)} is not of this program and stays: give another name, or delete it."
+        )
+    if not path.resolve().parent.is_dir():
+        raise TraceError(f"{shown(path)} could not be written (No such file or directory).")
 
 
 def is_special(path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from esm_explore.arguments import as_path
-from esm_explore.outputs import write_own
+from esm_explore.outputs import check_own, write_own
 
 
 def write_text(path: str | Path, text: str, mark: str) -> Path:
@@ -28,8 +28,15 @@ def write_text(path: str | Path, text: str, mark: str) -> Path:
     TraceError
         If it cannot be written, or what is there is no file, or not of this program.
     """
-    path = as_path(path)
+    path = check_place(path, mark)
     write_own(path, lambda there: _has(there, mark), lambda part: part.write_text(text, "utf-8"))
+    return path
+
+
+def check_place(path: str | Path, mark: str) -> Path:
+    """Refuse, before minutes of work, a place that `write_text` will not write to."""
+    path = as_path(path)
+    check_own(path, lambda there: _has(there, mark))
     return path
 
 

@@ -64,6 +64,11 @@ def test_it_opens_from_disk_without_network(page):
         tab.wait_for_selector(".esm-explore-sentence b")
         assert tab.locator(".esm-explore-report h2").all_inner_texts() == SECTIONS
         assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
+        # In the dark, rows are not light under light letters.
+        tab.emulate_media(color_scheme="dark")
+        row = tab.locator(".esm-explore-report tbody tr:nth-child(odd)").first
+        ground = row.evaluate("row => getComputedStyle(row).backgroundColor")
+        assert float(ground.rstrip(")").split(",")[3]) < 0.5
         assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
         assert errors == []
         browser.close()
@@ -82,6 +87,8 @@ def test_bad_input_writes_nothing(toy_encoder, ubiquitin, tmp_path):
     """A chain that is not there, a file of somebody else."""
     with pytest.raises(ChainError, match="Chain 'Z' is not a protein chain of 1UBI"):
         ex.export.report("1UBI", tmp_path / "x.html", chain_id="Z")
+    with pytest.raises(TraceError, match="could not be written"):
+        ex.export.report("no such structure", tmp_path / "no" / "x.html")
     assert not list(tmp_path.iterdir())
     (tmp_path / "mine.html").write_text("mine")
     with pytest.raises(TraceError, match="is not of this program and stays"):

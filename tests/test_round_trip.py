@@ -274,6 +274,7 @@ def test_tokens_that_are_none_are_refused(decoder, tokens, said):
     [
         ({"999": 1}, "Residue '999' is not in 1UBI"),
         ({"57": 4096}, "tokens\\['57'\\] is 4096; it has to be a whole number, 0 to 4095"),
+        ({"5": 1, 4: 2}, "'5' and 4 are one residue: give it one token"),
         ({}, "it has to be a dict of residues and their new tokens"),
     ],
 )

@@ -89,16 +89,20 @@ def edit(trace: Trace, decoder: StructureTokenDecoder, tokens: Mapping[str | int
     Raises
     ------
     TraceError
-        If there is no such residue or token, no residue is left unedited to lay the chains on each
-        other, or as in `round_trip`.
+        If there is no such residue or token, a residue is named twice, no residue is left
+        unedited to lay the chains on each other, or as in `round_trip`.
     """
     encoder = unchanged(fitting(trace, decoder, "edit").encoder, trace.encoder_info)
     if not isinstance(tokens, Mapping) or not tokens:
         raise wrong(tokens, "tokens", 'a dict of residues and their new tokens, {"57": 1234}')
-    new = trace.tokens.copy()
+    new, named = trace.tokens.copy(), {}
     for residue, token in tokens.items():
-        name = f"tokens[{residue!r}]"
-        new[trace.index_of(residue)] = whole_number(token, name, 0, len(trace.codebook) - 1)
+        name, index = f"tokens[{residue!r}]", trace.index_of(residue)
+        new[index] = whole_number(token, name, 0, len(trace.codebook) - 1)
+        if named.setdefault(index, residue) != residue:
+            raise TraceError(
+                f"{named[index]!r} and {residue!r} are one residue: give it one token."
+            )
     before, after = decode(decoder, trace.tokens), decode(decoder, new)
     same = np.flatnonzero(new == trace.tokens)
     if len(same) < 3:

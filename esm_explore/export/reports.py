@@ -19,17 +19,21 @@ from esm_explore.chains.reading import read_chain
 from esm_explore.diagnosis.examination import examine
 from esm_explore.encoders.loading import load_encoder
 from esm_explore.escaping import for_html
+from esm_explore.text_files import check_place
 from esm_explore.tracing.tracer import trace
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.inspecting import inspect
+from esm_explore.widgets.offline_page import MARK
 
 _STYLE = """<style>
 .esm-explore-report { max-width: 1200px; margin: 24px auto; }
-.esm-explore-report h2 { border-top: 1px solid #ccc; font-size: 17px; padding-top: 12px; }
+.esm-explore-report h2 { font-size: 17px; padding-top: 12px; }
+.esm-explore-report h2 { border-top: 1px solid rgb(128 128 128 / 40%); }
 .esm-explore-report > div { max-height: 80vh; overflow: auto; }
 .esm-explore-report table { border-collapse: collapse; }
 .esm-explore-report :is(th, td) { padding: 2px 8px; text-align: left; vertical-align: top; }
-.esm-explore-report tbody tr:nth-child(odd) { background: #f4f4f4; }
+.esm-explore-report td:last-child:not(:first-child) { min-width: 12em; }
+.esm-explore-report tbody tr:nth-child(odd) { background: rgb(128 128 128 / 12%); }
 </style>"""
 
 
@@ -69,6 +73,7 @@ def report(
     TraceError
         If a trace has no encoder, or the file cannot be written.
     """
+    check_place(path, MARK)
     if isinstance(what, Trace):
         traced = what
     else:

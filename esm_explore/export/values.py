@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from esm_explore.analysis.annotations import residue_values
-from esm_explore.arguments import wrong
+from esm_explore.arguments import array_of, wrong
+from esm_explore.errors import TraceError
 from esm_explore.outputs import printable
 from esm_explore.palette import FRAMELESS
 from esm_explore.plots.residue_colors import given_colors
@@ -133,6 +134,8 @@ def values_of(trace: Trace, value: str | np.ndarray, label: str) -> ResidueValue
     named = isinstance(value, str)
     if not isinstance(label, str) or not _WORD.fullmatch(label):
         raise wrong(label, "label", right)
+    if not named:
+        value = _own(value)
     values, _, colors = given_colors(trace, value, label)
     if named:
         values = residue_values(trace, value)
@@ -147,3 +150,23 @@ def values_of(trace: Trace, value: str | np.ndarray, label: str) -> ResidueValue
         known = known & trace.has_frame
     shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
     return ResidueValues(trace, value if named else label, value, values, known, shown)
+
+
+def _own(value: object) -> np.ndarray:
+    """Take a user's own values: numbers, or words; None is a residue without one."""
+    right = "the name of a value, such as 'margin', or one number or word a residue"
+    values = array_of(value, "value", right, ndim=1, kinds="iufbUO")
+    if values.dtype.kind == "O":
+        given = [one for one in values.tolist() if one is not None]
+        if all(isinstance(one, str) for one in given):
+            values = np.array(["" if one is None else one for one in values.tolist()], dtype=object)
+        elif all(isinstance(one, int | float) for one in given):
+            values = values.astype(float)  # None as NaN
+        else:
+            raise wrong(value, "value", right)
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise TraceError(
+            f"{int(np.isinf(values).sum())} of the values are infinite: give numbers, and NaN "
+            "where there is none."
+        )
+    return values

@@ -15,7 +15,7 @@ import numpy as np
 from plotly.offline import get_plotlyjs
 
 from esm_explore.escaping import for_html
-from esm_explore.text_files import write_text
+from esm_explore.text_files import check_place, write_text
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.code_answer import CodeAnswers
 from esm_explore.widgets.messages import heading
@@ -65,6 +65,7 @@ def write_page(
     -------
     Path
     """
+    check_place(path, MARK)
     saved = Recorder(selection, answers).saved(coords, shown)
     return write_text(path, _html(selection.traces, saved, below), MARK)
 
