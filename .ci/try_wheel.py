@@ -32,7 +32,7 @@ assert importlib.util.find_spec("jupyterlab") is None
 trace = ex.trace(ex.load_encoder(), ex.read_chain("1ITU", chain_id="B"))
 assert list(trace.tokens_with_special()[1:-1]) == list(trace.tokens)
 assert len(ex.open_atlas().code(1937).exemplars)
-ex.inspect(trace).to_html("page.html")
+ex.inspect("1AS5").to_html("page.html")
 print("plain:", len(trace.tokens), "tokens")
 """
 ATLAS = """

@@ -165,6 +165,12 @@ def attention_heat(
 def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
     """Show the two terms of the query's logits, over heads and nodes; of one of the blocks.
 
+    Parameters
+    ----------
+    trace : Trace
+    opened : Neighborhood
+    block : int
+
     Returns
     -------
     Picture
@@ -202,6 +208,10 @@ def logit_terms(trace: Trace, opened: Neighborhood, block: int) -> Picture:
 
 def residual_stream(trace: Trace) -> Picture:
     """Show how much attention and feed-forward write into the query's state, block by block.
+
+    Parameters
+    ----------
+    trace : Trace
 
     Returns
     -------

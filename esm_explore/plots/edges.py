@@ -34,6 +34,10 @@ def edge_distances(trace: Trace) -> np.ndarray:
 def edge_matrix(trace: Trace) -> Picture:
     """Show who is in whose neighborhood: rows are queries, columns their neighbors.
 
+    Parameters
+    ----------
+    trace : Trace
+
     Returns
     -------
     Picture
@@ -70,6 +74,10 @@ def edge_matrix(trace: Trace) -> Picture:
 
 def separation(trace: Trace) -> Picture:
     """Show how far neighbors are along the chain and in space: a histogram over both.
+
+    Parameters
+    ----------
+    trace : Trace
 
     Returns
     -------
@@ -109,6 +117,10 @@ def along_chain(trace: Trace) -> Picture:
 
     Three panels: the distance to the farthest neighbor, how many of the neighbors are up to 4
     away along the chain, and how many neighborhoods of others each residue is in.
+
+    Parameters
+    ----------
+    trace : Trace
 
     Returns
     -------

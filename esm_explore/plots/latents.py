@@ -96,6 +96,10 @@ def latent_spectrum(traces: Trace | list[Trace]) -> Picture:
 def margins_along_chain(trace: Trace) -> Picture:
     """Show along the chain the margin, and the two distances that it is the difference of.
 
+    Parameters
+    ----------
+    trace : Trace
+
     Returns
     -------
     Picture
@@ -143,6 +147,11 @@ def margins_along_chain(trace: Trace) -> Picture:
 
 def latent_and_codes(trace: Trace, residue: int | str) -> Picture:
     """Show one residue's latent beside the winning and the runner-up code.
+
+    Parameters
+    ----------
+    trace : Trace
+    residue : int or str
 
     Returns
     -------

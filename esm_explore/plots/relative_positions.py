@@ -14,6 +14,10 @@ from esm_explore.tracing.traces import Trace
 def bin_similarity(trace: Trace) -> Picture:
     """Show how alike the rows of the relative position embedding are (cosine).
 
+    Parameters
+    ----------
+    trace : Trace
+
     Returns
     -------
     Picture
@@ -41,6 +45,10 @@ def bin_similarity(trace: Trace) -> Picture:
 
 def bin_path(trace: Trace) -> Picture:
     """Show the rows of the relative position embedding in their first two principal components.
+
+    Parameters
+    ----------
+    trace : Trace
 
     Returns
     -------
@@ -85,6 +93,10 @@ def bin_path(trace: Trace) -> Picture:
 
 def bin_usage(traces: Trace | list[Trace]) -> Picture:
     """Show which relative positions the neighbors of one chain or of some have.
+
+    Parameters
+    ----------
+    traces : Trace or list[Trace]
 
     Returns
     -------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -223,9 +223,7 @@ def _remade(encoder: StructureTokenEncoder, info: EncoderInfo, settings: dict) -
 _PASSES: WeakKeyDictionary[StructureTokenEncoder, tuple[EncoderInfo, dict]] = WeakKeyDictionary()
 
 
-def _lean_pass(
-    encoder: StructureTokenEncoder, info: EncoderInfo, precision: Precision
-) -> LeanPass | ExactTokens:
+def _lean_pass(encoder: StructureTokenEncoder, info: EncoderInfo, precision: Precision) -> Any:
     """Make an encoder ready, or take what the same weights gave the last time."""
     made_of, passes = _PASSES.get(encoder, (None, {}))
     if made_of is not info:
@@ -233,8 +231,8 @@ def _lean_pass(
         _PASSES[encoder] = info, passes
     if precision not in passes:
         if precision == "tokens":
-            both = (_lean_pass(encoder, info, each) for each in ("exact", "bfloat16"))
-            passes[precision] = ExactTokens(*both, modules_of(encoder).codes)
+            exact, rough = (_lean_pass(encoder, info, each) for each in ("exact", "bfloat16"))
+            passes[precision] = ExactTokens(exact, rough, modules_of(encoder).codes)
         else:
             dtype = torch.float32 if precision == "exact" else torch.bfloat16
             passes[precision] = LeanPass(encoder, dtype)
