@@ -10,6 +10,7 @@ import torch
 from conftest import with_positions
 
 import esm_explore as ex
+from esm_explore.chains.backbone import fit
 from esm_explore.experiments.flipping import LEVELS, N_DIRECTIONS, _near_ties, flip_radius
 from esm_explore.experiments.rerunning import setting_of
 from esm_explore.experiments.shaking import RIGID, Shaker, encoded, random_directions, small_changes
@@ -54,6 +55,18 @@ def test_one_angstrom_of_noise_moves_atoms_by_one_angstrom(trace):
     random = np.random.default_rng(0)
     drawn = np.stack([random_directions(trace, random).numpy() for _ in range(20)])
     assert np.sqrt((drawn**2).sum(-1).mean()) == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.lines
+def test_noise_is_the_same_on_both_lines_of_esm(trace):
+    """One line turns the coordinates to their principal axes; atoms go where the file has it."""
+    directions = random_directions(trace, np.random.default_rng(0)).numpy()
+    moved = (trace.coords + directions)[trace.has_frame].reshape(-1, 3)
+    start = trace.chain.atom37_positions[trace.has_frame, :3].reshape(-1, 3)
+    drawn = np.random.default_rng(0).standard_normal(trace.coords.shape) / np.sqrt(3)
+    expected = start + drawn[trace.has_frame].reshape(-1, 3)
+    back = fit(start, trace.coords[trace.has_frame].reshape(-1, 3)).apply(moved)
+    np.testing.assert_allclose(back, expected, atol=1e-4)
 
 
 def test_at_its_radius_a_code_has_changed_and_a_little_before_it_has_not(trace, radii):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from esm_explore.chains.backbone import fit
 from esm_explore.encoders.inputs import Inputs
 from esm_explore.encoders.neighbors import nearest_edges
 from esm_explore.experiments.rerunning import BATCH, Setting, run_rows
@@ -64,6 +65,14 @@ class Shaker:
 def random_directions(trace: Trace, random: np.random.Generator) -> torch.Tensor:
     """Draw where each backbone atom goes, shape=(L, 3, 3); 1 Å is its root mean square length."""
     drawn = random.standard_normal(trace.coords.shape) / np.sqrt(3)
+    # Directions are the file's: esm's two lines turn the coordinates that they encode otherwise.
+    framed = trace.has_frame
+    if framed.any():
+        of_file = trace.chain.atom37_positions[framed, :3].reshape(-1, 3).astype(np.float64)
+        turn = fit(trace.coords[framed].reshape(-1, 3).astype(np.float64), of_file)
+        drawn = (turn.apply(drawn.reshape(-1, 3)) - turn.apply(np.zeros((1, 3)))).reshape(
+            drawn.shape
+        )
     return torch.from_numpy(drawn.astype(np.float32))
 
 
