@@ -86,7 +86,11 @@ def write(path: Path, command: str, tables: list[pd.DataFrame]) -> None:
     if path.is_file() and path.read_text(encoding="utf-8").startswith(command):
         before = pd.read_csv(path, comment="#", dtype={"digest": str})
         others = before[~before["encoder"].isin(whole["encoder"])]
-        whole = pd.concat([whole, others], ignore_index=True)
+        # In the order that the file had.
+        places = {name: place for place, name in enumerate(before["encoder"].unique())}
+        whole = pd.concat([others, whole], ignore_index=True)
+        rank = whole["encoder"].map(places).fillna(len(places))
+        whole = whole.iloc[np.argsort(rank, kind="stable")]
     whole = whole[["encoder", "digest", *whole.columns.drop(["encoder", "digest"])]]
     text = whole.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     path.write_text(command + text, encoding="utf-8")
