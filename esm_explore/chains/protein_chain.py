@@ -84,7 +84,7 @@ def _slots(atoms: AtomArray) -> np.ndarray:
     names[(atoms.res_name == "MSE") & (names == "SE")] = "SD"
     names[(atoms.letter == "I") & (names == "CD")] = "CD1"
     names = [_ALIASES.get(name, name) for name in names.tolist()]
-    return np.array([residue_constants.atom_order.get(name, -1) for name in names])
+    return np.array([residue_constants.atom_order.get(name, -1) for name in names], dtype=np.int64)
 
 
 def repeated_atoms(atoms: AtomArray) -> list[str]:
