@@ -207,7 +207,6 @@ def card(path: Path, notebook: nbformat.NotebookNode) -> str:
 
 def main(folder: Path, notebooks: list[Path]) -> None:
     """Write the pages and their index."""
-    os.environ["TQDM_DISABLE"] = "1"  # a page would have each bar at 0 % for ever
     folder.mkdir(parents=True, exist_ok=True)
     titles = {path.stem: title_of(nbformat.read(path, as_version=4)) for path in notebooks}
     cards, docs = [], set()
@@ -229,4 +228,6 @@ def main(folder: Path, notebooks: list[Path]) -> None:
 
 
 if __name__ == "__main__":
+    # A bar would stand at 0 % for ever.
+    os.environ["TQDM_DISABLE"] = "1"
     main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])

@@ -19,8 +19,6 @@ LARGE = 150_000
 
 def main(paths: list[str]) -> None:
     """Run each notebook in its own folder, as JupyterLab does."""
-    # A stored bar would stand at 0 % for ever.
-    os.environ["TQDM_DISABLE"] = "1"
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
         where = {"metadata": {"path": "notebooks"}}
@@ -57,4 +55,6 @@ def fold_digests(notebook) -> None:
 
 
 if __name__ == "__main__":
+    # A bar would stand at 0 % for ever.
+    os.environ["TQDM_DISABLE"] = "1"
     main(sys.argv[1:])
