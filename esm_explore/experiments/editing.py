@@ -95,7 +95,8 @@ def edit(trace: Trace, decoder: StructureTokenDecoder, tokens: Mapping[str | int
     encoder = unchanged(fitting(trace, decoder, "edit").encoder, trace.encoder_info)
     if not isinstance(tokens, Mapping) or not tokens:
         raise wrong(tokens, "tokens", 'a dict of residues and their new tokens, {"57": 1234}')
-    new, named = trace.tokens.copy(), {}
+    new = trace.tokens.copy()
+    named: dict[int, object] = {}
     for residue, token in tokens.items():
         name, index = f"tokens[{residue!r}]", trace.index_of(residue)
         new[index] = whole_number(token, name, 0, len(trace.codebook) - 1)

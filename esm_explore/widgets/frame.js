@@ -17,7 +17,8 @@ export default {
       // What can be typed into, and what has arrow keys of its own, keeps them.
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       const typing = event.target.closest("input, textarea, select");
-      const known = event.key === "Escape" || (!typing && /^([1-9]|Arrow(Left|Right))$/.test(event.key));
+      const known =
+        event.key === "Escape" || (!typing && /^([1-9]|Arrow(Left|Right))$/.test(event.key));
       if (!known) return;
       event.preventDefault();
       if (event.key === "Escape" && root.matches(".esm-explore-full")) return full();

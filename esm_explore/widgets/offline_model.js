@@ -10,7 +10,9 @@ class Model {
     this.received = received ?? (() => {});
     this.widget_manager = { get_model: async (name) => new Model({ source: scripts(name) }) };
   }
-  get(name) { return this.state[name]; }
+  get(name) {
+    return this.state[name];
+  }
   set(name, value) {
     const before = this.state[name];
     this.state[name] = value;
@@ -27,7 +29,9 @@ class Model {
     this.pending.clear();
     for (const name of names) this.changed(name, this.state[name]);
   }
-  on(names, call) { for (const name of names.split(" ")) (this.listeners[name] ??= []).push(call); }
+  on(names, call) {
+    for (const name of names.split(" ")) (this.listeners[name] ??= []).push(call);
+  }
   off(names, call) {
     for (const name of names.split(" "))
       this.listeners[name] = (this.listeners[name] ?? []).filter((other) => other !== call);
@@ -35,7 +39,9 @@ class Model {
   send(content) {
     if (content.kind !== "asked") return this.received(content);
     // Later, as a kernel would: who asks starts to wait after that.
-    queueMicrotask(() => { for (const call of this.listeners["msg:custom"] ?? []) call(content); });
+    queueMicrotask(() => {
+      for (const call of this.listeners["msg:custom"] ?? []) call(content);
+    });
   }
 }
 

@@ -40,7 +40,8 @@ function start(saved) {
   function acted(chain, name, value) {
     if (name === "selected") select(chain, value);
     else if (name === "selection") many(chain, value);
-    else if (name === "hovered") for (const pane of panes.filter((p) => p.chain === chain)) pane.hover(value);
+    else if (name === "hovered")
+      for (const pane of panes.filter((p) => p.chain === chain)) pane.hover(value);
   }
 
   // --- what follows --------------------------------------------------------------------------
@@ -66,14 +67,26 @@ function start(saved) {
   function makePane(fixed) {
     const n = fixed ?? 0;
     const answer = place(`answer-${n}`);
-    const pane = { get chain() { return fixed ?? now.chain; } };
+    const pane = {
+      get chain() {
+        return fixed ?? now.chain;
+      },
+    };
     const changed = (name, value) => acted(pane.chain, name, value);
     let shown = pane.chain;
     const first = chains[shown];
-    const structure = view("structure", `structure-${n}`, { ...first.structure, colors: bytes("") },
-      { script: "3Dmol.js", changed });
-    const sequence = view("sequence", `sequence-${n}`, { ...first.sequence, colors: bytes("") },
-      { changed });
+    const structure = view(
+      "structure",
+      `structure-${n}`,
+      { ...first.structure, colors: bytes("") },
+      { script: "3Dmol.js", changed },
+    );
+    const sequence = view(
+      "sequence",
+      `sequence-${n}`,
+      { ...first.sequence, colors: bytes("") },
+      { changed },
+    );
     const inside = (name) => `answer-${n} .esm-explore-${name}`;
     const figure = view("plot", inside("plot-view"), saved.plot, {
       script: "plotly.js",
@@ -112,11 +125,16 @@ function start(saved) {
       const [selected, selection] = partner(pane.chain);
       const { colors, legend, bar } = coloring();
       const content = (pane.content = contentOf(chain, selected));
-      const none = now.selected < 0 ? "No residue is selected." :
-        "This chain has no counterpart of the selected residue.";
+      const none =
+        now.selected < 0
+          ? "No residue is selected."
+          : "This chain has no counterpart of the selected residue.";
       // Written by us, and escaped there.
       answer.querySelector(".esm-explore-sentence").innerHTML = content?.sentence ?? none;
-      figure.put({ ...(content?.figure.traits ?? { base: [], axes: {} }), source: content?.source ?? "" });
+      figure.put({
+        ...(content?.figure.traits ?? { base: [], axes: {} }),
+        source: content?.source ?? "",
+      });
       table.put({ ...saved.table, ...content?.table, selected, hovered: table.get("hovered") });
       const space = content?.space ?? { lines: [], frames: [], near: [], said: [] };
       const focus = space.zoomed || structure.get("focus").length ? space.near : [];
@@ -154,8 +172,12 @@ function start(saved) {
         const [chain, residue] = places.at(-1) ?? [now.chain, -1];
         acted(chain, "hovered", residue);
       } else if (kind === "lasso") {
-        const chain = places.some(([of]) => of === now.chain) || !places.length ? now.chain : places[0][0];
-        many(chain, places.filter(([of]) => of === chain).map(([, residue]) => residue));
+        const chain =
+          places.some(([of]) => of === now.chain) || !places.length ? now.chain : places[0][0];
+        many(
+          chain,
+          places.filter(([of]) => of === chain).map(([, residue]) => residue),
+        );
       }
     },
   });
@@ -172,12 +194,21 @@ function start(saved) {
     const chosen = new Set(now.selection);
     const ringed = (wanted, marker) => {
       const at = rows.flatMap(([chain, residue], i) => (wanted(chain, residue) ? [i] : []));
-      return { ...saved.map.dots, hovertext: null, hoverinfo: "skip", marker, x: at.map((i) => x[i]), y: at.map((i) => y[i]) };
+      return {
+        ...saved.map.dots,
+        hovertext: null,
+        hoverinfo: "skip",
+        marker,
+        x: at.map((i) => x[i]),
+        y: at.map((i) => y[i]),
+      };
     };
     const [ring, thick] = saved.map.rings;
     const partners = panes.map((pane) => [pane.chain, partner(pane.chain)[0]]);
     map.put({
-      base, axes, source: saved.source,
+      base,
+      axes,
+      source: saved.source,
       overlay: [
         ringed((chain, residue) => chain === now.chain && chosen.has(residue), ring),
         ringed((chain, residue) => partners.some(([c, r]) => c === chain && r === residue), thick),
@@ -197,7 +228,10 @@ function start(saved) {
     steps.put({ values: { ...steps.get("values"), step: now.step } });
     controls.put({
       values: { ...controls.get("values"), color: now.color, chain: now.chain },
-      disabled: [...(chosen.hasPast() ? [] : ["past"]), ...(now.selected < 0 && !now.selection.length ? ["clear"] : [])],
+      disabled: [
+        ...(chosen.hasPast() ? [] : ["past"]),
+        ...(now.selected < 0 && !now.selection.length ? ["clear"] : []),
+      ],
     });
     showMap();
   }

@@ -21,8 +21,10 @@ function selectionOf(saved, say, changed) {
     put(chain, selected, selection);
   }
   const goBack = () => past.length && put(...past.pop());
-  const select = (chain, residue) => choose(chain, residue, chain === now.chain ? now.selection : []);
-  const many = (chain, residues) => choose(chain, chain === now.chain ? now.selected : -1, residues);
+  const select = (chain, residue) =>
+    choose(chain, residue, chain === now.chain ? now.selection : []);
+  const many = (chain, residues) =>
+    choose(chain, chain === now.chain ? now.selected : -1, residues);
   function haveCode(chain, code) {
     const { tokens, title } = chains[chain];
     const same = tokens.map((_, i) => i).filter((i) => tokens[i] === code);
@@ -38,11 +40,14 @@ function selectionOf(saved, say, changed) {
     const token = wanted.match(/^token\s*(\d+)$/i);
     const [low, high] = (range?.slice(1) ?? [wanted, wanted]).map((label) => labels.indexOf(label));
     const all = labels.map((_, i) => i);
-    const found = token ? all.filter((i) => tokens[i] === Number(token[1])) :
-      all.filter((i) => low >= 0 && low <= i && i <= high);
+    const found = token
+      ? all.filter((i) => tokens[i] === Number(token[1]))
+      : all.filter((i) => low >= 0 && low <= i && i <= high);
     if (!found.length) {
-      say(`${wanted} is not in ${chains[now.chain].title}. In a saved page find takes a ` +
-        `residue's number (${labels[0]} to ${labels.at(-1)}), a range of them, or token and its number.`);
+      say(
+        `${wanted} is not in ${chains[now.chain].title}. In a saved page find takes a ` +
+          `residue's number (${labels[0]} to ${labels.at(-1)}), a range of them, or token and its number.`,
+      );
       return false;
     }
     if (token || range) many(now.chain, found);
@@ -54,7 +59,20 @@ function selectionOf(saved, say, changed) {
     if (chain === now.chain) return [now.selected, now.selection];
     const match = saved.match[now.chain][chain];
     const known = (i) => i >= 0;
-    return [known(now.selected) ? match[now.selected] : -1, now.selection.map((i) => match[i]).filter(known)];
+    return [
+      known(now.selected) ? match[now.selected] : -1,
+      now.selection.map((i) => match[i]).filter(known),
+    ];
   }
-  return { now, choose, select, many, haveCode, find, goBack, partner, hasPast: () => past.length > 0 };
+  return {
+    now,
+    choose,
+    select,
+    many,
+    haveCode,
+    find,
+    goBack,
+    partner,
+    hasPast: () => past.length > 0,
+  };
 }

@@ -86,16 +86,30 @@ function render({ model, el }) {
     const beside = wrapped(asked.yaxis?.title?.text ?? "", height() - top - margin.b, 1.2 * font);
     return {
       hovermode: "closest",
-      hoverlabel: { bgcolor: background(), bordercolor: foreground(), font: { color: foreground() } },
+      hoverlabel: {
+        bgcolor: background(),
+        bordercolor: foreground(),
+        font: { color: foreground() },
+      },
       ...asked,
       margin: { ...margin, t: top },
-      title: { ...asked.title, text: lines.join("<br>"), y: 1 - 16 / height(), yref: "container", yanchor: "top" },
+      title: {
+        ...asked.title,
+        text: lines.join("<br>"),
+        y: 1 - 16 / height(),
+        yref: "container",
+        yanchor: "top",
+      },
       dragmode: zooming ? "zoom" : asked.dragmode,
       font: { color: foreground(), size: font },
       paper_bgcolor: "rgba(0, 0, 0, 0)",
       plot_bgcolor: "rgba(0, 0, 0, 0)",
       xaxis: { ...axis, ...asked.xaxis, ...untitled },
-      yaxis: { ...axis, ...asked.yaxis, title: { ...asked.yaxis?.title, text: beside.join("<br>") } },
+      yaxis: {
+        ...axis,
+        ...asked.yaxis,
+        title: { ...asked.yaxis?.title, text: beside.join("<br>") },
+      },
       height: height(),
       width,
     };
@@ -122,9 +136,16 @@ function render({ model, el }) {
         paper_bgcolor: background(),
       },
     };
-    const filename = (plot.getAttribute("aria-label") || "plot").replace(/[^\w-]+/g, "_").slice(0, 60);
-    return plotly.downloadImage(figure, { format, filename, scale: format === "png" ? 2 : 1,
-      width: figure.layout.width, height: figure.layout.height });
+    const filename = (plot.getAttribute("aria-label") || "plot")
+      .replace(/[^\w-]+/g, "_")
+      .slice(0, 60);
+    return plotly.downloadImage(figure, {
+      format,
+      filename,
+      scale: format === "png" ? 2 : 1,
+      width: figure.layout.width,
+      height: figure.layout.height,
+    });
   }
   /** In a low plot a color bar has room for its ends alone. */
   function withRoom(data) {
@@ -165,7 +186,10 @@ function render({ model, el }) {
     plot.on("plotly_selected", (event) => {
       // Taking the loop away, below, is reported like a loop around nothing.
       if (!event?.lassoPoints && !event?.range) return;
-      say("lasso", first(event).map((point) => point.pointNumber));
+      say(
+        "lasso",
+        first(event).map((point) => point.pointNumber),
+      );
       // The loop has done its work; it would lie over the next map.
       plotly.update(plot, { selectedpoints: null }, { selections: [] });
     });

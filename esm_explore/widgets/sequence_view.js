@@ -105,7 +105,8 @@ export default {
         cell.setAttribute("aria-label", hover[i] ?? cell.textContent);
       });
     }
-    const span = (a, b) => Array.from({ length: Math.abs(a - b) + 1 }, (_, i) => Math.min(a, b) + i);
+    const span = (a, b) =>
+      Array.from({ length: Math.abs(a - b) + 1 }, (_, i) => Math.min(a, b) + i);
 
     /** Only what has changed is touched: a chain may have thousands of letters. */
     function mark() {
@@ -114,7 +115,10 @@ export default {
         hovered: model.get("hovered"),
         chosen: new Set(from >= 0 ? span(from, to) : model.get("selection")),
       };
-      for (const [name, kind] of [["selected", "selected"], ["hovered", "hovered"]]) {
+      for (const [name, kind] of [
+        ["selected", "selected"],
+        ["hovered", "hovered"],
+      ]) {
         if (shown[name] === now[name]) continue;
         cells[shown[name]]?.classList.remove(`esm-explore-${kind}`);
         cells[now[name]]?.classList.add(`esm-explore-${kind}`);
@@ -183,7 +187,9 @@ export default {
       keydown(event) {
         const selected = model.get("selected");
         const last = cells.length - 1;
-        const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow }[event.key];
+        const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow }[
+          event.key
+        ];
         let next = { Home: 0, End: last }[event.key] ?? selected + (step ?? NaN);
         if (model.get("letters")[next] === BREAK) next += Math.sign(step);
         if (!(next >= 0 && next <= last) || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -204,7 +210,9 @@ export default {
       "change:selected change:selection change:hovered": mark,
     };
     for (const [names, call] of Object.entries(listeners)) model.on(names, call);
-    const sized = new ResizeObserver(() => { if (fitting() !== perRow) build(); });
+    const sized = new ResizeObserver(() => {
+      if (fitting() !== perRow) build();
+    });
     sized.observe(box);
     build();
     return () => {

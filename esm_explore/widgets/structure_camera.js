@@ -157,4 +157,3 @@ function cameraOf(scene, moved) {
   viewer.setViewChangeCallback(changed);
   return camera;
 }
-

@@ -50,7 +50,8 @@ function chainOf(scene, say) {
   const colorfunc = (atom) => colorOf(atom.resi - 1);
   // What is told about shall be seen through the rest; where nothing is drawn, the chain itself is.
   const isFaint = () =>
-    model.get("focus").length > 0 && ["lines", "frames", "ghost"].some((part) => model.get(part).length);
+    model.get("focus").length > 0 &&
+    ["lines", "frames", "ghost"].some((part) => model.get(part).length);
   const faint = () => (isFaint() ? { opacity: FAINT } : {});
   let painted = false; // faint
 
@@ -93,4 +94,3 @@ function chainOf(scene, say) {
   const isStale = () => painted !== isFaint();
   return { load, assign, paint, isStale, colorOf, close: () => clearTimeout(awaited) };
 }
-

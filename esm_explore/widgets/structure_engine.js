@@ -56,4 +56,3 @@ function element(parent, name, attributes = {}, tag = "div") {
   parent.append(made);
   return made;
 }
-

@@ -97,4 +97,3 @@ function listenTo(scene, acted) {
     clearTimeout(hoverTimer);
   };
 }
-

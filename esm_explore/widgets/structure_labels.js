@@ -6,9 +6,26 @@ const EDGE = 4; // px
 const THICK = 1.8; // Å around a CA that hide what is behind
 // Where a name may stand, best first: steps to the right and down, from the residue.
 const SIDES = [
-  ...[[1, 0], [-1, 0], [0, -1], [0, 1]],
-  ...[[0.8, -0.8], [-0.8, -0.8], [0.8, 0.8], [-0.8, 0.8]],
-  ...[[0, 2.6], [0, -2.6], [0.9, 2], [-0.9, 2], [0.9, -2], [-0.9, -2]],
+  ...[
+    [1, 0],
+    [-1, 0],
+    [0, -1],
+    [0, 1],
+  ],
+  ...[
+    [0.8, -0.8],
+    [-0.8, -0.8],
+    [0.8, 0.8],
+    [-0.8, 0.8],
+  ],
+  ...[
+    [0, 2.6],
+    [0, -2.6],
+    [0.9, 2],
+    [-0.9, 2],
+    [0.9, -2],
+    [-0.9, -2],
+  ],
 ];
 
 const within = ({ x, y }, box, room) =>
@@ -111,4 +128,3 @@ function labelsOf(scene) {
 
   return place;
 }
-

@@ -34,7 +34,9 @@ function legendOf(scene, list) {
   /** A low bar has fewer marks: the lowest, the highest, and of the others those with room. */
   function thin() {
     const scale = bar.querySelector(".esm-structure-scale");
-    const places = (model.get("bar").marks ?? []).map(([fraction]) => fraction * scale.clientHeight);
+    const places = (model.get("bar").marks ?? []).map(
+      ([fraction]) => fraction * scale.clientHeight,
+    );
     let last = -Infinity;
     [...scale.querySelectorAll(".esm-structure-mark")].forEach((mark, i) => {
       const ends = i === 0 || i === places.length - 1;
@@ -45,6 +47,9 @@ function legendOf(scene, list) {
   }
   const sized = new ResizeObserver(thin);
   sized.observe(bar);
-  return { show, close: () => sized.disconnect(), boxes: () => [...bar.querySelectorAll(".esm-structure-scale, .esm-structure-mark")] };
+  return {
+    show,
+    close: () => sized.disconnect(),
+    boxes: () => [...bar.querySelectorAll(".esm-structure-scale, .esm-structure-mark")],
+  };
 }
-

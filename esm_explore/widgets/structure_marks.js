@@ -8,7 +8,9 @@ function marksOf(scene, colorOf) {
 
   /** Follow the theme; give the color that is seen on it. */
   function background() {
-    const [r, g, b] = getComputedStyle(area).backgroundColor.match(/[\d.]+/g).map(Number);
+    const [r, g, b] = getComputedStyle(area)
+      .backgroundColor.match(/[\d.]+/g)
+      .map(Number);
     viewer.setBackgroundColor((r << 16) | (g << 8) | b, 1);
     return r + g + b < 384 ? "white" : "black";
   }
@@ -79,4 +81,3 @@ function marksOf(scene, colorOf) {
     if (scene.ca(selected)) shape(colorOf(selected)).ball(scene.ca(selected), 1.4);
   };
 }
-

@@ -96,9 +96,11 @@ async function savePng(scene, times) {
   const blob = await new Promise((resolve) => made.toBlob(resolve, "image/png"));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  const name = model.get("caption").split("\n")[0].replace(/[^\p{L}\p{N}]+/gu, "-");
+  const name = model
+    .get("caption")
+    .split("\n")[0]
+    .replace(/[^\p{L}\p{N}]+/gu, "-");
   link.download = `${name.slice(0, 60).replace(/^-|-$/g, "") || "structure"}.png`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
-

@@ -86,4 +86,3 @@ function between(from, to, part) {
   const length = Math.hypot(...mixed.slice(4));
   return mixed.map((value, i) => (i < 4 ? value : value / length));
 }
-

@@ -111,4 +111,3 @@ function toolsOf(scene, acted) {
     boxes: () => [bar],
   };
 }
-

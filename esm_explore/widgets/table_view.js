@@ -10,7 +10,8 @@ function make(parent, tag, text = "") {
 /** Compare as people count and as they spell; what is not known comes last. */
 function compare(a, b, up) {
   if (a === null || b === null) return (a === null) - (b === null);
-  const order = typeof a === "number" ? a - b : String(a).localeCompare(b, undefined, { numeric: true });
+  const order =
+    typeof a === "number" ? a - b : String(a).localeCompare(b, undefined, { numeric: true });
   return up ? order : -order;
 }
 
@@ -70,7 +71,9 @@ export default {
         model.get("rows")[row].forEach((text, column) => {
           make(line, "td", text).classList.toggle("esm-explore-numeric", columns[column].numeric);
         });
-        const said = columns.map(({ title }, column) => `${title} ${model.get("rows")[row][column]}`);
+        const said = columns.map(
+          ({ title }, column) => `${title} ${model.get("rows")[row][column]}`,
+        );
         line.setAttribute("aria-label", said.join(", "));
         line.onclick = () => model.send({ kind: "row", row });
         return line;
