@@ -342,7 +342,7 @@ def test_bfloat16_is_asked_for_and_changes_latents(mini_encoder):
 @pytest.mark.parametrize("name", ["1ITU", "3ENL"])
 def test_exact_tokens_are_those_of_float32(mini_encoder, monkeypatch, name):
     """Encoded in bfloat16, and again where that could change a token: few residues."""
-    monkeypatch.setattr(chunks, "_is_quicker", lambda encoder: True)
+    monkeypatch.setattr(chunks, "is_quicker", lambda encoder: True)
     monkeypatch.setattr(exact_tokens, "CALIBRATION", 128)
     chain = ex.read_chain(name)
     (exact,) = ex.tokenize(mini_encoder, [chain])

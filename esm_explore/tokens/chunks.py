@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
-from weakref import WeakKeyDictionary
+from typing import get_args
 
 import numpy as np
 import torch
@@ -26,11 +25,8 @@ from esm_explore.encoders.own_chains import own_chain
 from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
 from esm_explore.tokens.exact_tokens import ExactTokens
-from esm_explore.tokens.lean_pass import LeanPass, Nodes
-
-Precision = Literal["exact", "tokens", "bfloat16"]
-# Narrower encoders spend their time on attention, which is float32 anyway.
-_WIDE = 256
+from esm_explore.tokens.lean_pass import Nodes
+from esm_explore.tokens.passes import Precision, is_quicker, is_ready, ready_pass
 
 
 @dataclass(eq=False)
@@ -119,12 +115,12 @@ class ChunkedEncoder:
                 f"chunk_size is {chunk_size!r}; it has to be a whole number of residues, 1 or more."
             )
         self.info = encoder_info(encoder)
-        if encoder not in _PASSES or _PASSES[encoder][0] is not self.info:
+        if not is_ready(encoder, self.info):
             # What is as it was when it was made ready has been looked at, changes too.
             check_unchanged(encoder)
-        if precision == "tokens" and not _is_quicker(encoder):
+        if precision == "tokens" and not is_quicker(encoder):
             precision = "exact"
-        self._pass = _lean_pass(encoder, self.info, precision)
+        self._pass = ready_pass(encoder, self.info, precision)
         self.numbering, self.precision = numbering, precision
         self.dtype = "float32" if precision == "exact" else "bfloat16"
         self._encoder, self._chunk_size = encoder, chunk_size
@@ -217,34 +213,6 @@ def _remade(encoder: StructureTokenEncoder, info: EncoderInfo, settings: dict) -
     run = ChunkedEncoder(encoder, **settings)
     run.info = info
     return run
-
-
-# To make an encoder ready takes as long as to encode some 80 residues.
-_PASSES: WeakKeyDictionary[StructureTokenEncoder, tuple[EncoderInfo, dict]] = WeakKeyDictionary()
-
-
-def _lean_pass(encoder: StructureTokenEncoder, info: EncoderInfo, precision: Precision) -> Any:
-    """Make an encoder ready, or take what the same weights gave the last time."""
-    made_of, passes = _PASSES.get(encoder, (None, {}))
-    if made_of is not info:
-        passes = {}
-        _PASSES[encoder] = info, passes
-    if precision not in passes:
-        if precision == "tokens":
-            exact, rough = (_lean_pass(encoder, info, each) for each in ("exact", "bfloat16"))
-            passes[precision] = ExactTokens(exact, rough, modules_of(encoder).codes)
-        else:
-            dtype = torch.float32 if precision == "exact" else torch.bfloat16
-            passes[precision] = LeanPass(encoder, dtype)
-    return passes[precision]
-
-
-def _is_quicker(encoder: StructureTokenEncoder) -> bool:
-    """Tell whether bfloat16, with what is encoded again, is quicker than float32 here."""
-    codes, states = modules_of(encoder).codes, modules_of(encoder).positions.weight
-    if codes.device.type != "cpu" or states.shape[1] < _WIDE:
-        return False
-    return torch.cpu._is_avx512_bf16_supported()
 
 
 def _nodes(encoder: StructureTokenEncoder, parts: list[Part]) -> Nodes:
