@@ -21,8 +21,9 @@ for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
 CELLS = {
     "one": SETUP + "view",
     "static": SETUP + "ex.view(trace)",
-    "no_script": SETUP + "Script.ready['3Dmol.js'] = Script(source=b'')\n"
-    "StructureView(structure=view.structure)",
+    # Before there is a view: the page loads a library as soon as it has it.
+    "no_script": "from esm_explore.widgets.page import Script\n"
+    "Script.ready['3Dmol.js'] = Script(name='3Dmol.js', source=b'')\n" + SETUP + "view",
 }
 
 

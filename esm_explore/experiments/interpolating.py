@@ -127,7 +127,7 @@ def interpolate(
     >>> import esm_explore as ex
     >>> trace = ex.trace(ex.load_encoder("mini"), ex.read_chain("1UBI"))
     >>> way = interpolate(trace, "30", int(trace.tokens[3]))
-    >>> way.codes[0] == trace.tokens[29], way.codes[-1] == trace.tokens[3]
+    >>> bool(way.codes[0] == trace.tokens[29]), bool(way.codes[-1] == trace.tokens[3])
     (True, True)
     """
     check_trace(trace, "interpolate")
