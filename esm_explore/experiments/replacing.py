@@ -83,7 +83,8 @@ class Replaced:
             if rows.empty:
                 continue
             hit = rows[rows["flips" if self.donor < 0 else "is_donors"]]
-            most = rows.loc[rows["effect"].idxmax()]
+            # The first of equals: what is put in last is what follows from it, but for rounding.
+            most = rows.loc[rows["effect"].round(4).idxmax()]
             goal = "the code changes" if self.donor < 0 else "the code becomes the donor's"
             where = f", first at {hit['stage'].iloc[0]}" if len(hit) else ""
             said.append(
