@@ -218,7 +218,7 @@ def build(
                     output.write(table, state)
         if report.n_chains:
             manifest = origin.manifest(report)
-            codebook = run.codes.cpu().numpy()
+            codebook = run.codebook.cpu().numpy()
             output.finish(manifest, partial(codes_table, codebook=codebook, families=families))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import torch
 from esm.models.vqvae import StructureTokenEncoder
 from torch import nn
@@ -20,6 +22,11 @@ def check_encoder(encoder: StructureTokenEncoder) -> None:
         precision, that has no numbers, or numbers that are none.
     """
     check_plain(encoder)
+    check_numbers(encoder)
+
+
+def check_numbers(encoder: StructureTokenEncoder) -> None:
+    """Refuse other numbers than float32 on one device, and a codebook that is not finite."""
     tensors = [*encoder.parameters(), *encoder.buffers()]
     dtypes = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
     if dtypes != {torch.float32}:
@@ -28,11 +35,8 @@ def check_encoder(encoder: StructureTokenEncoder) -> None:
             f"The encoder's weights are {names}; esm encodes in float32: use encoder.float()."
         )
     devices = sorted({str(tensor.device) for tensor in tensors})
-    if len(devices) > 1 or devices == ["meta"]:
-        raise TraceError(
-            f"The encoder's weights are on {' and '.join(devices)}; they have to be on one device, "
-            "with numbers: use encoder.to(device), or load it again."
-        )
+    if len(devices) > 1:
+        _refuse_devices(devices)
     if not torch.isfinite(torch.stack(modules_of(encoder).codes.aminmax())).all():
         raise TraceError(
             "The encoder's codebook holds NaN or infinite numbers, with which esm gives every "
@@ -57,7 +61,10 @@ def check_plain(encoder: StructureTokenEncoder) -> None:
                 f"The encoder was compiled at {name}; inside it nothing can be caught: use an "
                 "encoder without torch.compile, such as a freshly loaded one."
             )
-    for name, value in encoder.state_dict().items():
+    state = encoder.state_dict()
+    if any(value.is_meta for value in state.values()):
+        _refuse_devices(sorted({str(value.device) for value in state.values()}))
+    for name, value in state.items():
         plain = type(value) in (torch.Tensor, nn.Parameter) and value.layout == torch.strided
         if not plain or not value.is_floating_point():
             kind = value.dtype if isinstance(value, torch.Tensor) else type(value).__name__
@@ -65,3 +72,10 @@ def check_plain(encoder: StructureTokenEncoder) -> None:
                 f"The encoder's {name} is a {type(value).__name__} of {kind}: a quantized encoder "
                 "gives other tokens than esm's. Use it in float32, as load_encoder loads it."
             )
+
+
+def _refuse_devices(devices: list[str]) -> NoReturn:
+    raise TraceError(
+        f"The encoder's weights are on {' and '.join(devices)}; they have to be on one device, "
+        "with numbers: use encoder.to(device), or load it again."
+    )

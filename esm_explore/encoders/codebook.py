@@ -89,14 +89,22 @@ def nearest_codes(codebook: np.ndarray, latents: np.ndarray, k: int = 8) -> Near
     return NearestCodes(indices, squared, distance[:, 1] - distance[:, 0])
 
 
-def squared_distances(codes: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+def squared_distances(
+    codes: torch.Tensor, rows: torch.Tensor, norms: torch.Tensor | None = None
+) -> torch.Tensor:
     """Compute the squared distance of each row to each code, (M, n_codes), as esm does.
 
-    The steps are those of ``EMACodebook.forward``, in place: the same numbers, bit for bit.
+    The steps are those of ``EMACodebook.forward``, in place: the same numbers, bit for bit. Who
+    asks again and again gives the `code_norms`.
     """
     squared = (2 * rows @ codes.t()).neg_()
     squared.add_((rows**2).sum(dim=1, keepdim=True))
-    return squared.add_((codes.t() ** 2).sum(dim=0, keepdim=True))
+    return squared.add_(code_norms(codes) if norms is None else norms)
+
+
+def code_norms(codes: torch.Tensor) -> torch.Tensor:
+    """Compute the squared length of each code, shape=(1, n_codes), as esm does."""
+    return (codes.t() ** 2).sum(dim=0, keepdim=True)
 
 
 def nearest_rows(

@@ -13,12 +13,8 @@ from esm.models.vqvae import StructureTokenEncoder
 from esm.utils.structure.protein_chain import ProteinChain
 
 from esm_explore.chains.residues import Numbering, check_numbering
-from esm_explore.encoders.changes import check_unchanged
-from esm_explore.encoders.checks import check_encoder
-from esm_explore.encoders.codebook import squared_distances, take_nearest
-from esm_explore.encoders.identity import EncoderInfo, encoder_info
+from esm_explore.encoders.identity import EncoderInfo
 from esm_explore.encoders.inputs import Inputs, chain_inputs, check_latents
-from esm_explore.encoders.modes import plain_float32
 from esm_explore.encoders.modules import modules_of, relative_position_bins
 from esm_explore.encoders.neighbors import check_edges, nearest_edges
 from esm_explore.encoders.own_chains import own_chain
@@ -26,7 +22,8 @@ from esm_explore.errors import TraceError
 from esm_explore.tokens.chain_tokens import ChainTokens
 from esm_explore.tokens.exact_tokens import ExactTokens
 from esm_explore.tokens.lean_pass import Nodes
-from esm_explore.tokens.passes import Precision, is_quicker, is_ready, ready_pass
+from esm_explore.tokens.passes import Precision, is_quicker, ready_encoder
+from esm_explore.tokens.residues import Residues
 
 
 @dataclass(eq=False)
@@ -55,31 +52,6 @@ class PreparedChain:
     n_done: int = 0
 
 
-@dataclass(frozen=True)
-class Residues:
-    """What the encoder makes of some residues, on the CPU.
-
-    Attributes
-    ----------
-    tokens : Tensor, shape=(M,), dtype=int64
-    pre_vq, z_q : Tensor, shape=(M, d_code), dtype=float32
-    margin : Tensor, shape=(M,), dtype=float32
-    runner_up : Tensor, shape=(M,), dtype=int64
-        The second nearest code.
-    """
-
-    tokens: torch.Tensor
-    pre_vq: torch.Tensor
-    z_q: torch.Tensor
-    margin: torch.Tensor
-    runner_up: torch.Tensor
-
-    def split(self, sizes: list[int]) -> list[Residues]:
-        """Cut them into runs of given sizes."""
-        columns = [getattr(self, column.name) for column in fields(self)]
-        return [Residues(*parts) for parts in zip(*(c.split(sizes) for c in columns), strict=True)]
-
-
 # Some rows of a chain.
 Part = tuple[PreparedChain, slice]
 
@@ -101,7 +73,6 @@ class ChunkedEncoder:
         chunk_size: int = 128,
         precision: Precision = "exact",
     ):
-        check_encoder(encoder)
         check_numbering(numbering)
         if not isinstance(precision, str) or precision not in get_args(Precision):
             right = ", ".join(get_args(Precision))
@@ -114,19 +85,14 @@ class ChunkedEncoder:
             raise TraceError(
                 f"chunk_size is {chunk_size!r}; it has to be a whole number of residues, 1 or more."
             )
-        self.info = encoder_info(encoder)
-        if not is_ready(encoder, self.info):
-            # What is as it was when it was made ready has been looked at, changes too.
-            check_unchanged(encoder)
+        ready = ready_encoder(encoder)
         if precision == "tokens" and not is_quicker(encoder):
             precision = "exact"
-        self._pass = ready_pass(encoder, self.info, precision)
+        self.info, self._codes, self.codebook = ready.info, ready.codes, ready.codes.codes
+        self._pass = ready.made(encoder, precision)
         self.numbering, self.precision = numbering, precision
         self.dtype = "float32" if precision == "exact" else "bfloat16"
         self._encoder, self._chunk_size = encoder, chunk_size
-        self.codes = modules_of(encoder).codes
-        # esm sets the state of a residue without a frame to zero: its latent is the bias.
-        self._frameless = self._residues(modules_of(encoder).to_latent.bias.detach()[None])
 
     def __reduce__(self) -> tuple:
         # In another process it is made anew; there the encoder would have no name.
@@ -179,27 +145,17 @@ class ChunkedEncoder:
         for chain, part in chunk:
             by_size.setdefault(chain.edges.shape[1], []).append((chain, part))
         for parts in by_size.values():
-            residues = self._residues(self._pass(_nodes(self._encoder, parts)))
+            residues = self._codes.residues(self._pass(_nodes(self._encoder, parts)))
             sizes = [part.stop - part.start for _, part in parts]
             for (chain, _), found in zip(parts, residues.split(sizes), strict=True):
                 chain.found.append(found)
                 chain.n_done += len(found.tokens)
 
-    def _residues(self, pre_vq: torch.Tensor) -> Residues:
-        with plain_float32(pre_vq.device):
-            squared = squared_distances(self.codes, pre_vq)
-            tokens, nearest = (column[:, 0] for column in take_nearest(squared))
-            second, runner_up = squared.min(dim=1)
-            margin = second.clamp(min=0).sqrt() - nearest.clamp(min=0).sqrt()
-            z_q = (self.codes[tokens] - pre_vq) + pre_vq
-            found = (tokens, pre_vq, z_q, margin, runner_up)
-            return Residues(*(values.cpu() for values in found))
-
     def _finish(self, chain: PreparedChain) -> ChainTokens:
         has_frame = chain.inputs.has_frame.numpy()
 
         def of_all(name: str) -> np.ndarray:
-            without = getattr(self._frameless, name)
+            without = getattr(self._codes.frameless, name)
             whole = without.repeat(len(has_frame), *[1] * (without.ndim - 1))
             whole[chain.rows] = torch.cat([getattr(residues, name) for residues in chain.found])
             return whole.numpy()
