@@ -339,6 +339,16 @@ def test_an_encoder_compiled_as_a_whole_is_as_before(mini, ubiquitin):
 
 @pytest.mark.parametrize("change", [lambda e: e.half(), lambda e: e.to("meta")])
 def test_half_precision_and_meta_encoders_are_refused(mini, ubiquitin, change):
-    """With what would be right."""
-    with pytest.raises(ex.TraceError, match=r"encoder\.(float\(\)|to\(device\))"):
-        ex.trace(change(copy.deepcopy(mini)), ubiquitin)
+    """With what would be right; by `tokenize`, too, that had the encoder ready before."""
+    encoder = copy.deepcopy(mini)
+    list(ex.tokenize(encoder, [ubiquitin]))
+    change(encoder)
+    for verb in (ex.trace, lambda encoder, chain: ex.tokenize(encoder, [chain])):
+        with pytest.raises(ex.TraceError, match=r"encoder\.(float\(\)|to\(device\))"):
+            verb(encoder, ubiquitin)
+
+
+def test_which_encoder_without_numbers_it_is_cannot_be_said(mini):
+    """There is nothing to make a digest of."""
+    with pytest.raises(ex.TraceError, match=r"on meta; .* use encoder\.to\(device\)"):
+        ex.encoder_info(copy.deepcopy(mini).to("meta"))

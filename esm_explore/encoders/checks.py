@@ -62,8 +62,6 @@ def check_plain(encoder: StructureTokenEncoder) -> None:
                 "encoder without torch.compile, such as a freshly loaded one."
             )
     state = encoder.state_dict()
-    if any(value.is_meta for value in state.values()):
-        _refuse_devices(sorted({str(value.device) for value in state.values()}))
     for name, value in state.items():
         plain = type(value) in (torch.Tensor, nn.Parameter) and value.layout == torch.strided
         if not plain or not value.is_floating_point():
@@ -72,6 +70,8 @@ def check_plain(encoder: StructureTokenEncoder) -> None:
                 f"The encoder's {name} is a {type(value).__name__} of {kind}: a quantized encoder "
                 "gives other tokens than esm's. Use it in float32, as load_encoder loads it."
             )
+    if any(value.is_meta for value in state.values()):
+        _refuse_devices(sorted({str(value.device) for value in state.values()}))
 
 
 def _refuse_devices(devices: list[str]) -> NoReturn:
