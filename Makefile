@@ -12,7 +12,9 @@ LAB_FLAGS = $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 # Two processes, a file in one of them; what a browser shows is timed, so its tests run alone.
 BESIDE := -n 2 --dist loadfile
-NBVAL := --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
+# Their names say that all of them need one.
+NO_BROWSER := --ignore-glob=tests/test_browser*
+NBVAL := -p nbval.plugin --nbval --nbval-current-env --nbval-sanitize-with .ci/nbval.cfg --nbval-cell-timeout 300
 # Jupyter, matplotlib and downloads keep their files there.
 HOME_WRITABLE = test -w "$$HOME" || { \
 	echo "$$HOME cannot be written to; name a home that can: make $@ HOME=/some/folder"; exit 1; }
@@ -20,8 +22,10 @@ HOME_WRITABLE = test -w "$$HOME" || { \
 NODE_TOOLS := node_modules/.package-lock.json
 BIOME := node_modules/.bin/biome
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Containers set it, and each process would translate all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install lab test quick notebooks outputs pictures docs lint format audit bench dist test-wheel test-lines test-real first-run clean
+.PHONY: help install lab test quick proofs notebooks outputs pictures docs lint format audit bench dist test-wheel test-lines test-real first-run clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -39,13 +43,16 @@ lab: install ## open JupyterLab in notebooks/ (prints the address where there is
 	@$(HOME_WRITABLE)
 	cd notebooks && $(CURDIR)/$(BIN)/jupyter lab $(LAB_FLAGS)
 
-test: quick ## all tests, then all notebooks compared with their stored outputs
-	$(BIN)/python -m pytest -ra $(BESIDE) -m "slow and not browser"
-	$(BIN)/python -m pytest -ra -m browser
+test: quick ## quick, the core of the browser tests, and all notebooks against their outputs
+	$(BIN)/python -m pytest -ra -m "browser and not slow"
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -ra $(BESIDE) $(NBVAL) notebooks
 
-quick: install ## the tests that need no browser, no notebook, no second line
-	$(BIN)/python -m pytest -ra $(BESIDE) -m "not slow and not browser"
+quick: install ## what a change of one room needs: no browser, no notebook, nothing slow
+	$(BIN)/python -m pytest -ra $(BESIDE) $(NO_BROWSER) -m "not slow and not browser"
+
+proofs: install ## all that test leaves out: slow proofs, then the rest in the browser
+	$(BIN)/python -m pytest -ra $(BESIDE) $(NO_BROWSER) -m "slow and not browser"
+	$(BIN)/python -m pytest -ra -m "browser and slow"
 
 notebooks: install ## run all notebooks and write a gallery that opens offline to build/notebooks
 	$(BIN)/python .ci/gallery.py build/notebooks notebooks/*.ipynb

@@ -239,6 +239,7 @@ def test_what_can_be_neither_inspected_nor_read_is_refused(given):
         ex.inspect(given)
 
 
+@pytest.mark.slow
 def test_files_names_chains_and_lists_are_traced(trace, ubiquitin, toy_encoder, tmp_path):
     """With mini, with the first trace's encoder, or with the one that is given."""
     path = tmp_path / "mine.pdb"
