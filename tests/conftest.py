@@ -28,10 +28,11 @@ SLOW_EXAMPLES = ("flip_radius", "build_atlas", "open_atlas", "compare_joint", "d
 
 
 def pytest_collection_modifyitems(items):
-    """Passes at full size, checkpoints of it and UMAP take seconds: `make quick` is without."""
+    """Passes at full size, checkpoints of it, UMAP and browsers take seconds: they are slow."""
     for item in items:
         example = isinstance(item, pytest.DoctestItem) and item.name.endswith(SLOW_EXAMPLES)
-        if example or SLOW & set(getattr(item, "fixturenames", ())):
+        beyond = item.get_closest_marker("browser") and not item.get_closest_marker("core")
+        if example or beyond or SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
     # Last, because while the one browser is open its event loop is the process's, and nothing that
     # runs a loop of its own, such as a notebook, can be run.
