@@ -94,7 +94,9 @@ audit: ## compare the pinned versions with known vulnerabilities, where that can
 	.ci/audit.sh
 
 bench: install ## measure speed and memory as ratios
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	@failed=; for script in $$(grep -l '^if __name__' benchmarks/*.py); do echo "== $$script"; \
+		$(BIN)/python $$script || failed="$$failed $$script"; done; \
+	test -z "$$failed" || { echo "These failed, or are slower than stored:$$failed"; exit 1; }
 
 test-lines: ## the tests that have to hold on the second line of esm (Python 3.12)
 	.ci/second_line.sh

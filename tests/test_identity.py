@@ -148,6 +148,7 @@ def test_an_older_trace_takes_an_encoder_if_a_residue_encodes_alike(
     assert not compare(with_encoder, trace)["changed"].any()
 
 
+@pytest.mark.slow
 def test_of_older_traces_it_is_said_that_nobody_knows_whose_they_are(
     mini, toy_encoder, ubiquitin, tmp_path
 ):
@@ -250,6 +251,7 @@ def test_what_two_encoders_made_meets_nowhere(setting, mini, ubiquitin, tmp_path
             ex.load_trace(path, encoder)
 
 
+@pytest.mark.slow
 def test_two_checkpoints_of_one_file_name_are_two_encoders(mini, ubiquitin, tmp_path):
     """Their titles are the same, their digests are not."""
     traces = []

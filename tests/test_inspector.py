@@ -287,6 +287,7 @@ def test_a_ghost_lies_where_the_chain_is_shown(both):
     both.pinned = (0, -1)
 
 
+@pytest.mark.slow
 def test_two_chains_that_match_share_a_place_and_a_camera(both, trace, pair):
     """Adenylate kinase open and closed do; alone, or without three counterparts, none does."""
     first, second = (pane.structure for pane in both._panes)
@@ -586,6 +587,7 @@ def test_the_text_form_names_chain_and_encoder(inspector):
     ]
 
 
+@pytest.mark.slow
 def test_closing_leaves_nothing_behind(trace):
     """Ten times opened and closed: as many widgets in the kernel as before."""
     ex.inspect(trace).close()
@@ -595,6 +597,7 @@ def test_closing_leaves_nothing_behind(trace):
     assert len(_instances) == before
 
 
+@pytest.mark.slow
 def test_what_could_mislead_is_a_badge(mini, trace):
     """4ZHL's numbering changes tokens; ubiquitin has nothing to warn of."""
     numbered = ex.trace(mini, ex.read_chain("4ZHL"))

@@ -78,7 +78,7 @@ def test_a_silenced_head_is_one_whose_columns_are_zero(trace, knocked):
         assert heads["new_token"] == int(caught["tokens"][0])
 
 
-@pytest.mark.parametrize("kind", ["toy", "mini"])
+@pytest.mark.parametrize("kind", mostly_slow(["toy", "mini"], "toy"))
 def test_the_short_way_is_the_long_one(toy_encoder, ubiquitin, kind, monkeypatch):
     """Latents to 2e-6 of their length and the same tokens, though most of a pass is left out."""
     encoder = toy_encoder if kind == "toy" else ex.load_encoder()
@@ -93,6 +93,7 @@ def test_the_short_way_is_the_long_one(toy_encoder, ubiquitin, kind, monkeypatch
         np.testing.assert_array_equal(tokens, same)
 
 
+@pytest.mark.slow
 def test_a_changed_encoder_is_run_as_it_is(toy_encoder, ubiquitin):
     """With a hook of the user's on a module that the short way would not call."""
     encoder = copy.deepcopy(toy_encoder)
