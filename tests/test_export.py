@@ -16,9 +16,9 @@ import gemmi
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import mostly_slow
 from biotite.sequence.io.fasta import FastaFile
 from biotite.structure.io.pdb import PDBFile
+from conftest import mostly_slow
 from hostile import SCRIPT, hostile_trace
 from PIL import Image
 
@@ -289,7 +289,8 @@ def test_no_name_from_a_file_becomes_a_command(toy_encoder, ubiquitin, tmp_path,
 
 
 @pytest.mark.parametrize(
-    "end", mostly_slow([".cif", ".csv", ".parquet", ".mvsj", ".svg", ".png", ".h5ad"], ".cif", ".csv")
+    "end",
+    mostly_slow([".cif", ".csv", ".parquet", ".mvsj", ".svg", ".png", ".h5ad"], ".cif", ".csv"),
 )
 def test_hostile_names_are_data(toy_encoder, ubiquitin, tmp_path, end):
     """Everything that can hold any name is written, and can be read again; SVG runs no script."""

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import mostly_slow
 import torch
+from conftest import mostly_slow
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 

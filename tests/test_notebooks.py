@@ -111,7 +111,14 @@ def test_the_round_trip_is_the_same_with_a_pair_in_the_cache(tmp_path):
         torch.save(module.state_dict(), path)
     (folder / "refs").mkdir()
     (folder / "refs" / "main").write_text("0" * 40)
-    given = ["-p", "nbval.plugin", "--nbval", "--nbval-current-env", "--nbval-sanitize-with", ".ci/nbval.cfg"]
+    given = [
+        "-p",
+        "nbval.plugin",
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-sanitize-with",
+        ".ci/nbval.cfg",
+    ]
     command = [sys.executable, "-m", "pytest", "-q", *given, "notebooks/13_round_trip.ipynb"]
     env = os.environ | {"HF_HUB_CACHE": str(tmp_path), "TQDM_DISABLE": "1"}
     done = subprocess.run(command, cwd=FOLDER.parent, env=env, capture_output=True, text=True)
