@@ -12,16 +12,7 @@ install() {
         [ -z "$said" ] || grep -v "is ignored: it is neither a file nor a directory" <<< "$said" || true
         return
     fi
-    case $said in
-    *"No space left"* | *"Errno 28"* | *"Errno 122"*)
-        echo "The disk is full: about 3 GB are needed here (8 GB where torch comes with CUDA)." ;;
-    *"Read-only file system"* | *"Permission denied"* | *"Errno 13"* | *"Errno 30"*)
-        echo "$(dirname "$(dirname "$python")") cannot be written to: give this folder to your user." ;;
-    *"Failed to establish a new connection"* | *"name resolution"* | *"Network is unreachable"* | \
-        *"ProxyError"* | *"timed out"* | *"Connection refused"* | *"ConnectionError"*)
-        echo "No package index can be reached: a network is needed the first time." ;;
-    *) echo "$said" ;;
-    esac >&2
+    .ci/explain.sh "$(dirname "$(dirname "$python")")" <<< "$said" >&2
     exit 1
 }
 

@@ -23,16 +23,26 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)
 
 SLOW = {"full_encoder", "weights", "fitted"}
+# Examples in docstrings cannot be marked.
+SLOW_EXAMPLES = ("flip_radius", "build_atlas", "open_atlas", "compare_joint", "doctor")
 
 
 def pytest_collection_modifyitems(items):
-    """Passes at full size, checkpoints of it and UMAP take seconds: `make quick` is without."""
+    """Passes at full size, checkpoints of it, UMAP and browsers take seconds: they are slow."""
     for item in items:
-        if SLOW & set(getattr(item, "fixturenames", ())):
+        example = isinstance(item, pytest.DoctestItem) and item.name.endswith(SLOW_EXAMPLES)
+        beyond = item.get_closest_marker("browser") and not item.get_closest_marker("core")
+        if example or beyond or SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
     # Last, because while the one browser is open its event loop is the process's, and nothing that
     # runs a loop of its own, such as a notebook, can be run.
     items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+
+
+def mostly_slow(names, *quick):
+    """Give parameters of a test, of which `make quick` takes the `quick` ones alone."""
+    assert set(quick) <= set(names)
+    return [n if n in quick else pytest.param(n, marks=pytest.mark.slow) for n in names]
 
 
 @pytest.fixture(scope="session")

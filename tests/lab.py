@@ -16,7 +16,6 @@ from pathlib import Path
 from urllib.parse import urlparse
 from uuid import uuid4
 
-import nbformat
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -193,6 +192,8 @@ def wait_for_lab(page) -> None:
 
 def write_notebook(path: Path, cells: list[str]) -> None:
     """Write a notebook of code cells."""
+    import nbformat  # 1 s, which tests without a notebook need not wait for
+
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     made = [nbformat.v4.new_code_cell(cell) for cell in cells]
     nbformat.write(nbformat.v4.new_notebook(metadata={"kernelspec": kernel}, cells=made), path)

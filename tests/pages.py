@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
 from lab import value_of
 
 # Views of a small chain, by an encoder that is quick.
@@ -67,6 +71,16 @@ PLACE = """(plot, [layer, point]) => {
     return [box.left + xaxis._offset + xaxis.c2p(xaxis.d2c(data.x[point])),
             box.top + yaxis._offset + yaxis.c2p(yaxis.d2c(data.y[point]))];
 }"""
+
+
+def stored(path: Path) -> SimpleNamespace:
+    """Read a notebook as it is stored; nbformat's check of it would take longer than the tests."""
+    notebook = json.loads(
+        path.read_text("utf-8"), object_hook=lambda fields: SimpleNamespace(**fields)
+    )
+    for cell in notebook.cells:
+        cell.source = "".join(cell.source)
+    return notebook
 
 
 def canvas_of(page, which: int = 0):

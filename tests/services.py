@@ -49,7 +49,7 @@ def standing_in(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Iterator[Thread
     """Let the PDB be a server of this process, which keeps what it was asked, and a cache new."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
     server.lock, server.asked, server.now, server.most = threading.Lock(), [], 0, 0
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setattr(downloads, "PDB", f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.setenv("ESM_EXPLORE_CACHE", str(cache))
     try:

@@ -44,6 +44,7 @@ def test_a_folder_of_structures_becomes_an_atlas(structures, tmp_path, toy_encod
     assert json.loads((out / "manifest.json").read_text())["counts"]["chains"] == 2
 
 
+@pytest.mark.slow
 def test_the_same_rows_as_tokenize(structures, tmp_path):
     """One writer, one schema: parts, codes and manifest are equal."""
     (structures / "notes.txt").unlink()

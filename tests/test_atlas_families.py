@@ -66,6 +66,7 @@ def test_a_family_given_three_times_changes_no_card(once, thrice):
     assert counts[1].sum() == counts[0].sum() + 2 * 214
 
 
+@pytest.mark.slow
 def test_families_are_kept_and_can_be_given(once, thrice, coded, copies, tmp_path):
     """By a mapping or a CSV file; chains not named are of one family by their sequence."""
     table = pq.read_table(thrice.path / "codes" / "families.parquet").to_pandas()

@@ -50,6 +50,7 @@ def data_of(path) -> object:
     return json.loads(text[text.index("=") + 1 : text.rindex(";")])
 
 
+@pytest.mark.slow
 def test_there_is_a_page_for_every_code_and_nothing_else(written, atlas):
     """Used or not; scripts are there once, and not in pages."""
     pages = {path.name for path in (written / "codes").iterdir()}
@@ -61,6 +62,7 @@ def test_there_is_a_page_for_every_code_and_nothing_else(written, atlas):
     assert len(list((written / "data").glob("cards-*"))) == N_CODES / CHUNK
 
 
+@pytest.mark.slow
 def test_every_page_says_of_which_encoder_and_atlas_it_is(written, atlas):
     """And links lead to pages that are there."""
     told = said_of(atlas.manifest)
@@ -74,6 +76,7 @@ def test_every_page_says_of_which_encoder_and_atlas_it_is(written, atlas):
             assert (path.parent / link).is_file(), (path, link)
 
 
+@pytest.mark.slow
 def test_a_page_says_what_the_card_says(written, atlas):
     """Its numbers, and its exemplars' places to a hundredth of an Å."""
     code = most_frequent(atlas)
@@ -122,6 +125,7 @@ def test_a_page_leads_to_synonyms_and_says_what_the_decoder_draws():
     assert numbers["decoder"] == [pytest.approx(card.decoder_rmsd, abs=1e-3)]
 
 
+@pytest.mark.slow
 def test_texts_of_files_are_shown_and_not_obeyed(written):
     """The name of a file is a structure's name, and stands on pages and in data."""
     pages = "".join(path.read_text() for path in (written / "codes").iterdir())
@@ -131,6 +135,7 @@ def test_texts_of_files_are_shown_and_not_obeyed(written):
     assert "<" not in "".join(path.read_text() for path in (written / "data").iterdir())
 
 
+@pytest.mark.slow
 def test_what_breaks_off_leaves_the_gallery_that_was_there(
     atlas, coded, written, tmp_path, monkeypatch
 ):
@@ -193,6 +198,7 @@ def test_the_command_takes_the_atlas_and_its_encoder_alone(atlas, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_gallery_of_the_bundled_atlas_is_below_60_mb():
     """Pages and neighborhoods of every 64th of its 4096 codes, times 64, and what is there once."""
     atlas = ex.open_atlas()
@@ -209,6 +215,7 @@ def test_a_gallery_of_the_bundled_atlas_is_below_60_mb():
     assert step * size + once + len(gallery.get_plotlyjs()) < 57e6  # 3 MB are left for the index
 
 
+@pytest.mark.core
 @pytest.mark.browser
 def test_it_opens_from_disk_on_a_phone_and_in_the_dark(written, atlas):
     """Search, sort, colors, the map, a code in 3D, keys: nothing fails and nothing is fetched."""

@@ -154,6 +154,7 @@ def test_what_is_done_is_not_done_again(tmp_path, toy_encoder, small_parts, monk
     assert [one["file"] for one in atlas.manifest["failures"]] == ["none.pdb"]
 
 
+@pytest.mark.slow
 def test_another_encoder_or_other_sources_do_not_go_on(
     tmp_path, toy_encoder, small_parts, monkeypatch
 ):
@@ -177,6 +178,7 @@ def test_another_encoder_or_other_sources_do_not_go_on(
     assert content(out / "building" / "new") == parts
 
 
+@pytest.mark.slow
 def test_a_file_that_was_written_to_since_does_not_go_on(
     tmp_path, toy_encoder, small_parts, monkeypatch
 ):
@@ -192,6 +194,7 @@ def test_a_file_that_was_written_to_since_does_not_go_on(
         ex.build_atlas(toy_encoder, ["1UBI", source, "1EJG"], tmp_path / "atlas")
 
 
+@pytest.mark.slow
 def test_a_broken_part_is_made_again(tmp_path, toy_encoder, small_parts, monkeypatch):
     """Cut off, as a machine that lost its power leaves it; what came after it too."""
     out, whole = tmp_path / "atlas", tmp_path / "whole"
@@ -206,6 +209,7 @@ def test_a_broken_part_is_made_again(tmp_path, toy_encoder, small_parts, monkeyp
     assert content(out) == content(whole)
 
 
+@pytest.mark.slow
 def test_a_second_builder_is_told_who_builds_there(tmp_path, toy_encoder, monkeypatch):
     """By process and host; a lock whose process was killed is no lock."""
     out, real, told = tmp_path / "atlas", ChunkedEncoder.prepare, []
@@ -234,6 +238,7 @@ def test_a_second_builder_is_told_who_builds_there(tmp_path, toy_encoder, monkey
     assert not (out / "building").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_parts_and_the_atlas_that_was_there(
     tmp_path, toy_encoder, small_parts, monkeypatch
 ):
@@ -274,6 +279,7 @@ def test_where_nothing_is_tokenized_nothing_is_left(tmp_path, toy_encoder):
             ex.build_atlas(toy_encoder, wrong, tmp_path / "atlas")
 
 
+@pytest.mark.slow
 def test_chains_that_are_written_are_not_kept(tmp_path, toy_encoder, small_parts, monkeypatch):
     """Of a dozen sources, a part each, one is in memory at a time."""
     real, alive, most = ChunkedEncoder.prepare, weakref.WeakSet(), []
@@ -293,6 +299,7 @@ def test_chains_that_are_written_are_not_kept(tmp_path, toy_encoder, small_parts
     assert (len(most), max(most)) == (12, 1)
 
 
+@pytest.mark.slow
 def test_progress_counts_sources_with_their_rate_and_goes_on(
     tmp_path, toy_encoder, small_parts, monkeypatch, capsys
 ):

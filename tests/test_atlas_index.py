@@ -190,6 +190,7 @@ def test_one_that_is_broken_or_foreign_is_named_once_and_not_asked(
     assert asked == [20]
 
 
+@pytest.mark.slow
 def test_rows_that_changed_make_it_stale(coded, copied, built, trace, asked):
     """Another atlas of as many residues, into whose folder it was copied."""
     other = ex.build_atlas(coded, ["1UBI"], copied.parent / "other")
@@ -255,6 +256,7 @@ def test_killed_at_five_places_it_leaves_the_atlas_as_useful_as_before(copied, t
     assert {path.name for path in copied.iterdir()} == {*names, "index"}
 
 
+@pytest.mark.slow
 def test_large_atlases_get_one_when_they_are_built(coded, tmp_path, monkeypatch, trace, asked):
     """The build prints how good it is; where it fails, the atlas is there all the same."""
     monkeypatch.setattr(indexing, "_LARGE", 50)

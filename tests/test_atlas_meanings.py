@@ -104,6 +104,7 @@ def test_near_codes_are_those_of_the_codebook(built, coded, rows):
         built.synonyms(512)
 
 
+@pytest.mark.slow
 def test_synonyms_of_the_bundled_atlas_are_mutual():
     """Any two of a cluster are near, alike and exchanged, each seen from the other."""
     atlas = ex.open_atlas()
@@ -123,6 +124,7 @@ def test_synonyms_of_the_bundled_atlas_are_mutual():
             assert near["synonym"].sum() == len(others)
 
 
+@pytest.mark.slow
 def test_a_change_of_code_is_one_of_meaning_or_not(trace, built, coded):
     """For mini the bundled atlas knows; for others the one that is given; else it is not known."""
     atlas = ex.open_atlas()
@@ -180,6 +182,7 @@ def test_without_mini3di_there_are_no_letters_of_3di(coded, tmp_path, monkeypatc
         atlas.crosswalk("3di")
 
 
+@pytest.mark.slow
 def test_the_local_decoder_draws_minis_codes_and_no_others(built):
     """At the medoid's relative positions; nearer to the medoid than another code's is."""
     atlas = ex.open_atlas()

@@ -53,6 +53,7 @@ def test_opening_gives_what_building_gave(built):
     )
 
 
+@pytest.mark.slow
 def test_the_bundled_atlas_is_of_mini_and_has_a_card_for_every_code():
     """Offline and at once; it holds no residues, and says so."""
     atlas = ex.open_atlas()
@@ -98,6 +99,7 @@ def test_a_card_says_what_it_knows(built):
     assert "not used" in unused._repr_html_()
 
 
+@pytest.mark.slow
 def test_a_card_says_how_far_its_exemplars_are_apart():
     """At relative positions of at least two; the query itself is the origin in all."""
     card = ex.open_atlas().code(352)

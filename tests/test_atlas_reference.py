@@ -36,6 +36,7 @@ def test_costs_are_said_and_asked_about(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_yes_builds_it(tmp_path, monkeypatch):
     """What is in the cache, or bundled, is not counted; with --yes nobody is asked."""
     cache = tmp_path / "cache" / "pdb"
@@ -54,6 +55,7 @@ def test_yes_builds_it(tmp_path, monkeypatch):
     assert len(ex.open_atlas(tmp_path / "atlas").residues()) == 100
 
 
+@pytest.mark.slow
 def test_it_runs_to_its_end_beside_a_service_that_is_busy(tmp_path, monkeypatch, service):
     """Costs are said before the first request; what is not there is listed, and a second time
     nothing is fetched.

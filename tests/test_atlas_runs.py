@@ -109,6 +109,7 @@ def test_few_runs_are_all_given(coded, tmp_path, trace):
     assert len(atlas.find_run(trace, 0, 99)) == 1
 
 
+@pytest.mark.slow
 def test_what_is_no_run_is_refused(built, trace, coded):
     """Backwards, with a gap, without a frame, too long, of another encoder, no trace."""
     for first, last in (("62", "50"), ("50", "50")):

@@ -209,6 +209,7 @@ def test_borders_and_neighbors_in_the_chain_are_counted(atlas, rows):
     assert card.before["count"].tolist() == bonded.head(5).tolist()
 
 
+@pytest.mark.slow
 def test_parts_make_no_difference(atlas, coded, tmp_path):
     """One part or several: the same table of codes, to the last exemplar."""
     whole = ex.build_atlas(coded, NAMES, tmp_path / "whole")

@@ -15,8 +15,6 @@ import esm_explore as ex
 from esm_explore.atlas import building, pieces, workers
 from esm_explore.errors import TraceError
 
-distributed = pytest.importorskip("distributed")
-
 
 @pytest.fixture
 def one_thread():
@@ -35,6 +33,7 @@ def test_two_workers_of_which_one_is_killed_make_the_same_files(
     """SIGKILL midway: what it was at is done by the other; order, failures and bytes are alike."""
     import numpy as np
 
+    distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(building, "_GROUP", 60)
     monkeypatch.setattr(pieces, "_TOGETHER", 1)
     np.savez(tmp_path / "chains.npz", **arrays())

@@ -81,6 +81,7 @@ def test_axe_finds_nothing(page, state, theme):
     assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.mark.core
 def test_no_controls_name_is_a_glyph(page):
     """Each has a word of its own, in one chain, two chains and the tour."""
     for which in range(3):

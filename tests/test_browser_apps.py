@@ -50,6 +50,7 @@ def letter(page, index: int):
     return page.locator(f"[data-index='{index}']").first
 
 
+@pytest.mark.core
 def test_notebook_7(folder, chromium):
     """Run All, a click on a letter reaches Python, and its answer the page; nothing is fetched."""
     pytest.importorskip("notebook", reason="Notebook 7 (the package notebook) is not installed")
@@ -83,6 +84,7 @@ def test_notebook_7(folder, chromium):
         assert page.left_loopback == []
 
 
+@pytest.mark.core
 def test_beside_the_notebook(folder, chromium):
     """A tab of its own answers clicks; shown again it is replaced; closed, it comes back."""
     cells = [CELLS[0], "inspector = ex.inspect('1UBI', beside=True)"]
@@ -111,6 +113,7 @@ def test_beside_the_notebook(folder, chromium):
         assert page.left_loopback == []
 
 
+@pytest.mark.core
 def test_voila_by_the_command(folder, chromium):
     """The page is whole and answers, whatever a file is called; Ctrl-C takes all away.
 

@@ -14,6 +14,7 @@ from pages import wait_for
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.core
 def test_b8_a_button_and_escape_clear_what_is_chosen(page):
     """In all views; then there is nothing to clear, and the button says so."""
     root = shown(page, 0)

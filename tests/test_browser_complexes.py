@@ -25,6 +25,7 @@ SHOW = """async ([source, letters]) => {
 }"""
 
 
+@pytest.mark.core
 def test_each_chain_begins_a_row_and_keys_step_over_what_is_between(chromium):
     """Rows of 20 and 3 residues, then 12 of the next chain; from A:23 right is B:1, and back."""
     with chromium.new_context() as context:

@@ -111,6 +111,7 @@ def test_a_static_structure_shows_hostile_texts_as_they_are(name, show, lab):
     assert IMAGE in output.inner_text()
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("name", ["trace", "doctor", "problem"])
 def test_words_about_a_trace_are_shown_as_they_are(name, show):
     """Its summary, the doctor's report, and why it cannot be inspected."""

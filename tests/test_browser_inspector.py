@@ -92,6 +92,7 @@ def point_of(page, index: int) -> float:
     return value_of(page, f"float(inspector._map.points[{index}, 0])")
 
 
+@pytest.mark.core
 def test_a_click_in_3d_sets_the_trait_and_moves_the_marker_on_the_map(page):
     """And the strip and the sentence follow."""
     residue = lonely(page, skip=184)
@@ -105,6 +106,7 @@ def test_a_click_in_3d_sets_the_trait_and_moves_the_marker_on_the_map(page):
     assert "esm-explore-selected" in letter(page, residue["index"]).get_attribute("class")
 
 
+@pytest.mark.core
 def test_a_click_on_the_map_marks_the_residue_in_3d_and_rotates_nothing(page):
     camera = canvas_of(page).evaluate("canvas => canvas.__viewer.getView()")
     before = drawn(page)["sum"]
@@ -174,6 +176,7 @@ def test_keys_walk_through_nine_stages_which_change_panel_and_colors(page):
     assert after == kinds
 
 
+@pytest.mark.core
 def test_a_typed_residue_is_gone_to_and_a_wrong_one_is_a_message(page):
     box = inspector(page).get_by_label("find")
     box.fill("57")

@@ -71,6 +71,7 @@ def test_all_is_seen_at_once_on_a_laptop(page, side, which):
     assert root.evaluate(FAULTS, parts) == []
 
 
+@pytest.mark.core
 def test_it_grows_with_the_window(page):
     """1920 x 1080: it fills what the notebook shows, within 40 px."""
     page.set_viewport_size({"width": 1920, "height": 1080})

@@ -80,6 +80,7 @@ def rows(page) -> list[str]:
     return page.locator(".esm-explore-table-view tbody tr").all_inner_texts()
 
 
+@pytest.mark.core
 def test_a_residue_is_clicked_in_the_sequence_the_structure_and_the_map(page, trace):
     """Each time sentence, table, and the residue's name in 3D are the new one's."""
     page.locator("[data-index='29']").click()

@@ -99,6 +99,7 @@ def test_b11_the_wheel_over_the_structure_scrolls_until_it_is_clicked(page):
     assert canvas_of(page).evaluate(VIEW) != view
 
 
+@pytest.mark.core
 def test_b12_each_of_two_sequences_is_named(page):
     """In its row, and for a screen reader."""
     root = shown(page, 1)

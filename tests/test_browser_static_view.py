@@ -84,6 +84,7 @@ def corner(page) -> list[int]:
     return page.locator("canvas").evaluate(PIXELS)["corner"]
 
 
+@pytest.mark.core
 def test_the_picture_has_the_background_of_the_page(traces, shown):
     """White on white; the dark theme's, also when it is changed under the picture."""
     page = shown(ex.view(traces["4AKE"]))

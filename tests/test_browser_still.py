@@ -181,6 +181,7 @@ def test_in_a_box_it_is_a_widget_as_ever(jupyter, small_page):
         run_code(page, EMPTIED)
 
 
+@pytest.mark.core
 def test_without_any_kernel_there_are_pictures(saved, small_page, tmp_path):
     """In a JupyterLab that has none."""
     settings = {"KernelSpecManager": {"allowed_kernelspecs": ["none"]}}

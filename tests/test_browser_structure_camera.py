@@ -153,6 +153,7 @@ def test_the_ring_says_whether_something_nearer_covers_the_residue(page):
     assert "dashed" in seen
 
 
+@pytest.mark.core
 def test_a_button_brings_the_first_picture_back(page):
     """After it was turned and zoomed."""
     start = canvas_of(page).evaluate(VIEW)

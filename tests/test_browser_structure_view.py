@@ -63,6 +63,7 @@ def page(lab):
     assert lab.left_loopback == []
 
 
+@pytest.mark.core
 def test_a_click_on_a_residue_sets_selected_and_one_beside_it_does_nothing(page):
     """The CA's place on the screen is clicked; then an empty corner."""
     residue = lonely(page)
@@ -205,6 +206,7 @@ def test_while_the_kernel_is_busy_a_click_says_so(page):
     assert busy.is_hidden()
 
 
+@pytest.mark.core
 def test_the_background_follows_the_theme(page):
     theme = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
     assert drawn(page)["corner"] == [255, 255, 255]

@@ -60,6 +60,7 @@ def said(page):
     return inspector(page).locator(".esm-explore-tabpanel .widget-html").first
 
 
+@pytest.mark.core
 def test_the_code_tab_shows_the_card_and_the_medoid_in_3d(page):
     """By a click; bar, sentence, figure and table are seen without scrolling."""
     before = drawn(page)["sum"]

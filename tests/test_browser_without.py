@@ -33,6 +33,7 @@ def opened(chromium, jupyter, name: str, init: str = ""):
     return notebook_page(chromium, jupyter, f"{name}.ipynb", init=init)
 
 
+@pytest.mark.core
 def test_without_webgl_a_message_stands_in_place_of_the_picture(chromium, jupyter):
     """The caption and all traits are there; nothing is white and silent."""
     with opened(chromium, jupyter, "one", NO_WEBGL) as page:

@@ -338,7 +338,7 @@ def service(monkeypatch, tmp_path):
     """A stand-in for the services, and an empty cache."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     server.stop = threading.Event()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     for name in ("PDB", "ALPHAFOLD"):
         monkeypatch.setattr(downloads, name, f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path / "cache"))

@@ -53,6 +53,7 @@ def test_a_directory_becomes_one_table(structures, tmp_path, toy_encoder):
     assert "the first of the protein chains" in said
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_an_atlas(structures, tmp_path):
     """With a name that does not end in .parquet; what failed stands in its manifest."""
     (structures / "broken.pdb").write_text("hello")
@@ -67,6 +68,7 @@ def test_a_folder_becomes_an_atlas(structures, tmp_path):
     assert failed == {str(structures / name) for name in ("broken.pdb", "notes.txt")}
 
 
+@pytest.mark.slow
 def test_all_chains_a_chain_patterns_and_names(structures, tmp_path):
     """2HT0 has protein chains A and B (and DNA); the same file twice is read once."""
     out = tmp_path / "tokens.parquet"

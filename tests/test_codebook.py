@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import esm_explore as ex
@@ -47,6 +47,7 @@ def test_what_does_not_fit_is_refused(toy_encoder, ubiquitin):
         nearest_codes(trace.codebook, trace.pre_vq, k=1)
 
 
+@settings(deadline=None)  # a machine that is busy is no mistake
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=200))
 def test_usage_of_any_tokens(tokens):
     """Rarefaction starts at one code for one residue and ends at all that were seen."""

@@ -46,6 +46,7 @@ def test_stored_counts_are_the_encoders(atlas, mini):
         assert f"{value:.4g}" in picture.what
 
 
+@pytest.mark.slow
 def test_silhouettes_are_scikit_learns(atlas, mini):
     """Of codes with enough residues, by the secondary structure most of them have."""
     picture = ex.plots.atlas_silhouettes(atlas, mini)

@@ -272,6 +272,7 @@ def test_exports_name_the_chains_and_have_no_row_between_them(joint, tmp_path):
         ex.experiments.round_trip(joint, None)
 
 
+@pytest.mark.slow
 def test_a_shell_names_several_chains_with_commas(tmp_path, capsys):
     """The doctor and an export of A and B as one input; a chain that is not there is named."""
     with pytest.raises(typer.Exit) as ended:

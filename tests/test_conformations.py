@@ -92,6 +92,7 @@ def test_two_models_of_one_structure():
     assert found.names == ("1AS5 chain A, model 1", "1AS5 chain A, model 2")
 
 
+@pytest.mark.slow
 def test_residues_without_frames_are_left_out(traces):
     """In either chain: they have no row, and are no node whose motion counts."""
     chain = ex.read_chain("4AKE")
@@ -133,6 +134,7 @@ def test_a_chain_against_itself_does_not_move(traces):
     assert "214 of 214 tokens are kept" in found.summary()
 
 
+@pytest.mark.slow
 def test_sentence_and_pictures_say_it(traces, compared):
     """Numbers of the table; the encoder is named, the text is the same each time."""
     table = compared.residues

@@ -133,6 +133,7 @@ def test_make_targets_that_are_named_exist(name):
     assert set(named) <= targets
 
 
+@pytest.mark.slow
 def test_the_house_is_drawn_from_the_code(monkeypatch):
     """A box for every room, and every line runs down, or there is no drawing."""
     monkeypatch.setattr(sys, "path", [str(ROOT / ".ci"), *sys.path])

@@ -82,6 +82,7 @@ def test_the_constant_code_of_residues_without_a_frame(toy_encoder, ubiquitin):
     assert found.residues == ("11", "12")
 
 
+@pytest.mark.slow
 def test_neighbors_in_other_chains_are_those_of_a_search_over_all_chains(toy_encoder):
     """1EK9, three chains: counted by hand for one residue, from the file's other chains."""
     report = ex.doctor("1EK9", toy_encoder)
@@ -253,6 +254,7 @@ def test_the_command_ends_with_0_1_or_2(tmp_path):
     assert run.invoke(app, ["1EJG", "--encoder", "none.pth"]).exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_trace_whose_encoder_has_changed_is_not_traced_again():
     """4ZHL's other numbering would be told with another encoder's tokens."""
     encoder = ex.load_encoder()

@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 
 import ipywidgets as widgets
 import pytest
+from conftest import mostly_slow
 from hostile import (
     FIGURES,
     FILE_NAME,
@@ -107,7 +108,7 @@ class Tags(HTMLParser):
         assert not {name for name, _ in attrs} & {"onload", "onerror", "onmouseover"}
 
 
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", mostly_slow(STRUCTURES, "view", "view_neighborhood"))
 def test_a_static_structure_cannot_have_its_script_closed(name, trace, toy_encoder, ubiquitin):
     """As an HTML parser reads it, the page has the elements of an ordinary chain's, no others.
 
@@ -147,7 +148,7 @@ def test_no_step_of_the_tour_has_markup_of_others(trace):
         check_widget(tour)
 
 
-@pytest.mark.parametrize("n_chains", [1, 2])
+@pytest.mark.parametrize("n_chains", mostly_slow([1, 2], 1))
 def test_no_step_of_the_inspector_has_markup_of_others(n_chains, trace):
     """Also its heading, badge, legend, table, map and messages."""
     view = ex.inspect([trace] * n_chains)

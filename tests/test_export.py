@@ -12,14 +12,13 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-import anndata
 import gemmi
-import molviewspec
 import numpy as np
 import pandas as pd
 import pytest
 from biotite.sequence.io.fasta import FastaFile
 from biotite.structure.io.pdb import PDBFile
+from conftest import mostly_slow
 from hostile import SCRIPT, hostile_trace
 from PIL import Image
 
@@ -168,6 +167,8 @@ def test_pymol_names_negative_numbers_and_insertion_codes(trace, tmp_path):
 def test_a_scene_holds_the_structure_and_colors_it(trace, tmp_path):
     """Molviewspec's own model takes it; the address inside is the .cif, whose colors are used."""
     text = ex.export.residues(trace, tmp_path / "x.mvsj").read_text()
+    import molviewspec
+
     state = molviewspec.State.model_validate_json(text)
     assert trace.title in state.metadata.title
     assert trace.encoder_info.title in state.metadata.description
@@ -211,9 +212,12 @@ def test_tables_have_the_value_in_a_column_of_its_name(trace, numbers, tmp_path,
     assert set(table["encoder"]) == {trace.encoder_info.title}
 
 
+@pytest.mark.slow
 def test_anndata_holds_latents_and_annotations(trace, numbers, tmp_path):
     """Read by anndata: residues by latent, with a column each of what is known of residues."""
     path = ex.export.residues(trace, tmp_path / "x.h5ad", numbers, label="score")
+    import anndata
+
     table = anndata.read_h5ad(path)
     np.testing.assert_array_equal(table.X, trace.pre_vq)
     np.testing.assert_allclose(table.obs["score"], numbers)
@@ -226,6 +230,7 @@ def test_anndata_holds_latents_and_annotations(trace, numbers, tmp_path):
     assert table.uns["esm_explore"]["X_umap"].startswith("UMAP of pre_vq")
 
 
+@pytest.mark.slow
 def test_pictures_are_images_that_say_what_they_show(trace, tmp_path):
     """PNG by Pillow, SVG as XML; neither speaks of cells of a notebook."""
     with Image.open(ex.export.residues(trace, tmp_path / "x.png", "margin")) as image:
@@ -237,7 +242,7 @@ def test_pictures_are_images_that_say_what_they_show(trace, tmp_path):
     assert "run the cell" not in text
 
 
-@pytest.mark.parametrize("end", FORMATS)
+@pytest.mark.parametrize("end", mostly_slow(FORMATS, *FORMATS.keys() - {".svg", ".png", ".h5ad"}))
 def test_what_is_of_another_stays_and_ones_own_is_replaced(trace, tmp_path, end):
     """The second export replaces the first; a file of somebody else is left as it is."""
     path, value = tmp_path / f"x{end}", "margin"
@@ -273,7 +278,7 @@ def test_bad_input_is_told_what_would_be_right(trace, tmp_path, path, value, lab
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("end", [".pml", ".cxc", ".defattr"])
+@pytest.mark.parametrize("end", mostly_slow([".pml", ".cxc", ".defattr"], ".pml"))
 def test_no_name_from_a_file_becomes_a_command(toy_encoder, ubiquitin, tmp_path, end):
     """A chain's id that is no letter or digit is refused; titles stay in one commented line."""
     with pytest.raises(TraceError, match="cannot be named in a file for"):
@@ -283,7 +288,10 @@ def test_no_name_from_a_file_becomes_a_command(toy_encoder, ubiquitin, tmp_path,
     assert not re.search(r"^quit", text.read_text(), re.M)
 
 
-@pytest.mark.parametrize("end", [".cif", ".csv", ".parquet", ".mvsj", ".svg", ".png", ".h5ad"])
+@pytest.mark.parametrize(
+    "end",
+    mostly_slow([".cif", ".csv", ".parquet", ".mvsj", ".svg", ".png", ".h5ad"], ".cif", ".csv"),
+)
 def test_hostile_names_are_data(toy_encoder, ubiquitin, tmp_path, end):
     """Everything that can hold any name is written, and can be read again; SVG runs no script."""
     hostile = hostile_trace(toy_encoder, ubiquitin)
@@ -300,6 +308,7 @@ def test_hostile_names_are_data(toy_encoder, ubiquitin, tmp_path, end):
         assert SCRIPT not in path.read_text()
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_the_verb_writes(tmp_path):
     """In a process of its own: the file, one line each on what and by whom; wrong ends get one."""
     command = [sys.executable, "-c", CLI, "export", "1EJG", "--value", "margin", "-o"]

@@ -185,6 +185,7 @@ def test_of_a_token_that_no_residue_has_the_nearest_are_named(trace):
     assert all(find_residues(trace, f"token {token}").residues for token in named)
 
 
+@pytest.mark.slow
 def test_a_kind_that_no_residue_is_of_is_answered_with_those_that_are(trace):
     """Poly-alanine of ubiquitin's backbone has no aromatic residue."""
     chain = replace(trace.chain, sequence="A" * 76)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import with_positions
+from conftest import mostly_slow, with_positions
 
 import esm_explore as ex
 from esm_explore.chains.backbone import fit
@@ -69,6 +69,7 @@ def test_noise_is_the_same_on_both_lines_of_esm(trace):
     np.testing.assert_allclose(back, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_at_its_radius_a_code_has_changed_and_a_little_before_it_has_not(trace, radii):
     """By esm's own encode of the chain with all atoms moved that far, in the same directions."""
     directions = random_directions(trace, np.random.default_rng(3))
@@ -83,7 +84,7 @@ def test_at_its_radius_a_code_has_changed_and_a_little_before_it_has_not(trace, 
         assert shaken_by_esm(trace, directions, before)[index] == trace.tokens[index]
 
 
-@pytest.mark.parametrize("name", ["1UBI", "1AS5", "2HT0", "5PTI"])
+@pytest.mark.parametrize("name", mostly_slow(["1UBI", "1AS5", "2HT0", "5PTI"], "1AS5"))
 @pytest.mark.parametrize("kind", ["toy", "mini"])
 def test_a_rigid_motion_flips_nothing_but_listed_near_ties(toy_encoder, name, kind):
     """Latents move by rounding alone; few codes are as near to tipping over."""
@@ -109,6 +110,7 @@ def test_a_margin_within_rounding_is_listed(trace):
     assert _near_ties(trace, trace.pre_vq, trace.tokens).empty
 
 
+@pytest.mark.slow
 def test_small_changes_are_what_they_say(trace, ubiquitin, toy_encoder):
     """As chains changed by hand and traced; a file's three decimals are what it has already."""
     random = np.random.default_rng(0)
@@ -125,6 +127,7 @@ def test_small_changes_are_what_they_say(trace, ubiquitin, toy_encoder):
         assert (found[what] != trace.tokens).any()
 
 
+@pytest.mark.slow
 def test_numbering_from_1_changes_what_a_gap_changes(toy_encoder):
     """Urokinase's inserted residues and gaps; the tokens are those of a sequential trace."""
     chain = ex.read_chains("4ZHL")[0][:60]
@@ -136,12 +139,14 @@ def test_numbering_from_1_changes_what_a_gap_changes(toy_encoder):
     assert (tokens != trace.tokens).any()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_and_another_others(trace, radii):
     """Directions are of the seed alone."""
     np.testing.assert_array_equal(flip_radius(trace, seed=3).radii, radii.radii)
     assert (flip_radius(trace, seed=4).radii != radii.radii).any()
 
 
+@pytest.mark.slow
 def test_residues_without_a_frame_have_no_radius(toy_encoder, ubiquitin):
     """NaN, and they count nowhere."""
     positions = ubiquitin.atom37_positions.copy()
@@ -153,6 +158,7 @@ def test_residues_without_a_frame_have_no_radius(toy_encoder, ubiquitin):
     assert found.changes()["of"].tolist() == [75] * 6
 
 
+@pytest.mark.slow
 def test_tables_sentence_and_pictures_say_the_same(trace, radii):
     """Survival falls from all to few; texts name the encoder and are the same each time."""
     survived = radii.survival([0, 0.1, 0.5, 3.9])
@@ -179,6 +185,7 @@ def test_tables_sentence_and_pictures_say_the_same(trace, radii):
         assert trace.encoder_info.title in repr(shown)
 
 
+@pytest.mark.slow
 def test_wrong_input_is_refused(trace, radii, toy_encoder):
     """Seed, trace, encoder, another chain's radii."""
     with pytest.raises(ex.TraceError, match="seed is -1; it has to be a whole number, 0 or more"):

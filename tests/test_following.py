@@ -44,6 +44,7 @@ def test_tokens_are_those_of_each_frame_traced(followed, traces, frames):
     assert followed.latents.dtype == np.float16
 
 
+@pytest.mark.slow
 def test_chunks_and_slices_change_nothing(toy_encoder, frames, followed, monkeypatch):
     """Every other frame, read three at a time."""
     monkeypatch.setattr(trajectories, "CHUNK", 3)
@@ -53,6 +54,7 @@ def test_chunks_and_slices_change_nothing(toy_encoder, frames, followed, monkeyp
     assert some.title == "1AS5 chain A, 24 residues, 7 of 14 models"
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_frames(toy_encoder, frames, monkeypatch):
     """No more than a chunk of them is read at a time, and none before it is its turn."""
     monkeypatch.setattr(trajectories, "CHUNK", 2)

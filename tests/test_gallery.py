@@ -6,13 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
-pytest.importorskip("nbconvert", reason="the gallery needs the lab extra")
-sys.path.insert(0, str(Path(__file__).parent.parent / ".ci"))
-import gallery
 from lab import FLAGS, require_chromium
 
 SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
@@ -44,14 +38,8 @@ STRUCTURE = "import esm_explore as ex; ex.view(ex.trace(ex.load_encoder(), ex.re
 @pytest.mark.slow
 def test_pages_hold_each_script_once_and_fetch_nothing(tmp_path):
     """Two figures and two structures share a script each; the index names title and question."""
-    cells = [
-        new_markdown_cell(
-            "# 9 · A title\n\n**Run all.** Why? **Is this\nthe [question](../docs/glossary.md)?**"
-        ),
-        *[new_code_cell(source) for source in (FIGURE, FIGURE, STRUCTURE, STRUCTURE)],
-    ]
-    nbformat.write(new_notebook(cells=cells), tmp_path / "one.ipynb")
-    gallery.main(tmp_path / "pages", [tmp_path / "one.ipynb"])
+    title = "# 9 · A title\n\n**Run all.** Why? **Is this\nthe [question](../docs/glossary.md)?**"
+    write_pages(tmp_path, one=[title, *map(code, (FIGURE, FIGURE, STRUCTURE, STRUCTURE))])
     page = (tmp_path / "pages" / "one.html").read_text()
     assert page.count("Plotly.newPlot(") >= 2
     assert len(re.findall(r"plotly\.js v\d", page)) == 1
@@ -64,21 +52,41 @@ def test_pages_hold_each_script_once_and_fetch_nothing(tmp_path):
     assert "Is this the question?" in index
 
 
-def pages(folder: Path) -> Path:
-    """Make a gallery of two small notebooks, with all that notebooks of this project have."""
-    folded = new_code_cell("print('answer', 40 + 2)")
-    folded.metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
-    digest = new_code_cell("print('a digest')")
-    digest.metadata["jupyter"] = {"outputs_hidden": True}
-    wide = new_code_cell("print('wide ' * 80)")
-    words = "The [CA distance](../docs/glossary.md#ca-distance). Next: [second](2_second.ipynb)"
-    first = [new_markdown_cell("# 1 · First\n\n**Which?**"), digest, new_code_cell(FIGURE), folded]
-    first += [*map(new_code_cell, (INSPECTOR, LONG)), new_markdown_cell(words)]
-    second = [new_markdown_cell("# 2 · Second\n\nIt is. More."), wide, new_code_cell(STRUCTURE)]
-    for name, cells in (("1_first", first), ("2_second", second)):
-        nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
+def code(source: str, **hidden: bool) -> tuple[str, dict]:
+    """Give a cell of code, and what of it is folded."""
+    return source, {"jupyter": hidden} if hidden else {}
+
+
+def write_pages(folder: Path, **notebooks: list) -> Path:
+    """Write notebooks, of texts and of what `code` gives, and make a gallery of them."""
+    # Here, since what these load takes longer than many a test.
+    nbformat = pytest.importorskip("nbformat", reason="the gallery needs the lab extra")
+    pytest.importorskip("nbconvert", reason="the gallery needs the lab extra")
+    sys.path.insert(0, str(Path(__file__).parent.parent / ".ci"))
+    import gallery
+
+    new = nbformat.v4
+    for name, parts in notebooks.items():
+        cells = [
+            new.new_markdown_cell(part)
+            if isinstance(part, str)
+            else new.new_code_cell(part[0], metadata=part[1])
+            for part in parts
+        ]
+        nbformat.write(new.new_notebook(cells=cells), folder / f"{name}.ipynb")
     gallery.main(folder / "pages", sorted(folder.glob("*.ipynb")))
     return folder / "pages"
+
+
+def pages(folder: Path) -> Path:
+    """Make a gallery of two small notebooks, with all that notebooks of this project have."""
+    folded = code("print('answer', 40 + 2)", source_hidden=True, outputs_hidden=True)
+    digest = code("print('a digest')", outputs_hidden=True)
+    wide = code("print('wide ' * 80)")
+    words = "The [CA distance](../docs/glossary.md#ca-distance). Next: [second](2_second.ipynb)"
+    first = ["# 1 · First\n\n**Which?**", digest, code(FIGURE), folded, code(INSPECTOR), code(LONG)]
+    second = ["# 2 · Second\n\nIt is. More.", wide, code(STRUCTURE)]
+    return write_pages(folder, **{"1_first": [*first, words], "2_second": second})
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +146,7 @@ def test_the_inspector_of_a_notebook_answers_clicks_on_a_phone_and_in_the_dark(f
         browser.close()
 
 
+@pytest.mark.core
 @pytest.mark.browser
 def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(folder):
     """Pages lead on and back, nothing is fetched, sticks out, is cut off or under the mode bar."""

@@ -118,6 +118,7 @@ def _texts(node: ast.AST) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_every_column_of_the_panel_is_explained():
     """Of nodes at each step, and of two residues."""
     trace = ex.trace(ex.load_encoder(), ex.read_chain("1UBI"))

@@ -119,6 +119,7 @@ def test_one_chain_of_a_hard_file_is_the_same_as_among_all(name):
     assert [] in wrong, wrong
 
 
+@pytest.mark.slow
 def test_the_doctor_knows_plddt_in_the_b_factors_of_a_local_prediction(toy_encoder):
     """Values of 0-100, one a residue, 8 to 11 below 70; nothing in the file's name says so."""
     report = ex.doctor(FILES / "plddt100.pdb", toy_encoder)

@@ -180,6 +180,7 @@ def test_tab_shows_the_card_and_nothing_else():
         _ = ex.tokenize_stream
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_neither_torch_nor_esm():
     """Nor anything else that takes time; what is asked for comes with all it needs."""
     code = (

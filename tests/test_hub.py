@@ -251,7 +251,7 @@ def server(monkeypatch, cache):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     server.asked, server.logins = [], []
     server.content, server.stop = b"", threading.Event()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setattr(constants, "ENDPOINT", address)
     template = address + "/{repo_id}/resolve/{revision}/{filename}"

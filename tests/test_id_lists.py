@@ -29,6 +29,7 @@ def test_a_list_has_an_id_on_each_line(tmp_path):
         assert read_id_list(str(tmp_path / name)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::esm_explore.errors.ChainWarning")
 def test_ids_are_fetched_a_few_at_a_time_each_once(toy_encoder, tmp_path, service, monkeypatch):
     """Never more than four connections; a build that goes on, or a second one, asks for nothing;

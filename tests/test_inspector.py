@@ -239,6 +239,7 @@ def test_what_can_be_neither_inspected_nor_read_is_refused(given):
         ex.inspect(given)
 
 
+@pytest.mark.slow
 def test_files_names_chains_and_lists_are_traced(trace, ubiquitin, toy_encoder, tmp_path):
     """With mini, with the first trace's encoder, or with the one that is given."""
     path = tmp_path / "mine.pdb"
@@ -286,6 +287,7 @@ def test_a_ghost_lies_where_the_chain_is_shown(both):
     both.pinned = (0, -1)
 
 
+@pytest.mark.slow
 def test_two_chains_that_match_share_a_place_and_a_camera(both, trace, pair):
     """Adenylate kinase open and closed do; alone, or without three counterparts, none does."""
     first, second = (pane.structure for pane in both._panes)
@@ -585,6 +587,7 @@ def test_the_text_form_names_chain_and_encoder(inspector):
     ]
 
 
+@pytest.mark.slow
 def test_closing_leaves_nothing_behind(trace):
     """Ten times opened and closed: as many widgets in the kernel as before."""
     ex.inspect(trace).close()
@@ -594,6 +597,7 @@ def test_closing_leaves_nothing_behind(trace):
     assert len(_instances) == before
 
 
+@pytest.mark.slow
 def test_what_could_mislead_is_a_badge(mini, trace):
     """4ZHL's numbering changes tokens; ubiquitin has nothing to warn of."""
     numbered = ex.trace(mini, ex.read_chain("4ZHL"))

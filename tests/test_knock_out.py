@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import with_positions
+from conftest import mostly_slow, with_positions
 from scipy.stats import spearmanr
 
 import esm_explore as ex
@@ -78,7 +78,7 @@ def test_a_silenced_head_is_one_whose_columns_are_zero(trace, knocked):
         assert heads["new_token"] == int(caught["tokens"][0])
 
 
-@pytest.mark.parametrize("kind", ["toy", "mini"])
+@pytest.mark.parametrize("kind", mostly_slow(["toy", "mini"], "toy"))
 def test_the_short_way_is_the_long_one(toy_encoder, ubiquitin, kind, monkeypatch):
     """Latents to 2e-6 of their length and the same tokens, though most of a pass is left out."""
     encoder = toy_encoder if kind == "toy" else ex.load_encoder()
@@ -93,6 +93,7 @@ def test_the_short_way_is_the_long_one(toy_encoder, ubiquitin, kind, monkeypatch
         np.testing.assert_array_equal(tokens, same)
 
 
+@pytest.mark.slow
 def test_a_changed_encoder_is_run_as_it_is(toy_encoder, ubiquitin):
     """With a hook of the user's on a module that the short way would not call."""
     encoder = copy.deepcopy(toy_encoder)
@@ -168,7 +169,7 @@ def test_a_neighbor_out_of_contact_is_50_angstrom_farther(trace):
     assert found.neighbors["effect"][1] > 1e-3
 
 
-@pytest.mark.parametrize("how", ["masked", "replaced", "away"])
+@pytest.mark.parametrize("how", mostly_slow(["masked", "replaced", "away"], "away"))
 def test_a_profile_is_each_residue_by_itself(trace, how):
     """The same numbers to rounding, in passes of other sizes."""
     whole = knock_out_profile(trace, how=how)
@@ -179,6 +180,7 @@ def test_a_profile_is_each_residue_by_itself(trace, how):
         assert whole.correlation[index] == pytest.approx(alone.correlation, abs=0.02)
 
 
+@pytest.mark.slow
 def test_residues_without_a_frame_are_left_out_of_a_profile(toy_encoder, ubiquitin):
     """NaN, no flips, and an error for the residue itself."""
     positions = ubiquitin.atom37_positions.copy()
@@ -217,6 +219,7 @@ def test_a_sentence_says_it_in_numbers(knocked, profile, trace):
     assert f"{100 * profile.flips.sum() / (76 * 15):.0f} % of cases" in profile.summary()
 
 
+@pytest.mark.slow
 def test_pictures_show_the_tables(trace, knocked, profile):
     """Each bar once, in one of two colors; texts name the encoder and are the same each time."""
     figure = knock_out_effects(trace, knocked)

@@ -9,10 +9,10 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-import nbformat
 import pytest
 import torch
 from esm.models.vqvae import StructureTokenDecoder
+from pages import stored
 
 import esm_explore as ex
 from esm_explore.encoders.hub import ESM3_DECODER, ESM3_NAME, REPOSITORIES, file_of
@@ -24,7 +24,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def notebook(request):
-    return nbformat.read(request.param, as_version=4)
+    return stored(request.param)
 
 
 def code(notebook):
@@ -52,9 +52,10 @@ def test_outputs_are_those_of_one_run_from_top_to_bottom(notebook):
     assert "error" not in kinds
 
 
-def test_nothing_of_this_machine_and_no_secret_is_stored(notebook):
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_nothing_of_this_machine_and_no_secret_is_stored(path):
     """No paths, no tokens, no scripts of megabytes; no bar of progress, which would stand still."""
-    text = nbformat.writes(notebook)
+    text = path.read_text("utf-8")
     assert len(text) < 1_500_000
     assert not re.search(r"/(work|root|tmp|home)/|\bhf_[A-Za-z0-9]{20,}", text)
     assert "login(" not in text
@@ -84,8 +85,8 @@ def test_links_lead_to_notebooks_and_to_terms_that_are_there(notebook):
 @pytest.mark.parametrize(("before", "after"), list(pairwise(NOTEBOOKS)), ids=lambda p: p.stem[:2])
 def test_each_ends_with_the_next(before, after):
     """And the first one lists them all, in order."""
-    assert f"]({after.name})" in nbformat.read(before, 4).cells[-1].source
-    told = re.findall(r"\]\((\d\d_\w+\.ipynb)\)", nbformat.read(NOTEBOOKS[0], 4).cells[-1].source)
+    assert f"]({after.name})" in stored(before).cells[-1].source
+    told = re.findall(r"\]\((\d\d_\w+\.ipynb)\)", stored(NOTEBOOKS[0]).cells[-1].source)
     assert told == [path.name for path in NOTEBOOKS[1:]]
 
 
@@ -110,7 +111,14 @@ def test_the_round_trip_is_the_same_with_a_pair_in_the_cache(tmp_path):
         torch.save(module.state_dict(), path)
     (folder / "refs").mkdir()
     (folder / "refs" / "main").write_text("0" * 40)
-    given = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", ".ci/nbval.cfg"]
+    given = [
+        "-p",
+        "nbval.plugin",
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-sanitize-with",
+        ".ci/nbval.cfg",
+    ]
     command = [sys.executable, "-m", "pytest", "-q", *given, "notebooks/13_round_trip.ipynb"]
     env = os.environ | {"HF_HUB_CACHE": str(tmp_path), "TQDM_DISABLE": "1"}
     done = subprocess.run(command, cwd=FOLDER.parent, env=env, capture_output=True, text=True)

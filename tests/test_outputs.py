@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import mostly_slow
 from typer.testing import CliRunner
 
 import esm_explore as ex
@@ -204,7 +205,7 @@ def test_a_file_that_comes_while_it_runs_is_not_replaced(tokenize, tmp_path, mon
     assert content(tmp_path) == {out: b"mine"}
 
 
-@pytest.mark.parametrize("name", ["x.parquet", "atlas"])
+@pytest.mark.parametrize("name", mostly_slow(["x.parquet", "atlas"], "x.parquet"))
 def test_an_output_within_the_directory_is_no_input_the_second_time(tokenize, structures, name):
     """Nothing failed: status 0, and the same rows; by a pattern as well."""
     (structures / "notes.txt").unlink()
@@ -439,6 +440,7 @@ def hostile(folder):
     return sorted(folder.iterdir())
 
 
+@pytest.mark.slow
 def test_nothing_from_files_steers_the_terminal(tokenize, tmp_path):
     """Names of files and ids of chains: in results, failures, remarks, errors; the doctor too."""
     folder = tmp_path / f"folder{ESCAPE}"

@@ -74,6 +74,7 @@ def scrambled(chain):
     chain.confidence[:] = 0
 
 
+@pytest.mark.slow
 def test_what_was_traced_does_not_change_with_the_users_arrays(toy_encoder, tmp_path):
     """Labels, table, views, findings, neighborhood and file of a trace; tables of tokens."""
     given, kept = ex.read_chain("1AKE"), ex.read_chain("1AKE")
@@ -102,6 +103,7 @@ def test_annotations_follow_a_chain_that_moves(ubiquitin):
     assert after["burial"].max() == 0
 
 
+@pytest.mark.slow
 def test_a_generator_that_moves_one_chain_gives_each_frame_its_own_tokens(toy_encoder, ubiquitin):
     """Coordinates, numbers and letters; also what each result says of its chain afterwards."""
     rng = np.random.default_rng(0)
@@ -203,6 +205,7 @@ def test_odd_letters_and_repeated_numbers_match(odd, toy_encoder, ubiquitin, by)
         np.testing.assert_array_equal(match, np.arange(76))
 
 
+@pytest.mark.slow
 def test_odd_letters_and_repeated_numbers_compare_and_show(odd, toy_encoder, ubiquitin):
     """compare, annotate, views, tables, the doctor, and the inspector linked both ways."""
     plain = ex.trace(toy_encoder, ubiquitin)

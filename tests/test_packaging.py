@@ -63,6 +63,7 @@ def test_constraints_are_names_and_versions_that_satisfy_pyproject(line):
         assert requirement.specifier.contains(version), (entry, version)
 
 
+@pytest.mark.slow
 @pytest.mark.lines
 def test_pinned_versions_agree_with_each_other():
     """What each pinned package asks of the others, here, its own lock grants.

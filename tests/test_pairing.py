@@ -67,6 +67,7 @@ def test_numbers_are_those_of_the_traces(pair):
     assert found.parted_at in found.sentence
 
 
+@pytest.mark.slow
 def test_counterparts_are_nearer_than_strangers(pair):
     """Over the two conformations: at the latent, the median share is below a quarter."""
     first, second = pair

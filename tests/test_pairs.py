@@ -90,6 +90,7 @@ def compared(pairs_script, folder):
     return table.join(pairs_script.neighbors_of(pairs, tokenizer))
 
 
+@pytest.mark.slow
 def test_the_script_says_of_a_residue_what_compare_conformations_says(compared, bundled):
     """Two ways through the encoder: the fast one of the script, and traces."""
     encoder = ex.load_encoder("mini")
@@ -115,6 +116,7 @@ def test_auroc_is_scikit_learns_and_intervals_hold_it(compared, measures):
         assert residues == len(known)
 
 
+@pytest.mark.slow
 def test_similar_strings_score_more_than_dissimilar_ones(pairs_script, measures, folder):
     """A string against itself scores its length times 100, the cosine of a code with itself."""
     pairs = pairs_script.read_pairs(folder)

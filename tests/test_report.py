@@ -34,6 +34,7 @@ def page(tmp_path_factory):
     return folder / "report.html"
 
 
+@pytest.mark.slow
 def test_it_has_a_row_for_each_residue_and_each_code(page):
     """All 46 residues; codes with what the atlas of the same encoder says."""
     trace = ex.trace(ex.load_encoder(), ex.read_chain("1EJG"))
@@ -74,6 +75,7 @@ def test_it_opens_from_disk_without_network(page):
         browser.close()
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text(toy_encoder, ubiquitin, tmp_path):
     """And codes of an encoder without an atlas are not described by another's."""
     text = ex.export.report(hostile_trace(toy_encoder, ubiquitin), tmp_path / "x.html").read_text()

@@ -290,6 +290,7 @@ def test_a_decoder_of_another_codebook_is_refused(decoder, toy_encoder, ubiquiti
         round_trip(ex.trace(toy_encoder, ubiquitin), decoder)
 
 
+@pytest.mark.slow
 def test_pictures_name_encoder_and_decoder(trace, knowing):
     """And refuse the round trip of another chain."""
     trip = round_trip(trace, knowing)

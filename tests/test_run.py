@@ -117,6 +117,7 @@ def test_an_edit_is_seen_downstream_and_nowhere_else(toy_encoder, trace, name):
     torch.testing.assert_close(edited[name], change(plain[name]))
 
 
+@pytest.mark.slow
 def test_a_head_is_silenced_at_what_it_gathered(toy_encoder, trace):
     """Columns 3h to 3h + 2 of `attended`: attention's output without that head's share."""
     rows = torch.from_numpy(trace.edges[20:22])

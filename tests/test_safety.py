@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 
-import nbformat
 import pytest
 from test_packaging import ROOT, tracked
 
@@ -69,7 +69,7 @@ def test_no_token_of_the_hub_in_any_tracked_file():
 def test_no_output_of_a_notebook_names_a_token_of_the_hub():
     """Also not as HTML or as metadata."""
     for path in (ROOT / "notebooks").glob("*.ipynb"):
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
             assert not TOKEN.search(str(cell.get("outputs", ""))), path
 
 

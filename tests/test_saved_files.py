@@ -70,6 +70,7 @@ def test_no_flipped_bit_loads_as_another_trace(trace, tmp_path):
     assert refused > 0.9 * FLIPS
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_loads_as_another_map(latent_map, tmp_path):
     """As of traces; what passes is compared before UMAP is made ready."""
     path = latent_map.save(tmp_path / "map")

@@ -148,6 +148,7 @@ def test_a_picture_is_small_and_the_same_each_time(toy_encoder):
     assert pixels_of(first).shape == (520, 900, 3)
 
 
+@pytest.mark.slow
 def test_settings_of_matplotlib_are_neither_used_nor_changed():
     """With the reader's settings the picture is the same, and pyplot is not even imported."""
     code = """
@@ -211,6 +212,7 @@ def test_texts_are_shown_as_they_are_written(trace):
     draw_still(StillParts(odd, odd, [chain], [(words, {"title": odd})], odd, [("#ffffff", odd)]))
 
 
+@pytest.mark.slow
 def test_every_stage_has_its_figure_in_the_picture(trace):
     """What the inspector draws with plotly can be drawn; as arrays or as the page has them."""
     opened = trace.neighborhood(30)
@@ -247,6 +249,7 @@ def test_a_view_has_a_picture_without_javascript(trace):
     assert "failed to load" not in html
 
 
+@pytest.mark.slow
 def test_a_neighborhood_and_a_token_have_pictures_too(trace):
     """In their own colors: lines orange, the frame's axes; the residue as its legend has it."""
     around = pixels_of(ex.plots.view_neighborhood(trace, 30, 0)._repr_png_())
@@ -424,6 +427,7 @@ def test_closing_it_closes_what_mounts_it(shown, capsys):
     assert capsys.readouterr().out.startswith("Toy of 1UBI")
 
 
+@pytest.mark.slow
 def test_a_structure_shows_what_is_chosen(trace):
     """Selected residue, selection, lines, frames and camera change the picture."""
     view = StructureView.of(trace)
@@ -442,6 +446,7 @@ def test_a_structure_shows_what_is_chosen(trace):
     assert HOW == "This is a picture: run the cell to bring it to life."
 
 
+@pytest.mark.slow
 def test_live_views_do_not_wait_for_matplotlib():
     """It takes a second to load, and only pictures need it."""
     code = (

@@ -9,7 +9,7 @@ from html import unescape
 
 import numpy as np
 import pytest
-from conftest import with_positions
+from conftest import mostly_slow, with_positions
 
 import esm_explore as ex
 from esm_explore.widgets import why_answer
@@ -56,6 +56,7 @@ def rows(shown, chain: int = 0) -> list[list[str]]:
     return shown._panes[chain].panel.table.rows
 
 
+@pytest.mark.slow
 def test_nothing_is_worked_out_while_a_tab_is_hidden(inspector, monkeypatch):
     """One knock-out when the tab opens, one a residue then, none for a step."""
     asked = []
@@ -157,7 +158,7 @@ def test_why_is_the_knock_out_of_the_residue(inspector, trace):
     assert sum(bars[2]["y"]) == pytest.approx(100)
 
 
-@pytest.mark.parametrize("tab", ["code", "why"])
+@pytest.mark.parametrize("tab", mostly_slow(["code", "why"], "code"))
 def test_a_residue_without_a_frame_is_told_in_place(mini, ubiquitin, tab):
     """And the next residue is answered."""
     positions = ubiquitin.atom37_positions.copy()
@@ -182,6 +183,7 @@ def test_back_at_the_step_nothing_is_left_of_the_tabs(inspector):
     assert (said(inspector), structure.legend, structure.ghost) == before
 
 
+@pytest.mark.slow
 def test_rows_are_residues_and_codes(inspector, trace):
     """A neighbor is chosen; a code marks the residues that have it, or says that none has."""
     panel = inspector._panes[0].panel
@@ -206,6 +208,7 @@ def test_a_tab_that_is_not_there_is_refused(inspector):
     assert inspector.tab == inspector._panes[0].bar.values["tab"] == "code"
 
 
+@pytest.mark.slow
 def test_each_of_two_chains_answers_for_its_own_residue(mini):
     """One tab for both; what lies elsewhere in 3D has its ghosts there."""
     traces = [ex.trace(mini, ex.read_chain(name)) for name in ("1AKE", "4AKE")]
@@ -256,6 +259,7 @@ def test_clicks_do_not_wait_for_an_answer(inspector, monkeypatch):
     assert len(asked) == 3
 
 
+@pytest.mark.slow
 def test_a_saved_page_has_each_card_once(inspector, trace):
     """And says of each residue what the live tab says."""
     answers = inspector._answers["code"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import with_positions
+from conftest import mostly_slow, with_positions
 from esm.tokenization.structure_tokenizer import StructureTokenizer
 from esm.utils.encoding import tokenize_structure
 
@@ -38,7 +38,7 @@ def assert_equal_to_esm(trace, encoder, chain, *, numbered):
     np.testing.assert_array_equal(trace.pre_vq, pre_vq)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", mostly_slow(EXAMPLES, "1UBI", "1AS5", "2HT0", "4ZHL"))
 def test_trace_equals_encode_bit_for_bit_on_every_example(toy_encoder, name):
     """Tokens, z_q and pre_vq, with the file's numbers and with none."""
     chain = ex.read_chain(name)

@@ -6,8 +6,8 @@ import re
 import warnings
 from pathlib import Path
 
-import nbformat
 import pytest
+from pages import stored
 
 import esm_explore as ex
 
@@ -19,7 +19,7 @@ NAMED = re.compile(r'^SOURCE = ".*".*\nCHAIN = ".*".*$', re.MULTILINE)
 
 def cells_of(path: Path, source: str) -> list[str]:
     """Give a notebook's code with another protein; fail where its first cell names none."""
-    cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    cells = [c.source for c in stored(path).cells if c.cell_type == "code"]
     cells[0], named = NAMED.subn(f'SOURCE, CHAIN = "{source}", None', cells[0])
     assert named == 1, cells[0]
     return cells
