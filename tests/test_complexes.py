@@ -208,7 +208,7 @@ def test_pictures_name_chains_and_refuse_another_comparison(toy_encoder, joint, 
     assert f"{compared.residues['changed'].sum()} tokens changed" in str(view)
     assert ACROSS in view.viewer.startjs
     other = ex.trace(toy_encoder, ex.read_complex("2HT0", ["B", "A"]))
-    with pytest.raises(ex.TraceError, match="compared is of 2HT0, chains A, B, not of"):
+    with pytest.raises(ex.TraceError, match="compared is of 2HT0 chains A, B, 189 residues, not"):
         ex.plots.view_interface(other, compared)
 
 

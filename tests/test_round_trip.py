@@ -299,3 +299,6 @@ def test_pictures_name_encoder_and_decoder(trace, knowing):
         assert decoder_info(knowing).title in shown
         with pytest.raises(TraceError, match="trip is of 1UBI"):
             picture(ex.trace(trace.encoder, ex.read_chain("1EJG")), trip)
+        other = dataclasses.replace(trace, tokens=np.roll(trace.tokens, 1))
+        with pytest.raises(TraceError, match="trip is of 1UBI .* with other tokens; give what"):
+            picture(other, trip)

@@ -37,6 +37,11 @@ class LocalTrip:
     encoder_info: EncoderInfo
 
     @property
+    def tokens(self) -> np.ndarray:
+        """Those that were decoded, shape=(L,)."""
+        return self.residues["token"].to_numpy()
+
+    @property
     def error(self) -> np.ndarray:
         """Each residue's error, Å, shape=(L,); NaN where there is none."""
         return self.residues["error"].to_numpy()
