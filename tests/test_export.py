@@ -128,7 +128,7 @@ def test_chimerax_commands_give_every_residue_the_color_of_the_view(trace, tmp_p
 
 @pytest.mark.skipif(
     not (find_spec("pymol") and find_library("GL")),
-    reason="PyMOL is not here; `.ci/install.sh .venv/bin/python pymol`, and libGL, bring it",
+    reason="no PyMOL; `.ci/install.sh .venv/bin/python peers` brings it, libgl1 the libGL it needs",
 )
 def test_pymol_runs_it(trace, numbers, tmp_path):
     """PyMOL loads the structure and the script; B factors and colors are there."""
