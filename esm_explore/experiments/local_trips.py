@@ -62,6 +62,8 @@ class LocalTrip:
     def summary(self) -> str:
         """Say in a sentence how far off neighborhoods are."""
         error = self.error[np.isfinite(self.error)]
+        if not error.size:
+            return f"{self.title}: no residue has a neighbor with a backbone frame to compare with."
         worst = self.residues.loc[self.residues["error"].idxmax()]
         return (
             f"{self.title}: seen from each residue, its neighbors are decoded to "

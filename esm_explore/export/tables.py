@@ -48,7 +48,8 @@ def h5ad(data: ResidueValues) -> bytes:
     for name, column in annotate(trace.chain).items():
         residues[name] = column.to_numpy()[rows]
     residues["margin"] = np.where(trace.has_frame, trace.nearest.margin, np.nan)[rows]
-    residues["value"] = np.array(data.texts(), dtype=object)[rows]
+    values = np.where(data.known, data.values, np.nan) if data.are_numbers else data.texts()
+    residues["value"] = np.asarray(values)[rows]
     named = trace.labels if trace.parts else [f"{trace.chain.chain_id}:{n}" for n in trace.labels]
     residues.index = np.array(named, dtype=object)[rows]
     table = anndata.AnnData(trace.pre_vq.astype(np.float32)[rows], obs=residues)

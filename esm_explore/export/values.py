@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from esm_explore.analysis.annotations import residue_values
+from esm_explore.analysis.annotations import KEYS, residue_values
 from esm_explore.arguments import array_of, wrong
 from esm_explore.errors import TraceError
 from esm_explore.outputs import printable
@@ -21,6 +21,8 @@ from esm_explore.tracing.traces import Trace
 _OF_FRAMES = ("token", "margin")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MARK = "esm_explore export"
+# Columns of tables that are there whatever is exported.
+_COLUMNS = ("structure", "chain", "number", "insertion_code", "name", "has_frame", "encoder")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +137,8 @@ def values_of(trace: Trace, value: str | np.ndarray, label: str) -> ResidueValue
     if not isinstance(label, str) or not _WORD.fullmatch(label):
         raise wrong(label, "label", right)
     if not named:
+        if label in (*KEYS, *_COLUMNS):
+            raise TraceError(f"{label!r} names something else in these files: give another label.")
         value = _own(value)
     values, _, colors = given_colors(trace, value, label)
     if named:
@@ -155,6 +159,8 @@ def values_of(trace: Trace, value: str | np.ndarray, label: str) -> ResidueValue
 def _own(value: object) -> np.ndarray:
     """Take a user's own values: numbers, or words; None is a residue without one."""
     right = "the name of a value, such as 'margin', or one number or word a residue"
+    if np.ma.isMaskedArray(value):
+        raise TraceError("value is a masked array; give value.filled(), with NaN for numbers.")
     values = array_of(value, "value", right, ndim=1, kinds="iufbUO")
     if values.dtype.kind == "O":
         given = [one for one in values.tolist() if one is not None]
@@ -164,6 +170,12 @@ def _own(value: object) -> np.ndarray:
             values = values.astype(float)  # None as NaN
         else:
             raise wrong(value, "value", right)
+    odd = [word for word in values.tolist() if isinstance(word, str) and printable(word) != word]
+    if odd:
+        raise TraceError(
+            f"One of the words is {printable(odd[0])!r}; words have to be of one line, of what can "
+            "be seen."
+        )
     if values.dtype.kind == "f" and np.isinf(values).any():
         raise TraceError(
             f"{int(np.isinf(values).sum())} of the values are infinite: give numbers, and NaN "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +32,7 @@ class Line(NamedTuple):
 
 
 def panels_along_chain(
-    panels: dict[str, Sequence[Line]],
+    panels: Mapping[str, Sequence[Line]],
     what: str,
     trace: Trace,
     numbers: np.ndarray,
@@ -45,7 +45,7 @@ def panels_along_chain(
 
     Parameters
     ----------
-    panels : dict of sequence of Line
+    panels : mapping of sequence of Line
         By the titles of their axes, from the top. Axes begin at zero.
     what, trace, numbers
         As in `draw`.
