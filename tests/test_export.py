@@ -305,6 +305,8 @@ def test_no_name_from_a_file_becomes_a_command(toy_encoder, ubiquitin, tmp_path,
 @pytest.mark.parametrize("end", [".cif", ".csv", ".parquet", ".mvsj", ".svg", ".png", ".h5ad"])
 def test_hostile_names_are_data(toy_encoder, ubiquitin, tmp_path, end):
     """Everything that can hold any name is written, and can be read again; SVG runs no script."""
+    no_text = dataclasses.replace(ubiquitin, id="a\udcff\x1b", chain_id="\udcfe")
+    ex.export.residues(ex.trace(toy_encoder, no_text), tmp_path / f"b{end}", "burial")
     hostile = hostile_trace(toy_encoder, ubiquitin)
     path = ex.export.residues(hostile, tmp_path / f"x{end}", "burial")
     if end == ".cif":

@@ -77,7 +77,7 @@ class Interpolated:
         farthest = self.steps.loc[self.steps["distance"].idxmax()]
         others = "1 other code is" if between == 1 else f"{between} other codes are"
         said = (
-            f"{self.name}: on the straight line from code {self.token} to {self.target} {others} "
+            f"{self.name}: on the straight line from code {self.token} to {self.target}, {others} "
             f"the nearest somewhere; at {100 * farthest['fraction']:.0f} % of the way the nearest "
             f"code is {farthest['distance']:.1f} away, the farthest from any."
         )

@@ -19,8 +19,8 @@ from esm_explore.tracing.traces import Trace
 
 # What else chains can be numbered as, and what that is.
 NUMBERED = {
-    "reversed": f"each chain {APART} before the last",
-    "consecutive": "each chain numbered on from the last, as ESM3 does with complexes",
+    "reversed": f"each chain {APART} before the one given before it",
+    "consecutive": "each chain numbered on from the one before it, as ESM3 does with complexes",
     "colliding": "each chain with its own numbers, which others have, too",
 }
 

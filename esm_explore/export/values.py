@@ -62,7 +62,7 @@ class ResidueValues:
         trace, info = self.trace, self.trace.encoder_info
         lines = (
             f"{MARK}: {self.name.replace('_', ' ')} of {trace.title}",
-            f"encoder: {info.title} ({info.digest[:12]}); numbering: {trace.numbering}",
+            f"encoder: {info.title} ({info.digest[:12]}), numbering: {trace.numbering}",
         )
         # Names come from files: a new line would be a command to some programs.
         return [printable(line) for line in lines]
@@ -102,12 +102,14 @@ class ResidueValues:
             is no row between the chains of a complex.
         """
         table = self.trace.to_frame()
-        table.insert(0, "structure", self.trace.chain.id)
+        # Names of files need not be UTF-8, which tables are.
+        table["chain"] = [printable(name) for name in table["chain"]]
+        table.insert(0, "structure", printable(str(self.trace.chain.id)))
         if self.name not in table:
             values = self.values.astype(object if not self.are_numbers else self.values.dtype)
             missing = np.nan if self.are_numbers else ""
             table[self.name] = values if self.known.all() else np.where(self.known, values, missing)
-        table["encoder"] = self.trace.encoder_info.title
+        table["encoder"] = printable(self.trace.encoder_info.title)
         return table[~self.trace.breaks].reset_index(drop=True)
 
 

@@ -88,7 +88,7 @@ def residues(
     end = path.suffix.lower()
     if end not in FORMATS:
         ends = ", ".join(FORMATS)
-        raise TraceError(f"{path.name!r} ends in no known format; it has to be one of: {ends}.")
+        raise TraceError(f"{str(path)!r} ends in no known format; it has to be one of: {ends}.")
     if isinstance(value, str) and value == "3di":
         if end != ".fasta":
             raise TraceError(f"3Di letters are written to a .fasta, not to a {end}.")

@@ -173,7 +173,7 @@ def codes_on_the_way(trace: Trace, way: Interpolated) -> Picture:
         height=560 if curves else 380,
         legend=LEGEND_ABOVE,
     )
-    shown.update_yaxes(title="distance to the nearest code", rangemode="tozero", row=1)
+    shown.update_yaxes(title="distance to the<br>nearest code", rangemode="tozero", row=1)
     if curves:
         shown.update_yaxes(title="moved, Å", rangemode="tozero", row=2)
     shown.update_xaxes(title="share of the way", row=1 + bool(curves))
