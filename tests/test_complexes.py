@@ -18,6 +18,7 @@ from esm_explore.analysis.finding import find_residues
 from esm_explore.cli.commands import doctor_command
 from esm_explore.cli.export import export_command
 from esm_explore.plots.still import ACROSS
+from esm_explore.widgets.stage_figures import panel_figure
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +181,10 @@ def test_the_inspector_has_strips_and_lines_of_two_colors(joint):
     assert {joint.labels[line[1]][0] for line in others} == {"A"}
     assert {line[3] for line in others} == {ACROSS}
     assert len(others) == sum(joint.chain_ids[joint.edges[shown.selected]] == "A")
+    opened = joint.neighborhood(shown.selected)
+    [bars] = panel_figure(joint.stages[0], joint, opened).data
+    foreign = joint.chain_ids[opened.edges] == "A"
+    assert ((np.array(bars["marker"]["color"]) == ACROSS) == foreign).all()
     shown.color = "chain"
     said = [text for _, text in pane.structure.legend if text.startswith("2HT0")]
     assert said == ["2HT0 A", "2HT0 B"]
@@ -208,7 +213,7 @@ def test_pictures_name_chains_and_refuse_another_comparison(toy_encoder, joint, 
     assert f"{compared.residues['changed'].sum()} tokens changed" in str(view)
     assert ACROSS in view.viewer.startjs
     other = ex.trace(toy_encoder, ex.read_complex("2HT0", ["B", "A"]))
-    with pytest.raises(ex.TraceError, match="compared is of 2HT0, chains A, B, not of"):
+    with pytest.raises(ex.TraceError, match="compared is of 2HT0 chains A, B, 189 residues, not"):
         ex.plots.view_interface(other, compared)
 
 

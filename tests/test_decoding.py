@@ -86,6 +86,8 @@ def test_a_chain_of_few_residues_decodes_too():
     trip = decode_local(ex.trace(ex.load_encoder("mini"), chain))
     assert trip.ca.shape == (3, 3, 3)
     assert np.isfinite(trip.error).all()
+    alone = decode_local(ex.trace(ex.load_encoder("mini"), chain[:1]))
+    assert "no residue has a neighbor with a backbone frame" in alone.summary()
 
 
 def test_only_mini_decodes_locally(toy_encoder, ubiquitin):

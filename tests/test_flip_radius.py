@@ -195,5 +195,5 @@ def test_wrong_input_is_refused(trace, radii, toy_encoder):
     with pytest.raises(ex.TraceError, match="has changed since"):
         flip_radius(dataclasses.replace(trace, encoder=ex.load_encoder()))
     other = ex.trace(toy_encoder, ex.read_chain("1EJG"))
-    with pytest.raises(ex.TraceError, match="radii are of 1UBI chain A, 76 residues, not of 1EJG"):
+    with pytest.raises(ex.TraceError, match="radii is of 1UBI chain A, 76 residues, not of 1EJG"):
         stability(other, radii)

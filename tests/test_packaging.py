@@ -56,7 +56,7 @@ def test_constraints_are_names_and_versions_that_satisfy_pyproject(line):
     pinned = {canonicalize_name(name): version for name, version in pinned.items()}
     assert len(pinned) == len(lines)
     extras = PROJECT["optional-dependencies"]
-    named = [e for extra in ("lab", "test", "dev", "docs") for e in extras[extra]]
+    named = [e for extra in ("lab", "test", "dev", "docs", "peers") for e in extras[extra]]
     for entry in PROJECT["dependencies"] + named:
         requirement = Requirement(entry)
         version = pinned[canonicalize_name(requirement.name)]
@@ -118,6 +118,7 @@ def test_all_is_every_extra_that_users_want():
         "dev",
         "docs",
         "evaluate",
+        "peers",
         "test",
     }
 

@@ -188,7 +188,7 @@ def test_scores_of_a_pair_are_the_published_ones():
 
 def test_tm_score_is_that_of_its_authors_program():
     """TM-align's own code, with the alignment given: the search is what could go wrong."""
-    tmtools = pytest.importorskip("tmtools")
+    tmtools = pytest.importorskip("tmtools", reason="no tmtools; it comes with the extra peers")
     for fixed, mobile in pairs():
         letters = "A" * len(fixed)
         theirs = tmtools.tm_align(mobile, fixed, letters, letters, (letters, letters))
@@ -276,12 +276,39 @@ def test_tokens_that_are_none_are_refused(decoder, tokens, said):
         ({"57": 4096}, "tokens\\['57'\\] is 4096; it has to be a whole number, 0 to 4095"),
         ({"5": 1, 4: 2}, "'5' and 4 are one residue: give it one token"),
         ({}, "it has to be a dict of residues and their new tokens"),
+        ({True: 1}, "Index True is not one of 1UBI"),
     ],
 )
 def test_edits_of_what_is_not_there_are_refused(trace, decoder, tokens, said):
     """With the residue or token that was given."""
     with pytest.raises(TraceError, match=said):
         edit(trace, decoder, tokens)
+
+
+def test_an_edit_that_changes_nothing_is_refused(trace, decoder):
+    """It would be a table of zeros."""
+    with pytest.raises(TraceError, match="these residues have these tokens already"):
+        edit(trace, decoder, {4: int(trace.tokens[4])})
+
+
+def test_a_decoder_that_gives_no_places_is_refused(trace):
+    """Weights that overflow, float64, no weights at all: a sentence, and not numpy's or torch's."""
+    with torch.random.fork_rng():
+        broken, double, empty = (StructureTokenDecoder(64, 1, 1).eval() for _ in range(3))
+    with torch.no_grad():
+        for weight in broken.parameters():
+            weight.mul_(1e30)
+    said = "no places in space: not all numbers are finite"
+    with pytest.raises(TraceError, match=said):
+        round_trip(trace, broken)
+    with pytest.raises(TraceError, match=said):
+        edit(trace, broken, {"5": 1})
+    with pytest.raises(TraceError, match=said):
+        interpolate(trace, 4, 1, broken)
+    with pytest.raises(TraceError, match=r"could not decode 76 tokens: .* load_decoder gives one"):
+        round_trip(trace, double.double())
+    with pytest.raises(TraceError, match="The decoder has no weights"):
+        round_trip(trace, empty.to("meta"))
 
 
 def test_a_decoder_of_another_codebook_is_refused(decoder, toy_encoder, ubiquitin):
@@ -300,3 +327,6 @@ def test_pictures_name_encoder_and_decoder(trace, knowing):
         assert decoder_info(knowing).title in shown
         with pytest.raises(TraceError, match="trip is of 1UBI"):
             picture(ex.trace(trace.encoder, ex.read_chain("1EJG")), trip)
+        other = dataclasses.replace(trace, tokens=np.roll(trace.tokens, 1))
+        with pytest.raises(TraceError, match="trip is of 1UBI .* with other tokens; give what"):
+            picture(other, trip)

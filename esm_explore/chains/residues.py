@@ -138,7 +138,8 @@ def find_residue(labels: list[str], residue: int | str, title: str) -> int:
         same = [label for label in labels if _number_of(label) == wanted]
         hint = f"with that number: {', '.join(same)}" if same else f"{labels[0]} to {labels[-1]}"
         raise TraceError(f"Residue {residue!r} is not in {title}; it has: {hint}.")
-    if not isinstance(residue, int | np.integer) or not 0 <= residue < len(labels):
+    whole = isinstance(residue, int | np.integer) and not isinstance(residue, bool)
+    if not whole or not 0 <= residue < len(labels):
         raise TraceError(
             f"Index {residue!r} is not one of {title}: 0 to {len(labels) - 1}. "
             f"For a residue number give a string, such as {labels[0]!r}."

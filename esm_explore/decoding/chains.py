@@ -65,7 +65,8 @@ def decode(decoder: StructureTokenDecoder, tokens: np.ndarray) -> DecodedChain:
     Raises
     ------
     TraceError
-        If it is no decoder, or these are not tokens of its codebook.
+        If it is no decoder, it cannot compute or gives no finite places, or these are not tokens
+        of its codebook.
     """
     info = decoder_info(decoder)
     tokens = array_of(tokens, "tokens", _TOKENS, ndim=1, kinds="iu").astype(np.int64)
@@ -90,10 +91,20 @@ def decode(decoder: StructureTokenDecoder, tokens: np.ndarray) -> DecodedChain:
     try:
         with plain_float32(device):
             made = decoder.decode(torch.tensor([whole], device=device))
+    except (RuntimeError, NotImplementedError) as error:
+        raise TraceError(
+            f"The decoder {info.title} could not decode {len(tokens)} tokens: {error}. "
+            "load_decoder gives one in float32, on a device that computes."
+        ) from error
     finally:
         for module, training in modes.items():
             module.training = training
     inner = {name: made[name].detach().float().cpu().numpy()[0] for name in ("bb_pred", "plddt")}
+    if not np.isfinite(inner["bb_pred"][1:-1]).all():
+        raise TraceError(
+            f"What the decoder {info.title} gives for these tokens are no places in space: not all "
+            "numbers are finite. Its weights are damaged, or not meant for its precision."
+        )
     pae = made["predicted_aligned_error"].detach().float().cpu().numpy()
     pae = pae.reshape(len(whole), len(whole))[1:-1, 1:-1]
     return DecodedChain(

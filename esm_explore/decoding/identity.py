@@ -11,6 +11,7 @@ from esm.models.vqvae import StructureTokenDecoder
 
 from esm_explore.arguments import wrong
 from esm_explore.encoders.identity import bits
+from esm_explore.errors import TraceError
 
 _NAMED = "_esm_explore_named"
 _KNOWN: WeakKeyDictionary[StructureTokenDecoder, tuple] = WeakKeyDictionary()
@@ -57,12 +58,14 @@ def decoder_info(decoder: StructureTokenDecoder) -> DecoderInfo:
     Raises
     ------
     TraceError
-        If it is no decoder of esm's class.
+        If it is no decoder of esm's class, or one without weights.
     """
     if not isinstance(decoder, StructureTokenDecoder):
         raise wrong(decoder, "decoder", "esm's StructureTokenDecoder, as load_decoder gives it")
-    # A checksum takes half the time of a digest, which is seconds at ESM3's size.
     tensors = decoder.state_dict()
+    if any(tensor.is_meta for tensor in tensors.values()):
+        raise TraceError("The decoder has no weights, only their shapes: load_decoder reads them.")
+    # A checksum takes half the time of a digest, which is seconds at ESM3's size.
     glance = [(t.data_ptr(), t.shape, bits(t)) for t in tensors.values()]
     now = getattr(decoder, _NAMED, None), glance
     known = _KNOWN.get(decoder)

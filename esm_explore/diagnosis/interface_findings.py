@@ -75,11 +75,13 @@ def interface_findings(trace: Trace, encoder: StructureTokenEncoder | None) -> l
         return []
     order = np.argsort(-count, kind="stable")[: np.count_nonzero(count)]
     chains = ", ".join(dict.fromkeys(reading.other_chains.tolist()))
+    # The first node is the residue itself.
+    of = (min(NODES, len(reading.others) + trace.has_frame.sum()) - 1) * trace.has_frame.sum()
     found = [
         Finding(
             "note",
             f"{len(order)} of {len(chain)} residues have nearer ones in other chains ({chains}): "
-            f"{count.sum()} of {NODES * len(chain)} neighbors, up to {count.max()} a residue",
+            f"{count.sum()} of {of} neighbors, up to {count.max()} a residue",
             tuple(trace.labels[i] for i in order),
             why,
             remedy,

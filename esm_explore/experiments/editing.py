@@ -89,8 +89,9 @@ def edit(trace: Trace, decoder: StructureTokenDecoder, tokens: Mapping[str | int
     Raises
     ------
     TraceError
-        If there is no such residue or token, a residue is named twice, no residue is left
-        unedited to lay the chains on each other, or as in `round_trip`.
+        If there is no such residue or token, a residue is named twice, no token is another one
+        than before, fewer than three residues keep theirs to lay the chains on each other by, or as
+        in `round_trip`.
     """
     encoder = unchanged(fitting(trace, decoder, "edit").encoder, trace.encoder_info)
     if not isinstance(tokens, Mapping) or not tokens:
@@ -104,6 +105,8 @@ def edit(trace: Trace, decoder: StructureTokenDecoder, tokens: Mapping[str | int
             raise TraceError(
                 f"{named[index]!r} and {residue!r} are one residue: give it one token."
             )
+    if (new == trace.tokens).all():
+        raise wrong(tokens, "tokens", "other ones: these residues have these tokens already")
     before, after = decode(decoder, trace.tokens), decode(decoder, new)
     same = np.flatnonzero(new == trace.tokens)
     if len(same) < 3:

@@ -16,6 +16,7 @@ from esm_explore.decoding.local import decode_points
 from esm_explore.encoders.codebook import nearest_codes
 from esm_explore.encoders.identity import EncoderInfo, unchanged
 from esm_explore.errors import EncoderError, TraceError
+from esm_explore.experiments.rerunning import name_of
 from esm_explore.experiments.round_trips import fitting
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
@@ -31,8 +32,8 @@ class Interpolated:
     ----------
     name : str
         Chain and residue, such as ``1UBI A 48``.
-    title : str
-        Of the chain.
+    index : int
+        Of the residue, 0-based.
     token, target : int
     steps : DataFrame
         As `to_frame` gives it.
@@ -42,7 +43,7 @@ class Interpolated:
     """
 
     name: str
-    title: str
+    index: int
     token: int
     target: int
     steps: pd.DataFrame
@@ -76,7 +77,7 @@ class Interpolated:
         farthest = self.steps.loc[self.steps["distance"].idxmax()]
         others = "1 other code is" if between == 1 else f"{between} other codes are"
         said = (
-            f"{self.name}: on the straight line from code {self.token} to {self.target} {others} "
+            f"{self.name}: on the straight line from code {self.token} to {self.target}, {others} "
             f"the nearest somewhere; at {100 * farthest['fraction']:.0f} % of the way the nearest "
             f"code is {farthest['distance']:.1f} away, the farthest from any."
         )
@@ -161,9 +162,9 @@ def interpolate(
     if decoder is not None:
         by_code, info = _moved(trace, decoder, index, list(dict.fromkeys(codes.tolist())))
         decoded = by_code.loc[codes].reset_index(drop=True)
-    name = f"{trace.short_title} {label}"
     steps = pd.concat([steps, decoded], axis=1)
-    return Interpolated(name, trace.title, start, target, steps, trace.encoder_info, info)
+    name = name_of(trace, index)
+    return Interpolated(name, index, start, target, steps, trace.encoder_info, info)
 
 
 def _moved_local(trace: Trace, index: int, points: np.ndarray) -> np.ndarray:

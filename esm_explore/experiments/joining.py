@@ -19,8 +19,8 @@ from esm_explore.tracing.traces import Trace
 
 # What else chains can be numbered as, and what that is.
 NUMBERED = {
-    "reversed": f"each chain {APART} before the last",
-    "consecutive": "each chain numbered on from the last, as ESM3 does with complexes",
+    "reversed": f"each chain {APART} before the one given before it",
+    "consecutive": "each chain numbered on from the one before it, as ESM3 does with complexes",
     "colliding": "each chain with its own numbers, which others have, too",
 }
 
@@ -33,7 +33,11 @@ class JointComparison:
     ----------
     name : str
         Of the complex.
+    title : str
+        The same, with its chains.
     chain_ids : tuple of str
+    tokens : ndarray, shape=(L,), dtype=int64
+        Of all rows of the trace.
     residues : DataFrame
         As `to_frame` gives it.
     crossing : DataFrame
@@ -48,7 +52,9 @@ class JointComparison:
     """
 
     name: str
+    title: str
     chain_ids: tuple[str, ...]
+    tokens: np.ndarray
     residues: pd.DataFrame
     crossing: pd.DataFrame
     n_edges: int
@@ -170,7 +176,9 @@ def compare_joint(trace: Trace) -> JointComparison:
     others = trace.has_frame[trace.edges] & trace.has_frame[:, None]
     return JointComparison(
         str(trace.chain.id),
+        trace.title,
         tuple(name for name, _ in trace.parts),
+        trace.tokens,
         table,
         _edges(trace, crosses, numbers),
         int(others[:, 1:].sum()),

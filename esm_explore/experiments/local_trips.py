@@ -37,6 +37,11 @@ class LocalTrip:
     encoder_info: EncoderInfo
 
     @property
+    def tokens(self) -> np.ndarray:
+        """Those that were decoded, shape=(L,)."""
+        return self.residues["token"].to_numpy()
+
+    @property
     def error(self) -> np.ndarray:
         """Each residue's error, Å, shape=(L,); NaN where there is none."""
         return self.residues["error"].to_numpy()
@@ -57,6 +62,8 @@ class LocalTrip:
     def summary(self) -> str:
         """Say in a sentence how far off neighborhoods are."""
         error = self.error[np.isfinite(self.error)]
+        if not error.size:
+            return f"{self.title}: no residue has a neighbor with a backbone frame to compare with."
         worst = self.residues.loc[self.residues["error"].idxmax()]
         return (
             f"{self.title}: seen from each residue, its neighbors are decoded to "

@@ -68,8 +68,7 @@ def framed_index(trace: Trace, residue: int | str) -> int:
 
 def name_of(trace: Trace, index: int) -> str:
     """Name a residue, such as ``1UBI A 48``."""
-    chain = "" if trace.parts else f"{trace.chain.chain_id} "  # a complex's labels name chains
-    return f"{trace.chain.id} {chain}{trace.labels[index]}"
+    return f"{trace.short_title} {trace.labels[index]}"
 
 
 def progress(total: int, unit: str, at_least: int = _SHOW_PROGRESS) -> tqdm:

@@ -59,6 +59,11 @@ class RoundTrip:
     again: Trace
     encoder_info: EncoderInfo
 
+    @property
+    def tokens(self) -> np.ndarray:
+        """Those that were decoded, shape=(L,)."""
+        return self.residues["token"].to_numpy()
+
     def to_frame(self) -> pd.DataFrame:
         """Make a table.
 

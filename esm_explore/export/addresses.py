@@ -1,9 +1,9 @@
-"""How other programs name a residue of a chain."""
+"""How other programs name a residue of a chain, and what they pass over as a comment."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from esm_explore.errors import TraceError
 from esm_explore.export.values import ResidueValues
 from esm_explore.outputs import printable
 
+# To PyMOL a semicolon ends a comment, and a backslash goes on with it in the next line.
+_IN_COMMENTS = re.compile(r"[^\w .,:+/()<>=|*'-]")
 _ID, _LABEL = re.compile(r"[A-Za-z0-9]{1,8}"), re.compile(r"-?\d+[A-Za-z]?")
 
 
@@ -43,6 +45,20 @@ def named_residues(data: ResidueValues, program: str) -> list[tuple[int, str, st
             "coordinates."
         )
     return named
+
+
+def comments(lines: Iterable[str]) -> list[str]:
+    r"""Write lines for people into a file of commands; none of what they hold is a command.
+
+    Examples
+    --------
+    >>> comments(["1UBI; quit"])
+    ['# 1UBI\\x3b quit']
+    """
+    return [
+        "# " + _IN_COMMENTS.sub(lambda odd: f"\\x{ord(odd[0]):02x}", printable(line))
+        for line in lines
+    ]
 
 
 def by_color(data: ResidueValues, program: str) -> Iterator[tuple[str, str, list[str]]]:

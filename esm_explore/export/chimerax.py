@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from esm_explore.export.addresses import by_color, named_residues
+from esm_explore.export.addresses import by_color, comments, named_residues
 from esm_explore.export.values import ResidueValues
 
 _PROGRAM = "ChimeraX"
@@ -17,7 +17,7 @@ def attributes(data: ResidueValues) -> bytes:
         if texts[row]
     ]
     head = [
-        *(f"# {line}" for line in data.said),
+        *comments(data.said),
         f"attribute: esm_{data.name}",
         "match mode: 1-to-1",
         "recipient: residues",
@@ -31,7 +31,7 @@ def commands(data: ResidueValues) -> bytes:
         f"color /{chain}:{','.join(labels)} {color}"
         for color, chain, labels in by_color(data, _PROGRAM)
     ]
-    return _lines([*(f"# {line}" for line in data.said), *rows])
+    return _lines(comments(data.said) + rows)
 
 
 def _lines(lines: list[str]) -> bytes:

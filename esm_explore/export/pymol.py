@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from esm_explore.export.addresses import by_color, named_residues
+from esm_explore.export.addresses import by_color, comments, named_residues
 from esm_explore.export.values import ResidueValues
 
 _PROGRAM = "PyMOL"
@@ -12,9 +12,9 @@ _PROGRAM = "PyMOL"
 
 def commands(data: ResidueValues) -> bytes:
     """Write commands on what is loaded: ``load 1ubi.cif``, ``@margins.pml``."""
-    lines = [f"# {line}" for line in data.said]
     numbers, meant = data.numbers()
-    lines += [f"# B factor {number}: {word}" for word, number in meant.items()]
+    said = [f"B factor {number}: {word}" for word, number in meant.items()]
+    lines = comments(data.said + said)
     for color, chain, labels in by_color(data, _PROGRAM):
         name = f"esm_{color.removeprefix('#')}"
         rgb = ", ".join(f"{int(color[i : i + 2], 16) / 255:.4f}" for i in (1, 3, 5))

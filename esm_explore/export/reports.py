@@ -32,6 +32,7 @@ _STYLE = """<style>
 .esm-explore-report > div { max-height: 80vh; overflow: auto; }
 .esm-explore-report table { border-collapse: collapse; }
 .esm-explore-report :is(th, td) { padding: 2px 8px; text-align: left; vertical-align: top; }
+.esm-explore-report > div:first-of-type table { min-width: 700px; }
 .esm-explore-report td:last-child:not(:first-child) { min-width: 12em; }
 .esm-explore-report tbody tr:nth-child(odd) { background: rgb(128 128 128 / 12%); }
 </style>"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from esm_explore.arguments import wrong
@@ -12,6 +14,7 @@ from esm_explore.tracing.traces import Trace
 
 _WIDE = 60
 _LETTERS = {"helix": "H", "strand": "E", "coil": "C", "unknown": "X"}
+_LETTER = re.compile(r"[A-Za-z*-]")
 _BACKBONE = {"N": 0, "CA": 1, "C": 2, "CB": 3}
 
 
@@ -40,7 +43,7 @@ def _letters(data: ResidueValues) -> list[str]:
     if data.name == "secondary_structure":
         return [_LETTERS[word] for word in data.values.tolist()]
     letters = [text or "-" for text in data.texts()]
-    if data.are_numbers or any(len(letter) != 1 for letter in letters):
+    if data.are_numbers or not all(_LETTER.fullmatch(letter) for letter in letters):
         right = "token, amino_acid, secondary_structure, 3di or one letter a residue for a .fasta"
         raise wrong(data.name, "value", right)
     return letters

@@ -14,6 +14,7 @@ from esm_explore.analysis.annotations import annotate
 from esm_explore.analysis.maps import N_NEIGHBORS, fit_map
 from esm_explore.export.needed import import_needed
 from esm_explore.export.values import MARK, ResidueValues
+from esm_explore.outputs import printable
 from esm_explore.principal_axes import principal_axes
 from esm_explore.tracing.traces import Trace
 
@@ -48,9 +49,10 @@ def h5ad(data: ResidueValues) -> bytes:
     for name, column in annotate(trace.chain).items():
         residues[name] = column.to_numpy()[rows]
     residues["margin"] = np.where(trace.has_frame, trace.nearest.margin, np.nan)[rows]
-    residues["value"] = np.array(data.texts(), dtype=object)[rows]
+    values = np.where(data.known, data.values, np.nan) if data.are_numbers else data.texts()
+    residues["value"] = np.asarray(values)[rows]
     named = trace.labels if trace.parts else [f"{trace.chain.chain_id}:{n}" for n in trace.labels]
-    residues.index = np.array(named, dtype=object)[rows]
+    residues.index = np.array([printable(name) for name in named], dtype=object)[rows]
     table = anndata.AnnData(trace.pre_vq.astype(np.float32)[rows], obs=residues)
     table.obsm["spatial"] = trace.chain.atom37_positions[rows, 1].astype(np.float32)
     about = {"mark": MARK, "said": "\n".join(data.said), "value": data.name}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from esm_explore.analysis.annotations import residue_values
+from esm_explore.analysis.annotations import KEYS, residue_values
 from esm_explore.arguments import array_of, wrong
 from esm_explore.errors import TraceError
 from esm_explore.outputs import printable
@@ -21,6 +21,8 @@ from esm_explore.tracing.traces import Trace
 _OF_FRAMES = ("token", "margin")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MARK = "esm_explore export"
+# Columns of tables that are there whatever is exported.
+_COLUMNS = ("structure", "chain", "number", "insertion_code", "name", "has_frame", "encoder")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,7 @@ class ResidueValues:
         trace, info = self.trace, self.trace.encoder_info
         lines = (
             f"{MARK}: {self.name.replace('_', ' ')} of {trace.title}",
-            f"encoder: {info.title} ({info.digest[:12]}); numbering: {trace.numbering}",
+            f"encoder: {info.title} ({info.digest[:12]}), numbering: {trace.numbering}",
         )
         # Names come from files: a new line would be a command to some programs.
         return [printable(line) for line in lines]
@@ -100,12 +102,14 @@ class ResidueValues:
             is no row between the chains of a complex.
         """
         table = self.trace.to_frame()
-        table.insert(0, "structure", self.trace.chain.id)
+        # Names of files need not be UTF-8, which tables are.
+        table["chain"] = [printable(name) for name in table["chain"]]
+        table.insert(0, "structure", printable(str(self.trace.chain.id)))
         if self.name not in table:
             values = self.values.astype(object if not self.are_numbers else self.values.dtype)
             missing = np.nan if self.are_numbers else ""
             table[self.name] = values if self.known.all() else np.where(self.known, values, missing)
-        table["encoder"] = self.trace.encoder_info.title
+        table["encoder"] = printable(self.trace.encoder_info.title)
         return table[~self.trace.breaks].reset_index(drop=True)
 
 
@@ -135,6 +139,8 @@ def values_of(trace: Trace, value: str | np.ndarray, label: str) -> ResidueValue
     if not isinstance(label, str) or not _WORD.fullmatch(label):
         raise wrong(label, "label", right)
     if not named:
+        if label in (*KEYS, *_COLUMNS):
+            raise TraceError(f"{label!r} names something else in these files: give another label.")
         value = _own(value)
     values, _, colors = given_colors(trace, value, label)
     if named:
@@ -155,6 +161,8 @@ def values_of(trace: Trace, value: str | np.ndarray, label: str) -> ResidueValue
 def _own(value: object) -> np.ndarray:
     """Take a user's own values: numbers, or words; None is a residue without one."""
     right = "the name of a value, such as 'margin', or one number or word a residue"
+    if np.ma.isMaskedArray(value):
+        raise TraceError("value is a masked array; give value.filled(), with NaN for numbers.")
     values = array_of(value, "value", right, ndim=1, kinds="iufbUO")
     if values.dtype.kind == "O":
         given = [one for one in values.tolist() if one is not None]
@@ -164,6 +172,12 @@ def _own(value: object) -> np.ndarray:
             values = values.astype(float)  # None as NaN
         else:
             raise wrong(value, "value", right)
+    odd = [word for word in values.tolist() if isinstance(word, str) and printable(word) != word]
+    if odd:
+        raise TraceError(
+            f"One of the words is {printable(odd[0])!r}; words have to be of one line, of what can "
+            "be seen."
+        )
     if values.dtype.kind == "f" and np.isinf(values).any():
         raise TraceError(
             f"{int(np.isinf(values).sum())} of the values are infinite: give numbers, and NaN "

@@ -88,8 +88,10 @@ def residues(
     end = path.suffix.lower()
     if end not in FORMATS:
         ends = ", ".join(FORMATS)
-        raise TraceError(f"{path.name!r} ends in no known format; it has to be one of: {ends}.")
-    if end == ".fasta" and isinstance(value, str) and value == "3di":
+        raise TraceError(f"{str(path)!r} ends in no known format; it has to be one of: {ends}.")
+    if isinstance(value, str) and value == "3di":
+        if end != ".fasta":
+            raise TraceError(f"3Di letters are written to a .fasta, not to a {end}.")
         value, label = sequences.letters_3di(trace), "letter_3di"
     content = FORMATS[end](values_of(trace, value, label))
     write_own(path, _is_ours, lambda part: part.write_bytes(content))

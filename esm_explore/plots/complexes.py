@@ -6,7 +6,6 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.experiments.joining import JointComparison
 from esm_explore.findings import some
@@ -51,7 +50,8 @@ def interface_along_chains(trace: Trace, compared: JointComparison) -> Picture:
     TraceError
         If it is no trace, or no comparison of it.
     """
-    _check_compared(trace, compared, "interface_along_chains")
+    verb = "interface_along_chains"
+    check_found(trace, compared, JointComparison, "compared", "compare_joint", verb)
     table = compared.residues
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     said = [
@@ -121,7 +121,7 @@ def view_interface(trace: Trace, compared: JointComparison) -> StructurePicture:
     TraceError
         If it is no trace, or no comparison of it.
     """
-    _check_compared(trace, compared, "view_interface")
+    check_found(trace, compared, JointComparison, "compared", "compare_joint", "view_interface")
     hexes = np.full(len(trace), _AWAY[0], dtype=object)
     for turn, (_, rows) in enumerate(trace.parts):
         hexes[rows] = _AWAY[turn % len(_AWAY)]
@@ -153,11 +153,3 @@ def view_interface(trace: Trace, compared: JointComparison) -> StructurePicture:
         names = [name for name, _ in trace.parts[turn :: len(_AWAY)]]
         legend.append((gray, f"away from it: {some(names)}"))
     return StructurePicture(viewer, still_of(trace, hexes.tolist(), ghost=ghost), lines, legend)
-
-
-def _check_compared(trace: Trace, compared: JointComparison, verb: str) -> None:
-    check_found(trace, compared, JointComparison, "compared", "compare_joint", verb)
-    ids = tuple(name for name, _ in trace.parts)
-    if (compared.name, compared.chain_ids) != (trace.chain.id, ids):
-        given = f"{compared.name}, chains {', '.join(compared.chain_ids)}"
-        raise TraceError(f"compared is of {given}, not of {trace.title}.")

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from esm_explore.analysis.heads import LOCAL
 from esm_explore.escaping import all_for_plotly
+from esm_explore.plots.panels import Line, panels_along_chain
 from esm_explore.plots.picture import BLUE, GRAY, ORANGE, Picture, draw, hover_of, residue_ticks
 from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
@@ -133,29 +133,17 @@ def along_chain(trace: Trace) -> Picture:
     away = np.abs(trace.edges - np.arange(len(trace))[:, None])
     local = np.where(trace.has_frame, ((away > 0) & (away <= LOCAL)).sum(1), np.nan)
     seen_by = np.bincount(trace.edges[:, 1:].ravel(), minlength=len(trace)).astype(float)
-    names = all_for_plotly(hover_of(trace))
-    what = (
-        "radius, Å",
-        f"neighbors up to<br>{LOCAL} along the chain",
-        "others whose<br>neighbor it is",
-    )
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    for row, (values, color) in enumerate(
-        zip((radius, local, seen_by), (BLUE, ORANGE, GRAY), strict=True), start=1
-    ):
-        line = {"width": 1.2, "color": color}
-        x = np.arange(len(trace))
-        figure.add_trace(go.Scatter(x=x, y=values, hovertext=names, line=line), row, 1)
-    shown = draw(
-        figure,
+    panels = {
+        "radius, Å": [Line(radius, BLUE)],
+        f"neighbors up to<br>{LOCAL} along the chain": [Line(local, ORANGE)],
+        "others whose<br>neighbor it is": [Line(seen_by, GRAY)],
+    }
+    return panels_along_chain(
+        panels,
         "Neighborhoods along the chain",
         trace,
         np.stack([radius, local, seen_by]),
+        said=hover_of(trace),
         showlegend=False,
         height=620,
     )
-    for row, title in enumerate(what, start=1):
-        shown.update_yaxes(title=title, rangemode="tozero", row=row)
-    shown.update_xaxes(**residue_ticks(trace.labels))
-    shown.update_xaxes(title="residue number", row=3)
-    return shown

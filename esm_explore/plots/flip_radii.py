@@ -6,7 +6,6 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly
 from esm_explore.experiments.flipped import LARGEST, FlipRadius
 from esm_explore.experiments.flipping import LEVELS
@@ -43,7 +42,7 @@ def stability(trace: Trace, radii: FlipRadius) -> Picture:
     TraceError
         If it is no trace, or these are no radii of it.
     """
-    _check_radii(trace, radii, "stability")
+    check_found(trace, radii, FlipRadius, "radii", "flip_radius", "stability")
     figure = make_subplots(rows=3, cols=1, vertical_spacing=0.13)
     names, radius = all_for_plotly(hover_of(trace)), _capped(radii)
     sizes = np.geomspace(LEVELS[0], LARGEST, 80)
@@ -99,19 +98,10 @@ def view_flip_radii(trace: Trace, radii: FlipRadius) -> StructurePicture:
     TraceError
         If it is no trace, or these are no radii of it.
     """
-    _check_radii(trace, radii, "view_flip_radii")
+    check_found(trace, radii, FlipRadius, "radii", "flip_radius", "view_flip_radii")
     return view(trace, _capped(radii), label="flip radius, Å")
 
 
 def _capped(radii: FlipRadius) -> np.ndarray:
     """Give the largest noise tried where none changed the code."""
     return np.minimum(radii.radius, LARGEST)
-
-
-def _check_radii(trace: Trace, radii: FlipRadius, verb: str) -> None:
-    check_found(trace, radii, FlipRadius, "radii", "flip_radius", verb)
-    if radii.labels != trace.labels or not np.array_equal(radii.tokens, trace.tokens):
-        raise TraceError(
-            f"radii are of {radii.title}, not of {trace.title}; give "
-            "what ex.experiments.flip_radius makes of the trace."
-        )

@@ -7,10 +7,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from esm_explore.errors import TraceError
 from esm_explore.escaping import all_for_plotly, for_plotly
 from esm_explore.experiments.knocked_out import MODES, KnockOut, KnockOutProfile
 from esm_explore.palette import CATEGORIES, CHANGE, colors_of
+from esm_explore.plots.panels import Line, panels_along_chain
 from esm_explore.plots.picture import (
     BLUE,
     GRAY,
@@ -21,7 +21,6 @@ from esm_explore.plots.picture import (
     check_found_at,
     draw,
     hover_of,
-    residue_ticks,
 )
 from esm_explore.plots.stars import Star, draw_stars
 from esm_explore.plots.structure import StructurePicture
@@ -137,30 +136,24 @@ def knock_outs_along_chain(trace: Trace, profile: KnockOutProfile) -> Picture:
     """
     made_by, verb = "knock_out_profile", "knock_outs_along_chain"
     check_found(trace, profile, KnockOutProfile, "profile", made_by, verb)
-    if profile.labels != trace.labels:
-        raise TraceError(f"profile is of {profile.title}, not of {trace.title}.")
     framed = trace.has_frame
     most = np.where(framed, np.where(framed[:, None], profile.effects, 0).max(1), np.nan)
-    values = (most, np.where(framed, profile.flips, np.nan), profile.correlation)
-    titles = ("largest effect", "flips", "attention's rank")
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    x, names = np.arange(len(trace)), all_for_plotly(hover_of(trace))
-    for row, (numbers, color) in enumerate(zip(values, (BLUE, ORANGE, GRAY), strict=True), 1):
-        line = {"width": 1.2, "color": color}
-        figure.add_trace(go.Scatter(x=x, y=numbers, hovertext=names, line=line), row, 1)
-    shown = draw(
-        figure,
+    flips = np.where(framed, profile.flips, np.nan)
+    panels = {
+        "largest effect": [Line(most, BLUE)],
+        "flips": [Line(flips, ORANGE)],
+        "attention's rank": [Line(profile.correlation, GRAY)],
+    }
+    return panels_along_chain(
+        panels,
         f"What codes hang on, neighbors {MODES[profile.how]}",
         trace,
-        np.stack(values),
+        np.stack([most, flips, profile.correlation]),
+        said=hover_of(trace),
+        signed=["attention's rank"],
         showlegend=False,
         height=620,
     )
-    for row, title in enumerate(titles, start=1):
-        shown.update_yaxes(title=title, row=row)
-    shown.update_xaxes(**residue_ticks(trace.labels))
-    shown.update_xaxes(title="residue number", row=3)
-    return shown
 
 
 def view_knock_out(trace: Trace, knocked: KnockOut) -> StructurePicture:

@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from esm_explore.errors import TraceError
-from esm_explore.escaping import all_for_plotly
 from esm_explore.experiments.interpolating import Interpolated
 from esm_explore.experiments.local_trips import LocalTrip
 from esm_explore.palette import CATEGORIES
+from esm_explore.plots.panels import Line, panels_along_chain
 from esm_explore.plots.picture import (
     BLUE,
     GRAY,
@@ -18,9 +18,9 @@ from esm_explore.plots.picture import (
     ORANGE,
     Picture,
     check_found,
+    check_found_at,
     draw,
     hover_of,
-    residue_ticks,
 )
 from esm_explore.plots.still import LINE
 from esm_explore.plots.structure import StructurePicture, point
@@ -46,32 +46,23 @@ def local_trip_along_chain(trace: Trace, trip: LocalTrip) -> Picture:
     TraceError
         If it is no trace, or these are no neighborhoods of it.
     """
-    _check_trip(trace, trip, "local_trip_along_chain")
+    check_found(trace, trip, LocalTrip, "trip", "decode_local", "local_trip_along_chain")
     table = trip.residues
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.05)
-    rows = [
-        ("error", "CA off by, Å", BLUE),
-        ("turn", "turn, degrees", ORANGE),
-        ("margin", "margin", GRAY),
-    ]
-    said = all_for_plotly(hover_of(trace))
-    for row, (column, title, color) in enumerate(rows, start=1):
-        line = {"color": color, "width": 1.5}
-        values = {"x": np.arange(len(trace)), "y": table[column], "hovertext": said}
-        figure.add_trace(go.Scatter(**values, mode="lines", line=line), row, 1)
-        figure.update_yaxes(title=title, rangemode="tozero", row=row)
-    shown = draw(
-        figure,
+    panels = {
+        "CA off by, Å": [Line(table["error"], BLUE)],
+        "turn, degrees": [Line(table["turn"], ORANGE)],
+        "margin": [Line(table["margin"], GRAY)],
+    }
+    return panels_along_chain(
+        panels,
         "Each neighborhood, decoded from its token by itself",
         trace,
-        table[[column for column, *_ in rows]].to_numpy(),
+        table[["error", "turn", "margin"]].to_numpy(),
+        said=hover_of(trace),
         source=f"{trace.source}, with its local decoder",
         showlegend=False,
         height=560,
     )
-    shown.update_xaxes(**residue_ticks(trace.labels))
-    shown.update_xaxes(title="residue number", row=len(rows))
-    return shown
 
 
 def view_local_trip(
@@ -98,7 +89,7 @@ def view_local_trip(
         If it is no trace, these are no neighborhoods of it, or there is no such residue, or it
         has no backbone frame.
     """
-    _check_trip(trace, trip, "view_local_trip")
+    check_found(trace, trip, LocalTrip, "trip", "decode_local", "view_local_trip")
     if residue is None:
         return view(trace, trip.error, label="error of the decoded neighborhood, Å")
     index = trace.index_of(residue)
@@ -153,9 +144,7 @@ def codes_on_the_way(trace: Trace, way: Interpolated) -> Picture:
     TraceError
         If it is no trace, or this is no way of it.
     """
-    check_found(trace, way, Interpolated, "way", "interpolate", "codes_on_the_way")
-    if way.title != trace.title:
-        raise TraceError(f"way is of {way.title}, not of {trace.title}.")
+    check_found_at(trace, way, Interpolated, "way", "interpolate", "codes_on_the_way")
     steps = way.steps
     curves = [
         ("moved_local", "its neighbors, decoded locally", BLUE),
@@ -184,14 +173,8 @@ def codes_on_the_way(trace: Trace, way: Interpolated) -> Picture:
         height=560 if curves else 380,
         legend=LEGEND_ABOVE,
     )
-    shown.update_yaxes(title="distance to the nearest code", rangemode="tozero", row=1)
+    shown.update_yaxes(title="distance to the<br>nearest code", rangemode="tozero", row=1)
     if curves:
         shown.update_yaxes(title="moved, Å", rangemode="tozero", row=2)
     shown.update_xaxes(title="share of the way", row=1 + bool(curves))
     return shown
-
-
-def _check_trip(trace: Trace, trip: LocalTrip, verb: str) -> None:
-    check_found(trace, trip, LocalTrip, "trip", "decode_local", verb)
-    if trip.title != trace.title:
-        raise TraceError(f"trip is of {trip.title}, not of {trace.title}.")

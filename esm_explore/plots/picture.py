@@ -121,20 +121,38 @@ def check_table(given: pd.DataFrame, name: str, columns: tuple[str, ...], made_b
         raise TraceError(f"{name} has columns {held}; it has to be {right}.")
 
 
-def check_found(trace: Trace, found: Made, kind: type, name: str, made_by: str, verb: str) -> None:
-    """Refuse what is no trace, no result of an experiment, or one of another encoder."""
-    check_trace(trace, verb)
-    check_kind(found, kind, name, f"what ex.experiments.{made_by} makes of the trace")
-    one_encoder([trace, found])
+def check_found(trace: Trace, found: Any, kind: type, name: str, made_by: str, verb: str) -> None:
+    """Refuse what is no trace, no result of an experiment, or one of another trace.
+
+    Results say of which trace they are by its ``title``, ``tokens`` and ``encoder_info``.
+    """
+    right = _check_kind(trace, found, kind, name, made_by, verb)
+    if found.title != trace.title:
+        raise TraceError(f"{name} is of {found.title}, not of {trace.title}; give {right}.")
+    if not np.array_equal(found.tokens, trace.tokens):
+        raise TraceError(f"{name} is of {found.title} with other tokens; give {right}.")
 
 
 def check_found_at(
     trace: Trace, found: Any, kind: type, name: str, made_by: str, verb: str
 ) -> None:
-    """Refuse also a result of another residue than one of the trace's."""
-    check_found(trace, found, kind, name, made_by, verb)
+    """Refuse what is no result about one of the trace's residues.
+
+    Such results say which it is by their ``index``, ``name`` and ``token``.
+    """
+    right = _check_kind(trace, found, kind, name, made_by, verb)
     if found.index >= len(trace) or found.name != name_of(trace, found.index):
-        raise TraceError(f"{name} is of {found.name}, not of {trace.title}.")
+        raise TraceError(f"{name} is of {found.name}, not of {trace.title}; give {right}.")
+    if found.token != trace.tokens[found.index]:
+        raise TraceError(f"{name} is of {found.name} with another token; give {right}.")
+
+
+def _check_kind(trace: Trace, found: Made, kind: type, name: str, made_by: str, verb: str) -> str:
+    check_trace(trace, verb)
+    right = f"what ex.experiments.{made_by} makes of the trace"
+    check_kind(found, kind, name, right)
+    one_encoder([trace, found])
+    return right
 
 
 def title_of(what: str, source: str, width: int) -> str:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from esm_explore.arguments import check_kind
-from esm_explore.errors import TraceError
-from esm_explore.escaping import all_for_plotly
 from esm_explore.experiments.round_trips import RoundTrip
 from esm_explore.palette import CATEGORIES, FRAMELESS, colors_of
-from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, draw, residue_ticks
+from esm_explore.plots.panels import Line, panels_along_chain
+from esm_explore.plots.picture import GRAY, LEGEND_ABOVE, Picture, check_found
 from esm_explore.plots.structure import StructurePicture
 from esm_explore.plots.structure_views import laid_on
-from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 
 
@@ -39,44 +34,32 @@ def round_trip_along_chain(trace: Trace, trip: RoundTrip) -> Picture:
     TraceError
         If it is no trace, or no round trip of it.
     """
-    _check_of(trace, trip, "round_trip_along_chain")
+    check_found(trace, trip, RoundTrip, "trip", "round_trip", "round_trip_along_chain")
     table = trip.residues
-    rows = [
-        ("CA off by, Å", [("error", "error", GRAY)]),
-        ("0 to 1", [("lddt", "lDDT-CA", CATEGORIES[0]), ("plddt", "pLDDT", CATEGORIES[1])]),
-        ("margin", [("margin", "margin", CATEGORIES[2])]),
-    ]
-    figure = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.05)
+    panels = {
+        "CA off by, Å": [Line(table["error"], GRAY, "error")],
+        "0 to 1": [
+            Line(table["lddt"], CATEGORIES[0], "lDDT-CA"),
+            Line(table["plddt"], CATEGORIES[1], "pLDDT"),
+        ],
+        "margin": [Line(table["margin"], CATEGORIES[2], "margin")],
+    }
     said = [
         f"{label}: token {token}, back {again}"
         for label, token, again in zip(
             trace.labels, table["token"], table["token_again"], strict=True
         )
     ]
-    for row, (title, curves) in enumerate(rows, start=1):
-        for column, name, color in curves:
-            curve = go.Scatter(
-                x=np.arange(len(trace)),
-                y=table[column],
-                mode="lines",
-                name=name,
-                line={"color": color, "width": 1.5},
-                hovertext=all_for_plotly(said),
-            )
-            figure.add_trace(curve, row, 1)
-        figure.update_yaxes(title=title, rangemode="tozero", row=row)
-    shown = draw(
-        figure,
+    return panels_along_chain(
+        panels,
         f"There and back: {trip.rmsd:.2f} Å RMSD, TM-score {trip.tm_score:.3f}",
-        [trace],
+        trace,
         table[["error", "lddt", "plddt", "margin"]].to_numpy(),
+        said=said,
         source=f"{trace.source}; decoder: {trip.decoded.decoder_info.title}",
         height=560,
         legend=LEGEND_ABOVE,
     )
-    shown.update_xaxes(**residue_ticks(trace.labels))
-    shown.update_xaxes(title="residue number", row=len(rows))
-    return shown
 
 
 def view_round_trip(trace: Trace, trip: RoundTrip) -> StructurePicture:
@@ -97,7 +80,7 @@ def view_round_trip(trace: Trace, trip: RoundTrip) -> StructurePicture:
     TraceError
         If it is no trace, or no round trip of it.
     """
-    _check_of(trace, trip, "view_round_trip")
+    check_found(trace, trip, RoundTrip, "trip", "round_trip", "view_round_trip")
     colors = colors_of(trip.residues["error"].to_numpy())
     shown = np.where(trace.has_frame, colors.hex, FRAMELESS).tolist()
     viewer, still = laid_on(trace, shown, trip.again, trip.again.chain.atom37_positions)
@@ -107,10 +90,3 @@ def view_round_trip(trace: Trace, trip: RoundTrip) -> StructurePicture:
         f"Gray: decoded from its tokens by {trip.decoded.decoder_info.title}",
     ]
     return StructurePicture(viewer, still, lines, colors.legend, colors.bar)
-
-
-def _check_of(trace: Trace, trip: RoundTrip, verb: str) -> None:
-    check_trace(trace, verb)
-    check_kind(trip, RoundTrip, "trip", "what ex.experiments.round_trip makes of the trace")
-    if trip.title != trace.title or trip.encoder_info.digest != trace.encoder_info.digest:
-        raise TraceError(f"trip is of {trip.title}, not of {trace.title}, or of another encoder.")

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from esm_explore.outputs import printable
 from esm_explore.plots.still import ChainStill
 from esm_explore.plots.still_chain import draw_chain
 from esm_explore.plots.still_figures import TITLE, draw_figure
@@ -100,6 +101,8 @@ def draw_still_svg(parts: StillParts, about: str) -> bytes:
     The same parts give the same bytes.
     """
     sink = io.BytesIO()
+    # A chain's name can hold what XML cannot.
+    about = "\n".join(map(printable, about.splitlines()))
     with _drawn(parts) as figure:
         matplotlib.rcParams["svg.hashsalt"] = about
         FigureCanvasSVG(figure).print_svg(sink, metadata={"Description": about, "Date": None})

@@ -34,7 +34,7 @@ def _header(trace: Any) -> list[str]:
     left_out = f"{frameless} without a backbone frame" if frameless else "all with a backbone frame"
     numbers = NUMBERINGS[trace.numbering]
     if trace.parts and trace.numbering == "file":
-        numbers += f", each chain {APART} beyond the last"
+        numbers += f", each chain {APART} beyond the one before"
     return [
         f"Trace of {trace.title} ({left_out}); {numbers}",
         f"Encoder: {trace.encoder_info.title}",

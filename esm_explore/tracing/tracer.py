@@ -52,7 +52,7 @@ def trace(
         Which residue numbers the encoder sees; they change tokens wherever the file's numbers
         have gaps or insertions. ``"file"``: the chain's own, as
         ``ProteinChain.to_structure_encoder_inputs``; each further chain of a complex is moved 512
-        beyond the last, so that no two residues of two chains seem near along a chain.
+        beyond the one before, so that no two residues of two chains seem near along a chain.
         ``"sequential"``: 1 to L, as ``esm.utils.encoding.tokenize_structure``, and as ``encode``
         without ``residue_index``; so ESM3 numbers complexes, too, each ``|`` counted.
 

@@ -14,6 +14,7 @@ from esm_explore.palette import CATEGORIES, hex_colors, token_colors
 from esm_explore.plots.attention import attention_heat
 from esm_explore.plots.latents import latent_heat
 from esm_explore.plots.picture import hover_of
+from esm_explore.plots.still import ACROSS as OTHER_CHAIN
 from esm_explore.tracing.neighborhood import Neighborhood
 from esm_explore.tracing.stages import (
     Attention,
@@ -85,16 +86,18 @@ def panel_figure(
 @panel_figure.register
 def _(stage: Neighbors, trace: Trace, opened: Neighborhood, *_: object) -> PanelFigure:
     along = np.abs(opened.relative_positions) <= LOCAL
+    foreign = trace.chain_ids[opened.edges] != trace.chain_ids[opened.edges[0]]
     bars = dict(
         type="bar",
         x=all_for_plotly(opened.labels),
         y=np.nan_to_num(opened.distances),
-        marker={"color": np.where(along, ALONG, ACROSS).tolist()},
+        marker={"color": np.where(foreign, OTHER_CHAIN, np.where(along, ALONG, ACROSS)).tolist()},
         hovertext=[f"{p:+d} along the chain" for p in opened.relative_positions],
         hovertemplate="residue %{x}: %{y:.1f} Å, %{hovertext}<extra></extra>",
     )
     layout = {
-        "title": f"CA distance; blue: at most {LOCAL} along the chain, orange: farther",
+        "title": f"CA distance; blue: at most {LOCAL} along the chain, orange: farther"
+        + (", pink: in another chain" if foreign.any() else ""),
         "xaxis": {"type": "category", "title": {"text": "node, nearest first"}},
         "yaxis": {"title": {"text": "Å"}},
     }
