@@ -46,7 +46,7 @@ class PlotView(PageView):
         Chain and encoder, as plotly's text, below the plot where it is saved.
     """
 
-    _esm = module("plot_view.js")
+    _esm = module("plot_text.js", "plot_view.js")
     _css = FOLDER / "plot_view.css"
     base: Any = List().tag(sync=True)
     overlay: Any = List().tag(sync=True)
