@@ -21,6 +21,20 @@ CELL = """(plot, [column, row]) => {
     const box = plot.getBoundingClientRect();
     return [box.left + xaxis._offset + xaxis.c2p(column), box.top + yaxis._offset + yaxis.c2p(row)];
 }"""
+# The camera sets out to a neighborhood, and a key is pressed.
+TRAVEL = """async (canvas) => {
+    const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+    const at = () => canvas.__viewer.getView().join();
+    const from = at();
+    canvas.parentElement.querySelector("[aria-label*='neighborhood']").click();
+    await new Promise(requestAnimationFrame);
+    document.dispatchEvent(new KeyboardEvent("keydown", {key: "Shift"}));
+    const held = at();
+    await wait(120);
+    const waited = at() === held;
+    await wait(1500);
+    return [waited, at() !== from];
+}"""
 EMPTY = "box = W.VBox([])\nbox"
 # Listeners that views, and 3Dmol.js for them, put on what outlives them.
 COUNT_LISTENERS = """
@@ -188,6 +202,27 @@ def test_a_selection_lines_and_frames_from_python_are_drawn(page):
     run_code(page, "view.selection = []; view.lines = []; view.frames = []")
     page.wait_for_timeout(300)
     assert drawn(page)["sum"] == empty
+
+
+def test_the_camera_waits_for_the_answer_to_a_click_and_then_goes_on(page):
+    """Drawing takes the page's time: without a graphics card answers came at half the speed."""
+    run_code(page, "view.near = list(range(10))")
+    page.wait_for_timeout(300)
+    assert canvas_of(page).evaluate(TRAVEL) == [True, True]
+    run_code(page, "view.near = view.focus = []")
+    drawn(page)
+
+
+def test_what_is_selected_is_drawn_once(page):
+    """The background's color, told again, would have all drawn again."""
+    canvas_of(page).evaluate(
+        "canvas => { window.shows = 0; const viewer = canvas.__viewer; const show = viewer.show;"
+        "viewer.show = (...all) => { window.shows += 1; show.apply(viewer, all); }; }"
+    )
+    run_code(page, "view.selected = 20")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.shows") == 1
+    canvas_of(page).evaluate("canvas => { delete canvas.__viewer.show; }")
 
 
 def test_while_the_kernel_is_busy_a_click_says_so(page):

@@ -15,7 +15,7 @@ from conftest import with_positions
 import esm_explore as ex
 from esm_explore.palette import FRAMELESS, hex_colors, token_colors
 from esm_explore.plots import threedmol as script
-from esm_explore.widgets import page, structure_view
+from esm_explore.widgets import libraries, page
 from esm_explore.widgets.page import Frame, Script
 from esm_explore.widgets.plot_view import PlotView
 from esm_explore.widgets.structure_view import StructureView, color_bytes
@@ -77,7 +77,7 @@ def test_the_script_goes_to_the_page_once_a_kernel(trace):
 
 def test_without_the_bundled_script_the_page_is_given_its_address(trace, monkeypatch, tmp_path):
     """The address names the version that the package would have bundled."""
-    monkeypatch.setattr(structure_view, "files", lambda _: tmp_path)
+    monkeypatch.setattr(libraries, "files", lambda _: tmp_path)
     monkeypatch.setattr(Script, "ready", {})
     view = StructureView.of(trace)
     assert view._script.source == b""

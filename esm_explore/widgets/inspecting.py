@@ -16,7 +16,7 @@ from esm_explore.tracing.tracer import trace
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.beside import show_beside
 from esm_explore.widgets.inspector import Inspector
-from esm_explore.widgets.preparing import prepare_page
+from esm_explore.widgets.libraries import prepare_page
 
 if TYPE_CHECKING:
     from esm_explore.atlas.reading import Atlas

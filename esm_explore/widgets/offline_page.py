@@ -18,13 +18,14 @@ from esm_explore.escaping import for_html
 from esm_explore.text_files import check_place, write_text
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.code_answer import CodeAnswers
+from esm_explore.widgets.libraries import read_3dmol
 from esm_explore.widgets.messages import heading
 from esm_explore.widgets.offline_record import Recorder
 from esm_explore.widgets.page import FOLDER, Frame
 from esm_explore.widgets.plot_view import PlotView
 from esm_explore.widgets.selection import Selection
 from esm_explore.widgets.sequence_view import SequenceView
-from esm_explore.widgets.structure_view import StructureView, read_3dmol
+from esm_explore.widgets.structure_view import StructureView
 from esm_explore.widgets.table_view import TableView
 from esm_explore.widgets.tools import Tools
 

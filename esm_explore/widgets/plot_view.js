@@ -3,32 +3,11 @@
 const CONFIG = { displayModeBar: false, responsive: false };
 const LOW = 190; // px below which a plot has room for its ticks alone
 const TITLE = 14; // px of a title's line
+const KEY = 19; // px of a legend's line
 const SOURCE = 10; // px of the letters that name chain and encoder in a saved plot
 const FOREGROUND = "foreground"; // stands for what shows up on the theme's background
 
 const fetchPlotly = async (model) => LIBRARIES["plotly.js"](await textOf(await scriptOf(model)));
-
-const measure = document.createElement("canvas").getContext("2d");
-
-/** Break text where it would not fit: between words, and inside one that is too long alone. */
-function wrapped(text, width, size) {
-  measure.font = `${size}px sans-serif`;
-  const fits = (line) => measure.measureText(line).width <= width;
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
-    if (fits(longer)) lines[lines.length - 1] = longer;
-    else {
-      if (lines.at(-1)) lines.push("");
-      // What is escaped for plotly stays whole.
-      for (const letter of word.match(/&[#\w]+;|./gsu) ?? []) {
-        if (lines.at(-1) && !fits(lines.at(-1) + letter)) lines.push("");
-        lines[lines.length - 1] += letter;
-      }
-    }
-  }
-  return lines;
-}
 
 function button(parent, text, name, call) {
   const made = document.createElement("button");
@@ -71,19 +50,40 @@ function render({ model, el }) {
   const background = () =>
     getComputedStyle(plot).getPropertyValue("--jp-layout-color0").trim() || "white";
   const height = () => model.get("height") || el.clientHeight;
-  function layout(width = el.clientWidth) {
+  function layout(width = el.clientWidth, high = height()) {
     const asked = themed(model.get("axes"));
     const grid = "rgba(128, 128, 128, 0.25)";
     const axis = { gridcolor: grid, zerolinecolor: grid, automargin: true };
-    const low = height() < LOW;
+    const low = high < LOW;
     const margin = { t: 30, l: 50, r: 15, b: low ? 26 : 40, ...asked.margin };
     const untitled = low ? { title: "" } : {};
-    const size = asked.title?.font?.size ?? 13;
-    const lines = wrapped(asked.title?.text ?? "", width - 100, size);
-    const top = margin.t + (lines.length - 1) * (TITLE + 2);
     const font = low ? 10 : 12;
+    let title = asked.title?.text ?? "";
+    let { legend } = asked;
+    if (asked.showlegend && legend) {
+      const names = model.get("base").map(({ name }) => name ?? "");
+      const more = (legendLines(names, width - margin.l - margin.r, font) - 1) * KEY;
+      margin.t += more;
+      if (low) {
+        // What the colors mean counts for more than the title, which a screen reader still says.
+        title = "";
+        legend = { ...legend, x: 0, xanchor: "left" };
+        Object.assign(margin, { t: 30 + more, b: 26 });
+      }
+    }
+    const rows = {};
+    const fit = Math.floor((high - margin.t - margin.b) / (1.25 * font));
+    const all = model.get("base")[0]?.y?.length ?? 0;
+    if (low && asked.yaxis?.dtick === 1 && all > fit) {
+      Object.assign(rows, { autorange: false, range: [fit - 0.5, -0.5] });
+      title += ` (the first ${fit} of ${all})`;
+    }
+    const size = asked.title?.font?.size ?? 13;
+    const lines = wrapped(title, width - tools.offsetWidth - 16, size);
+    const top = margin.t + (lines.length - 1) * (TITLE + 2);
     // Plotly writes the title of an axis larger than the rest, and would cut it off.
-    const beside = wrapped(asked.yaxis?.title?.text ?? "", height() - top - margin.b, 1.2 * font);
+    let beside = wrapped(asked.yaxis?.title?.text ?? "", high - top - margin.b, 1.2 * font);
+    if (low && beside.length > 2) beside = [];
     return {
       hovermode: "closest",
       hoverlabel: {
@@ -96,7 +96,7 @@ function render({ model, el }) {
       title: {
         ...asked.title,
         text: lines.join("<br>"),
-        y: 1 - 16 / height(),
+        y: 1 - 16 / high,
         yref: "container",
         yanchor: "top",
       },
@@ -108,16 +108,18 @@ function render({ model, el }) {
       yaxis: {
         ...axis,
         ...asked.yaxis,
+        ...rows,
         title: { ...asked.yaxis?.title, text: beside.join("<br>") },
       },
-      height: height(),
+      ...(legend ? { legend } : {}),
+      height: high,
       width,
     };
   }
   /** Save the plot with the chain and the encoder below it. */
   function save(format) {
-    const shown = layout();
-    const width = Math.max(shown.width, 480);
+    const width = Math.max(el.clientWidth, 480);
+    const shown = layout(width, Math.max(height(), 300));
     const lines = wrapped(model.get("source"), width - shown.margin.l - 40, SOURCE);
     const below = 18 + lines.length * (SOURCE + 3);
     const source = {
@@ -130,7 +132,7 @@ function render({ model, el }) {
       layout: {
         ...shown,
         annotations: [...(shown.annotations ?? []), source],
-        height: Math.max(shown.height, 300) + below,
+        height: shown.height + below,
         width,
         margin: { ...shown.margin, b: shown.margin.b + below },
         paper_bgcolor: background(),

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from plotly.offline import get_plotlyjs
 from traitlets import Dict, Int, List, Unicode
 
-from esm_explore.widgets.page import FOLDER, PageView, Script, module
+from esm_explore.widgets.libraries import plotly_script
+from esm_explore.widgets.page import FOLDER, PageView, module
 
 FOREGROUND = "foreground"
 
@@ -46,7 +46,7 @@ class PlotView(PageView):
         Chain and encoder, as plotly's text, below the plot where it is saved.
     """
 
-    _esm = module("plot_view.js")
+    _esm = module("plot_text.js", "plot_view.js")
     _css = FOLDER / "plot_view.css"
     base: Any = List().tag(sync=True)
     overlay: Any = List().tag(sync=True)
@@ -61,13 +61,8 @@ class PlotView(PageView):
         on_lasso: Callable[[list[int]], None] | None = None,
         **traits: Any,
     ):
-        super().__init__(_script=self.script(), **traits)
+        super().__init__(_script=plotly_script(), **traits)
         self._on_click, self._on_hover, self._on_lasso = on_click, on_hover, on_lasso
-
-    @staticmethod
-    def script() -> Script:
-        """Give what the page draws it with, and send it there if it is not yet."""
-        return Script.of("plotly.js", lambda: get_plotlyjs().encode())
 
     def draw(self, traces: list[dict], axes: dict) -> None:
         """Plot some traces; arrays may be numpy's, and NaN is left out."""

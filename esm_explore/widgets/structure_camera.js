@@ -1,10 +1,21 @@
 // The camera: it frames what is talked about, tells Python where it is, and moves with its group.
 
 const TRAVEL = 400; // ms
+const YIELD = 200; // ms after a click or a key that a travel waits for the answer
 const AT_REST = 300; // ms without a move before Python is told
 const WHOLE = 0.88; // of the picture that a chain fills
 const NEIGHBORHOOD = 0.8; // of the picture that the residues in focus fill
 const STRAIGHT = [0, 0, 0, 1];
+
+/** Note when something is clicked or typed in the page: each picture of a travel takes its time. */
+function noteActs() {
+  if (page.acted !== undefined) return;
+  page.acted = 0;
+  const act = () => {
+    page.acted = performance.now();
+  };
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, act, true);
+}
 
 const sameView = (a, b) => a.length === b.length && a.every((v, i) => Math.abs(v - b[i]) < 1e-6);
 
@@ -54,6 +65,10 @@ function cameraOf(scene, moved) {
     const from = viewer.getView();
     const start = performance.now();
     const step = (now) => {
+      if (start < page.acted && now - page.acted < YIELD) {
+        travel = requestAnimationFrame(step);
+        return;
+      }
       const part = Math.min((now - start) / TRAVEL, 1);
       travel = part < 1 ? requestAnimationFrame(step) : 0;
       set(part < 1 ? between(from, view, part * part * (3 - 2 * part)) : view);
@@ -154,6 +169,7 @@ function cameraOf(scene, moved) {
       clearTimeout(resting);
     },
   };
+  noteActs();
   viewer.setViewChangeCallback(changed);
   return camera;
 }

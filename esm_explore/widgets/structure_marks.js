@@ -5,13 +5,17 @@ const TUBE = 0.13; // Å: the thinnest line that is still seen behind a ribbon
 function marksOf(scene, colorOf) {
   const { model, viewer, area } = scene;
   let shapes = [];
+  let behind = null; // the background's color
 
   /** Follow the theme; give the color that is seen on it. */
   function background() {
     const [r, g, b] = getComputedStyle(area)
       .backgroundColor.match(/[\d.]+/g)
       .map(Number);
-    viewer.setBackgroundColor((r << 16) | (g << 8) | b, 1);
+    const color = (r << 16) | (g << 8) | b;
+    // Told so, 3Dmol.js draws everything anew.
+    if (color !== behind) viewer.setBackgroundColor(color, 1);
+    behind = color;
     return r + g + b < 384 ? "white" : "black";
   }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from esm_explore.plots.structure import AXES, LINE, backbone_cif
 from esm_explore.plots.threedmol import CDN
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.lasting import Lasting
-from esm_explore.widgets.page import FOLDER, PageView, Script, module
+from esm_explore.widgets.libraries import threedmol_script
+from esm_explore.widgets.page import FOLDER, PageView, module
 from esm_explore.widgets.selection import NotThereError, check_is_one_of
 
 STYLES = ("cartoon", "stick", "surface")
@@ -128,13 +128,8 @@ class StructureView(Lasting, PageView):
     def __init__(self, **traits: Any):
         # In a Box a view without these would have no width.
         layout = Layout(flex="1 1 auto", min_width="240px")
-        super().__init__(**{"_script": self.script(), "layout": layout} | traits)
+        super().__init__(**{"_script": threedmol_script(), "layout": layout} | traits)
         link((self, "style"), (self, "_style"))
-
-    @staticmethod
-    def script() -> Script:
-        """Give what the page draws it with, and send it there if it is not yet."""
-        return Script.of("3Dmol.js", read_3dmol)
 
     @classmethod
     def of(
@@ -210,12 +205,6 @@ def _described(trace: Trace, coords: np.ndarray | None) -> dict[str, object]:
         "labels": hover_of(trace),
         "caption": for_reading(f"{trace.title}\nEncoder: {trace.encoder_info.title}"),
     }
-
-
-def read_3dmol() -> bytes:
-    """Read 3Dmol.js; nothing where the package was installed without it."""
-    script = files("esm_explore") / "static" / "3Dmol.es6-min.js"
-    return script.read_bytes() if script.is_file() else b""
 
 
 def color_bytes(colors: Sequence[str]) -> bytes:

@@ -11,9 +11,9 @@ from esm_explore.tracing.given import check_trace
 from esm_explore.tracing.traces import Trace
 from esm_explore.widgets.chain_pane import ChainPane
 from esm_explore.widgets.controls import StepBar, follow
+from esm_explore.widgets.libraries import prepare_page
 from esm_explore.widgets.messages import Message, Whole, find_problem, row
 from esm_explore.widgets.page import Frame
-from esm_explore.widgets.preparing import prepare_page
 from esm_explore.widgets.selection import Selection, check_is_one_of
 from esm_explore.widgets.stage_sentences import explained
 
