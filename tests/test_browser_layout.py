@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="the browser tests need the test extra")
 from inspectors import DARK, SCREENSHOTS, set_theme
+from lab import run_code
 from pages import drawn
 
 pytestmark = pytest.mark.browser
@@ -40,6 +41,16 @@ PARTS = [
     ".esm-explore-answer-0 .widget-html",
     ".esm-explore-answer-0 .js-plotly-plot",
 ]
+# Texts of the plots that lie on each other, or under a plot's buttons.
+OVERLAPS = """(root) => [...root.querySelectorAll(".esm-explore-plot-view")].flatMap((view) => {
+    const named = ".gtitle, .legendtext, .ytick text, .xtitle, .ytitle, button";
+    const parts = [...view.querySelectorAll(named)].filter((e) => e.checkVisibility());
+    const boxes = parts.map((e) => [e.textContent, e.getBoundingClientRect()]);
+    const over = (a, b) => a.left + 2 < b.right && b.left + 2 < a.right
+        && a.top + 2 < b.bottom && b.top + 2 < a.bottom;
+    return boxes.flatMap(([text, box], i) =>
+        boxes.slice(i + 1).filter(([, b]) => over(box, b)).map(([other]) => [text, other]));
+})"""
 
 
 def inspector(page, which: int):
@@ -93,6 +104,19 @@ def test_in_a_narrow_column_the_parts_stand_below_one_another(page):
             box = part.bounding_box()
             assert 0.9 * width < box["width"] <= width
         assert root.evaluate("r => r.scrollWidth <= r.clientWidth + 1")
+        assert root.evaluate(OVERLAPS) == []
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "tab"), [(1280, 720, "code"), (1280, 720, "why"), (1920, 1080, "why")]
+)
+def test_no_text_of_a_plot_lies_on_another(page, width, height, tab):
+    """Where two chains leave little room: fewer bars, legends that wrap, no title."""
+    page.set_viewport_size({"width": width, "height": height})
+    run_code(page, f"two.tab = {tab!r}; [pane.settle() for pane in two._panes]")
+    root = settled(page, 1, f"two_{tab}_{width}")
+    assert root.locator(".esm-explore-tabpanel .bars path").count() >= 8
+    assert root.evaluate(OVERLAPS) == []
 
 
 def test_the_full_window_and_back(page):

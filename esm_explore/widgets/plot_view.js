@@ -71,16 +71,16 @@ function render({ model, el }) {
         Object.assign(margin, { t: 30 + more, b: 26 });
       }
     }
-    const rows = {};
-    const fit = Math.floor((high - margin.t - margin.b) / (1.25 * font));
-    const all = model.get("base")[0]?.y?.length ?? 0;
-    if (low && asked.yaxis?.dtick === 1 && all > fit) {
-      Object.assign(rows, { autorange: false, range: [fit - 0.5, -0.5] });
-      title += ` (the first ${fit} of ${all})`;
-    }
     const size = asked.title?.font?.size ?? 13;
-    const lines = wrapped(title, width - tools.offsetWidth - 16, size);
+    const broken = (text) => wrapped(text, width - tools.offsetWidth - 16, size);
+    const first = (some, all) => `${title} (the first ${some} of ${all})`;
+    // Where not all bars have room for their names, those that have are shown.
+    const all = low && asked.yaxis?.dtick === 1 ? model.get("base")[0].y.length : 0;
+    let lines = broken(all ? first(all, all) : title);
     const top = margin.t + (lines.length - 1) * (TITLE + 2);
+    const fit = Math.max(1, Math.floor((high - top - margin.b) / (1.25 * font)));
+    if (all) lines = broken(all > fit ? first(fit, all) : title);
+    const rows = all > fit ? { autorange: false, range: [fit - 0.5, -0.5] } : {};
     // Plotly writes the title of an axis larger than the rest, and would cut it off.
     let beside = wrapped(asked.yaxis?.title?.text ?? "", high - top - margin.b, 1.2 * font);
     if (low && beside.length > 2) beside = [];
