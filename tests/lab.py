@@ -115,10 +115,13 @@ class Jupyter:
     def __init__(self, address: str, folder: Path):
         self.address, self.folder = address, folder
         self._kept: list[str] = []
+        self._in_turn = ""
 
     def take_kernel(self) -> str:
         """Give the id of the kernel that is used in turn."""
-        return self._kept[0] if self._kept else self.start_kernel()
+        # Not the first that was started, which may be of a page that stays.
+        self._in_turn = self._in_turn or self.start_kernel()
+        return self._in_turn
 
     def start_kernel(self) -> str:
         """Start a kernel that stays until the end; give its id."""

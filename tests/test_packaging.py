@@ -210,3 +210,16 @@ def test_what_the_package_imports_is_declared():
                     if not by & allowed and module not in BROUGHT:
                         missing.add((path.name, module))
     assert missing == set()
+
+
+def test_what_make_quick_does_not_look_at_has_nothing_quick():
+    """Files that are named after the browser need one; modules not searched have no examples."""
+    for path in (ROOT / "tests").glob("test_browser*.py"):
+        assert "\npytestmark = pytest.mark.browser\n" in path.read_text("utf-8"), path
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        options = tomllib.load(file)["tool"]["pytest"]["ini_options"]["addopts"]
+    left_out = [ROOT / each.removeprefix("--ignore=") for each in options if "--ignore=" in each]
+    assert left_out
+    for path in left_out:
+        for module in path.rglob("*.py") if path.is_dir() else [path]:
+            assert ">>>" not in module.read_text("utf-8"), module
