@@ -166,6 +166,7 @@ def test_maps_of_all_stages_change_color_by_button(traces, fitted, latents):
         assert button.label in layout["annotations"][-1]["text"]
 
 
+@pytest.mark.slow
 def test_maps_of_some_residues_do_not_say_that_they_are_of_all(traces, latents):
     """The caption names how many points there are of how many residues."""
     some = fit_map(latents[::3])
