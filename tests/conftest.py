@@ -24,7 +24,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 SLOW = {"full_encoder", "weights", "fitted"}
 # Examples in docstrings cannot be marked.
-SLOW_EXAMPLES = ("flip_radius", "build_atlas", "open_atlas", "compare_joint", "doctor")
+SLOW_EXAMPLES = (
+    *("flip_radius", "build_atlas", "open_atlas", "compare_joint", "compare_conformations"),
+    *("doctor", "follow", "load_encoder"),
+)
 
 
 def pytest_collection_modifyitems(items):

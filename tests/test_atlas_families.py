@@ -43,6 +43,7 @@ def thrice(coded, copies, tmp_path_factory):
         return ex.build_atlas(coded, [*NAMES, copies], out)
 
 
+@pytest.mark.slow
 def test_a_family_given_three_times_changes_no_card(once, thrice):
     """But for the counts of residues and chains; only the copies' coordinates are rounded."""
     assert len(thrice._parts) > 2

@@ -109,6 +109,7 @@ def test_a_page_says_what_the_card_says(written, atlas):
     assert "structure" not in unused
 
 
+@pytest.mark.slow
 def test_a_page_leads_to_synonyms_and_says_what_the_decoder_draws():
     """Of the bundled atlas; both can be chosen to color the map."""
     atlas = ex.open_atlas()

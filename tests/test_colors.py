@@ -86,6 +86,7 @@ def test_acids_are_red_and_bases_blue():
     assert 265 <= hue["positive"] <= 315
 
 
+@pytest.mark.slow
 def test_margins_use_the_whole_scale(pair):
     """Half of the residues have less than half of the scale, but more than a quarter of it."""
     encoder = ex.load_encoder("mini")

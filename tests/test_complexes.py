@@ -136,6 +136,7 @@ def test_a_chain_cut_in_two_shows_the_artificial_bond(toy_encoder, ubiquitin):
     assert found.seem_near["consecutive"] > found.seem_near["joint"] == 0
 
 
+@pytest.mark.slow
 def test_chains_that_do_not_touch_are_encoded_as_if_alone(toy_encoder, ubiquitin):
     """A chain and its copy 500 Å away: nothing crosses, and a sentence says so."""
     apart = ex.read_complex(two(ubiquitin, moved(ubiquitin, 500)))

@@ -125,6 +125,7 @@ def test_chimerax_commands_give_every_residue_the_color_of_the_view(trace, tmp_p
     assert {colors[label] for label in frameless} <= {FRAMELESS}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (find_spec("pymol") and find_library("GL")),
     reason="no PyMOL; `.ci/install.sh .venv/bin/python peers` brings it, libgl1 the libGL it needs",

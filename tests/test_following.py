@@ -32,6 +32,7 @@ def traces(toy_encoder, frames):
     return [ex.trace(toy_encoder, frame) for frame in frames]
 
 
+@pytest.mark.slow
 def test_tokens_are_those_of_each_frame_traced(followed, traces, frames):
     """By esm's own modules, one by one; latents to rounding, and as float16 where kept."""
     assert len(followed) == 14

@@ -129,6 +129,7 @@ def test_similar_strings_score_more_than_dissimilar_ones(pairs_script, measures,
     assert moved[1] < 2_400
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_tables_that_the_package_reads(
     pairs_script, folder, tmp_path, monkeypatch, capsys
 ):

@@ -316,6 +316,7 @@ def test_a_cache_that_cannot_be_used_is_one_line_and_the_work_goes_on(
 # --- BinaryCIF, whatever is imported ---
 
 
+@pytest.mark.slow
 def test_every_bundled_file_is_read_by_biotite_alone():
     """In a process that knows neither this package nor esm, which patches msgpack."""
     code = f"""

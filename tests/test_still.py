@@ -174,6 +174,7 @@ def test_a_ribbon_that_is_none_in_the_live_view_says_so(trace, style, live):
     assert (pixels_of(view.still()) != pixels_of(before))[-30:].any()
 
 
+@pytest.mark.slow
 def test_pictures_drawn_in_threads_leave_the_readers_settings_alone():
     """Three threads beside each other; matplotlib's settings are the process's."""
     parts = StillParts("Title", "encoder", legend=[("#d62728", "x")] * 20)

@@ -74,6 +74,7 @@ def test_nothing_is_worked_out_while_a_tab_is_hidden(inspector, monkeypatch):
     assert asked == [22, 30]
 
 
+@pytest.mark.slow
 def test_the_card_is_what_the_atlas_says(inspector, trace):
     """Description, count and every category that occurs; which atlas, and of which encoder."""
     inspector.selected, inspector.tab = 29, "code"
@@ -93,6 +94,7 @@ def test_the_card_is_what_the_atlas_says(inspector, trace):
     assert len(others) == len(card.borders) + len(card.before) + len(card.after)
 
 
+@pytest.mark.slow
 def test_a_residue_that_is_the_medoid_lies_on_itself(trace, own_atlas):
     """Of a code that occurs once in an atlas of this chain; stored with half precision."""
     code = int(own_atlas.codes.query("count == 1")["token"].iloc[0])

@@ -181,6 +181,7 @@ def test_what_holds_for_threads_is_said_where_one_looks():
     assert "Threads can share an encoder: traces wait for one another" in ex.trace.__doc__
 
 
+@pytest.mark.slow
 def test_deterministic_algorithms_change_nothing(encoder, ubiquitin):
     """The flag that refuses what is not."""
     expected = ex.trace(encoder, ubiquitin).pre_vq
