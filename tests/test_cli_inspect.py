@@ -18,6 +18,9 @@ from esm_explore.cli import app
 from esm_explore.encoders import loading
 from esm_explore.widgets import serving
 
+# They load Voilà.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def toy_for_mini(monkeypatch, toy_encoder, request):

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import mostly_slow
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -210,7 +209,8 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("setting", mostly_slow(SETTINGS, "eps"))
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_what_two_encoders_made_meets_nowhere(setting, mini, ubiquitin, tmp_path):
     """All entry points that take two things: each pair of them, in both orders."""
     other = copy.deepcopy(mini)

@@ -186,6 +186,7 @@ def test_what_an_installation_lacks_is_said_in_a_line(tmp_path, said, told):
 BROUGHT = {"Bio", "IPython", "jupyter_client", "traitlets", "voila"}
 
 
+@pytest.mark.slow
 def test_what_the_package_imports_is_declared():
     """At the top of a file by the dependencies, within functions also by an extra that users take.
 
