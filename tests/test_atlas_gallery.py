@@ -216,7 +216,6 @@ def test_a_gallery_of_the_bundled_atlas_is_below_60_mb():
     assert step * size + once + len(gallery.get_plotlyjs()) < 57e6  # 3 MB are left for the index
 
 
-@pytest.mark.core
 @pytest.mark.browser
 def test_it_opens_from_disk_on_a_phone_and_in_the_dark(written, atlas):
     """Search, sort, colors, the map, a code in 3D, keys: nothing fails and nothing is fetched."""

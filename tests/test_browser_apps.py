@@ -84,7 +84,6 @@ def test_notebook_7(folder, chromium):
         assert page.left_loopback == []
 
 
-@pytest.mark.core
 def test_beside_the_notebook(folder, chromium):
     """A tab of its own answers clicks; shown again it is replaced; closed, it comes back."""
     cells = [CELLS[0], "inspector = ex.inspect('1UBI', beside=True)"]

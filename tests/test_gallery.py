@@ -146,7 +146,6 @@ def test_the_inspector_of_a_notebook_answers_clicks_on_a_phone_and_in_the_dark(f
         browser.close()
 
 
-@pytest.mark.core
 @pytest.mark.browser
 def test_the_gallery_opens_from_disk_on_a_phone_and_in_the_dark(folder):
     """Pages lead on and back, nothing is fetched, sticks out, is cut off or under the mode bar."""
