@@ -35,6 +35,7 @@ def test_it_is_compares_table_and_more(traces, compared):
     assert table["kept"].between(1, 16).all()
 
 
+@pytest.mark.slow
 def test_flips_are_to_a_synonym_or_to_something_else(traces, compared, toy_encoder):
     """As the bundled atlas says of each two codes; without one of the encoder it is not known."""
     table, meaning = compared.residues, ex.open_atlas().codes["meaning"].to_numpy()
@@ -74,6 +75,7 @@ def test_false_alarms_fall_with_the_distance_of_latents(compared):
     assert (table["false_alarms"][~beyond] >= 0.05 - 1e-9).all()
 
 
+@pytest.mark.slow
 def test_an_encoder_that_was_not_measured_is_not_calibrated(toy_encoder):
     """It says so, and names those that are; nothing is made up in its stead."""
     chains = [ex.read_chain(name) for name in ("1AKE", "4AKE")]
@@ -83,6 +85,7 @@ def test_an_encoder_that_was_not_measured_is_not_calibrated(toy_encoder):
     assert "is not calibrated for this encoder (it is for mini" in found.summary()
 
 
+@pytest.mark.slow
 def test_two_models_of_one_structure():
     """1AS5, 24 residues: shorter than two neighborhoods, with hydroxyproline."""
     encoder, models = ex.load_encoder("mini"), ex.read_frames("1AS5")
@@ -118,6 +121,7 @@ def test_a_swap_is_undone_by_the_first_conformations_neighbors(traces, compared)
         assert int(token[0]) == first.tokens[index] != second.tokens[index]
 
 
+@pytest.mark.slow
 def test_residues_are_matched_by_alignment_too(traces):
     """The open form without its first ten residues, both ways the same."""
     cut = ex.trace(traces[1].encoder, ex.read_chain("4AKE")[10:])
@@ -150,6 +154,7 @@ def test_sentence_and_pictures_say_it(traces, compared):
         assert traces[0].encoder_info.title in repr(shown)
 
 
+@pytest.mark.slow
 def test_wrong_input_is_refused(traces, compared, toy_encoder):
     """Chains that share nothing, no such way to match, another pair's or another encoder's."""
     strange = ex.trace(toy_encoder, ex.read_chain("4AKE"))

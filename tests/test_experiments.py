@@ -33,6 +33,7 @@ def test_a_chain_against_itself_moved_as_a_whole(toy_encoder, ubiquitin):
     assert table["changed"].sum() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.lines
 def test_closed_and_open_adenylate_kinase(traces):
     """Domains move by up to 20 Å or more, neighborhoods hardly."""
@@ -44,6 +45,7 @@ def test_closed_and_open_adenylate_kinase(traces):
     assert table["latent"][table["changed"]].mean() > table["latent"][~table["changed"]].mean()
 
 
+@pytest.mark.slow
 def test_residues_match_by_number_not_by_place(traces, toy_encoder):
     """The open form without its first ten residues."""
     cut = ex.trace(toy_encoder, ex.read_chain("4AKE")[10:])
@@ -122,6 +124,7 @@ def test_motion_is_shown_residue_by_residue(traces):
     assert traces[0].encoder_info.title in repr(figure)
 
 
+@pytest.mark.slow
 def test_structures_beside_each_other(traces):
     """Each with its caption and its own size; the text is that of both."""
     both = Beside(ex.view(traces[1]), ex.view(traces[2]), width=300)

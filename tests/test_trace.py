@@ -38,7 +38,7 @@ def assert_equal_to_esm(trace, encoder, chain, *, numbered):
     np.testing.assert_array_equal(trace.pre_vq, pre_vq)
 
 
-@pytest.mark.parametrize("name", mostly_slow(EXAMPLES, "1UBI", "1AS5", "2HT0", "4ZHL"))
+@pytest.mark.parametrize("name", mostly_slow(EXAMPLES, "1UBI", "1AS5", "2HT0"))
 def test_trace_equals_encode_bit_for_bit_on_every_example(toy_encoder, name):
     """Tokens, z_q and pre_vq, with the file's numbers and with none."""
     chain = ex.read_chain(name)
@@ -71,6 +71,7 @@ def test_tokens_with_special_are_tokenize_structures_third_output(full_encoder, 
     np.testing.assert_array_equal(trace.tokens_with_special(), expected.numpy())
 
 
+@pytest.mark.slow
 def test_long_chains_in_chunks_get_the_same_tokens(toy_encoder, monkeypatch):
     """1ITU in chunks of 100 against one pass: edges equal, states equal to float32 rounding."""
     chain = ex.read_chain("1ITU")
@@ -83,6 +84,7 @@ def test_long_chains_in_chunks_get_the_same_tokens(toy_encoder, monkeypatch):
     np.testing.assert_allclose(chunked.blocks[1], whole.blocks[1], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_chunks_search_the_neighbors_of_frameless_residues_as_esm_does(
     toy_encoder, ubiquitin, monkeypatch
 ):

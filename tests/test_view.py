@@ -44,6 +44,7 @@ def test_residues_without_a_frame_are_gray_and_counted(toy_encoder, ubiquitin):
     assert re.search(r'"11":\s*"#b0b0b0"', view._repr_html_())
 
 
+@pytest.mark.slow
 def test_colors_belong_to_the_code_not_to_the_chain(toy_encoder):
     """A token has one color in every chain of the encoder."""
     first = ex.trace(toy_encoder, ex.read_chain("1AKE"))
@@ -67,6 +68,7 @@ def test_near_codes_have_near_colors():
     assert (nearer == closer).mean() > 0.75
 
 
+@pytest.mark.slow
 def test_without_the_bundled_script_the_view_says_that_it_needs_internet(
     toy_encoder, ubiquitin, monkeypatch, tmp_path
 ):
