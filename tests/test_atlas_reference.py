@@ -21,6 +21,7 @@ def test_the_list_of_chains_is_whole():
     assert len({name.partition("_")[0] for name in ids}) == 11_275
 
 
+@pytest.mark.slow
 def test_costs_are_said_and_asked_about(tmp_path, monkeypatch):
     """Download, hours and disk; without a yes nothing is fetched, and nothing is written."""
     monkeypatch.setenv("ESM_EXPLORE_CACHE", str(tmp_path / "cache"))

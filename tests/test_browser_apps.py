@@ -112,7 +112,6 @@ def test_beside_the_notebook(folder, chromium):
         assert page.left_loopback == []
 
 
-@pytest.mark.core
 def test_voila_by_the_command(folder, chromium):
     """The page is whole and answers, whatever a file is called; Ctrl-C takes all away.
 

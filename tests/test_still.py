@@ -137,6 +137,7 @@ def test_a_line_is_drawn_as_thick_as_its_weight(trace):
 # The page
 
 
+@pytest.mark.slow
 def test_a_picture_is_small_and_the_same_each_time(toy_encoder):
     """369 residues, 900 x 520 pixels: below 150 KB, twice the same bytes."""
     trace = ex.trace(toy_encoder, ex.read_chain("1ITU"))

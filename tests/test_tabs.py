@@ -228,6 +228,7 @@ def test_each_of_two_chains_answers_for_its_own_residue(mini):
     both.close()
 
 
+@pytest.mark.slow
 def test_clicks_do_not_wait_for_an_answer(inspector, monkeypatch):
     """In a kernel's loop: the last residue alone is answered, and a picture waits for it."""
     held, asked = threading.Event(), []

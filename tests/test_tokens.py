@@ -339,6 +339,7 @@ def test_bfloat16_is_asked_for_and_changes_latents(mini_encoder):
     assert rough.pre_vq.dtype == np.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["1ITU", "3ENL"])
 def test_exact_tokens_are_those_of_float32(mini_encoder, monkeypatch, name):
     """Encoded in bfloat16, and again where that could change a token: few residues."""
