@@ -186,10 +186,8 @@ def test_one_that_is_broken_or_foreign_is_named_once_and_not_asked(
     assert told == []
     assert asked == []
     atlas.build_index()
-    again = atlas.neighbors(trace, "57")
+    assert atlas.neighbors(trace, "57").equals(right)
     assert asked == [20]
-    # An index that is made anew may miss another one of them.
-    assert len(again.merge(right, on=["structure", "chain", "index"])) >= 18
 
 
 @pytest.mark.slow

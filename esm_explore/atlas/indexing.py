@@ -39,6 +39,8 @@ _EXPANSIONS = (128, 256, 512, 1024)
 _NEAREST, _SAMPLE, _SEED = (20, 100), 200, 0
 # Comparing fewer residues than that takes some 0.1 s.
 _LARGE = 100_000
+# A graph of fewer residues is almost empty.
+_SPARSE = 1_000
 
 
 def make_index(path: Path, parts: list[Path], progress: bool | None) -> dict:
@@ -164,7 +166,9 @@ def _fill(graph: Any, file: Path, parts: list[Path], bar: tqdm) -> int:
     with pa.ipc.new_file(file, schema) as writer:
         for table in _framed(parts):
             latents = latents_of(table["latent"]).astype(np.float16)
-            graph.add(np.arange(n, n + len(latents)), latents)
+            # What threads add beside each other to an almost empty graph may not find each other.
+            threads = 1 if n < _SPARSE else 0
+            graph.add(np.arange(n, n + len(latents)), latents, threads=threads)
             rows = table.select(PLAIN).combine_chunks()
             writer.write_table(rows, max_chunksize=BATCH)
             n += len(latents)

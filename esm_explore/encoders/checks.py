@@ -45,7 +45,7 @@ def check_numbers(encoder: StructureTokenEncoder) -> None:
 
 
 def check_plain(encoder: StructureTokenEncoder) -> None:
-    """Refuse what is no encoder of esm's, lacks a part, or is compiled or quantized."""
+    """Refuse what is no encoder of esm's, lacks a part or numbers, or is compiled or quantized."""
     if hasattr(encoder, "_orig_mod"):
         raise TraceError(
             "This is what torch.compile made of an encoder; inside it nothing can be caught: give "

@@ -145,7 +145,7 @@ def encoder_info(encoder: StructureTokenEncoder) -> EncoderInfo:
     Raises
     ------
     TraceError
-        If it is no encoder of esm's class, is compiled or quantized, or lacks a part.
+        If it is no encoder of esm's class, is compiled or quantized, or lacks a part or numbers.
     """
     check_plain(encoder)
     with PASSES.taken():  # not while a pass has its hooks on
